@@ -1,0 +1,1 @@
+"""Tamper evidence: canonical bytes, the transparency log, proofs, their verifier, the chain."""

@@ -1,0 +1,1 @@
+"""Work done beside the API: the sequencer, the outbox relay, the chain, clocks."""
