@@ -1,0 +1,269 @@
+"""The closed table of event types: what each says, and who has to sign it.
+
+A record has exactly the fields of its type, and ``id``, ``actor`` and ``at``. For a signed type the
+table names the act, the field that holds the signing party's USCC, the steps (one signature, or
+maker and checker), and which key of the signed content equals which field of the record.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from scf_ledger import shapes as s
+from scf_ledger.shapes import Shape, nullable
+
+
+class Scope(StrEnum):
+    """For whom a certificate authority may speak."""
+
+    ENTERPRISE = "enterprise"
+    BANK = "bank"
+    REGISTRY = "registry"
+
+
+class About(StrEnum):
+    """Which version of which subject a statement speaks about."""
+
+    PREVIOUS = "previous"
+    """The version before the event, by number and hash."""
+    CONTRACT = "contract"
+    """An earlier one, or the pledge of the same contract; the contract's hash ties them."""
+
+
+SOLE: Final[tuple[str | None, ...]] = (None,)
+MAKER_AND_CHECKER: Final[tuple[str | None, ...]] = ("make", "check")
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """One party's part in an event: the act it signs, with how many hands, over which values."""
+
+    act: str
+    party: str
+    """The record field that holds the USCC of the party that signs."""
+    scope: Scope
+    steps: tuple[str | None, ...]
+    content: Mapping[str, str]
+    """Key of the signed content (dotted for a member) -> record field of the same value."""
+    about: About = About.PREVIOUS
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """One row of the table."""
+
+    name: str
+    subject: str
+    """Kind of the subject."""
+    prefix: str
+    """Prefix of the subject's public id."""
+    fields: Mapping[str, Shape]
+    """Every field of the record and its shape, ``id``, ``actor`` and ``at`` among them."""
+    signings: tuple[Signing, ...]
+
+
+ACTS: Final = frozenset({"confirm", "dispute", "reject", "offer", "pledge", "accept", "release"})
+
+PREFIXES: Final[Mapping[str, str]] = {
+    "document": "doc",
+    "receivable": "rcv",
+    "pool": "cap",
+    "financing": "fin",
+    "pledge": "plg",
+}
+"""Kind of subject -> prefix of its public id."""
+
+_COMMON: Mapping[str, Shape] = {
+    "id": s.is_public_id,
+    "actor": nullable(s.is_public_id),
+    "at": s.is_instant,
+}
+_DOCUMENT: Mapping[str, Shape] = {
+    "kind": s.is_text,
+    "seller": s.is_text,
+    "buyer": s.is_text,
+    "number": s.is_text,
+    "issued_on": s.is_date,
+    "net": s.is_money,
+    "tax": s.is_money,
+    "total": s.is_money,
+    "original_sha256": s.is_digest,
+}
+_SUBMITTED: Mapping[str, Shape] = {
+    "programme": s.is_public_id,
+    "creditor": s.is_uscc,
+    "debtor": s.is_uscc,
+    "line_no": s.is_text,
+    "documents": s.array_of(
+        s.object_of(id=s.is_public_id, hash=s.is_digest, number=s.is_text), least=1
+    ),
+    "claimed": s.is_money,
+    "contract_no": nullable(s.is_text),
+    "receipt_no": nullable(s.is_text),
+    "delivered_on": nullable(s.is_date),
+    "due_on": s.is_date,
+}
+_CONFIRMED: Mapping[str, Shape] = {
+    **_SUBMITTED,
+    "confirmed": s.is_money,
+    "disputed": s.is_money,
+    "rejected": s.is_money,
+    "reason": nullable(s.is_text),
+    "pay_to": s.map_of(s.is_text),
+    "no_setoff": s.is_flag,
+    "consents": s.array_of(s.is_text),
+    "pool": s.is_public_id,
+    "pool_secret_sha256": s.is_digest,
+}
+_REFUSED: Mapping[str, Shape] = {
+    "debtor": s.is_uscc,
+    "reason": s.is_text,
+    "amount": s.is_money,
+}
+_PAID: Mapping[str, Shape] = {"amount": s.is_money, "paid_on": s.is_date, "account": s.is_text}
+_FINANCING: Mapping[str, Shape] = {
+    "borrower": s.is_uscc,
+    "lender": nullable(s.is_uscc),
+    "receivable_event": s.is_digest,
+    "amount": s.is_money,
+    "rate": nullable(s.is_rate),
+    "day_count": nullable(s.is_text),
+    "days": nullable(s.is_count),
+    "dates": s.map_of(nullable(s.is_date)),
+    "reason": nullable(s.is_text),
+    "contract_sha256": nullable(s.is_digest),
+    "receipt_no": nullable(s.is_text),
+}
+_PLEDGE: Mapping[str, Shape] = {
+    "pledgor": s.is_uscc,
+    "pledgee": s.is_uscc,
+    "receivable_event": s.is_digest,
+    "pool": s.is_public_id,
+    "amount": s.is_money,
+    "principal": s.object_of(
+        contract_sha256=s.is_digest, amount=s.is_money, rate=s.is_rate, due_on=s.is_date
+    ),
+}
+_REGISTERED: Mapping[str, Shape] = {
+    "search_no": s.is_text,
+    "reg_no": s.is_text,
+    "registered_at": s.is_instant,
+    "certificate_sha256": s.is_digest,
+}
+_LOCK: Mapping[str, Shape] = {
+    "tokens": s.array_of(s.is_bytes32, least=1),
+    "ticket_sha256": s.is_digest,
+    "tx": s.is_bytes32,
+}
+_SEARCHED: Mapping[str, Shape] = {
+    "cert_no": s.is_text,
+    "results_hash": s.is_digest,
+    "clean": s.is_flag,
+}
+_RELEASED: Mapping[str, Shape] = {"pledgee": s.is_uscc, "reason": s.is_text}
+_CANCELLATION: Mapping[str, Shape] = {"due_on": s.is_date, "reg_no": s.is_text}
+
+
+def _pool(kind: str) -> Mapping[str, Shape]:
+    return {
+        "asset": s.is_public_id,
+        "kind": s.one_of(kind),
+        "confirmed_delta": s.is_money,
+        "used_delta": s.is_money,
+        "confirmed": s.is_money,
+        "used": s.is_money,
+        "shortfall": s.is_money,
+        "cause": s.is_digest,
+        "holder": nullable(s.is_text),
+    }
+
+
+def _same(*fields: str) -> Mapping[str, str]:
+    return {field: field for field in fields}
+
+
+_CONFIRM = Signing(
+    act="confirm",
+    party="debtor",
+    scope=Scope.ENTERPRISE,
+    steps=MAKER_AND_CHECKER,
+    content=_same(
+        "creditor", "documents", "claimed", "due_on", "confirmed", "disputed", "rejected",
+        "reason", "pay_to", "no_setoff", "consents", "pool", "pool_secret_sha256",
+    ),
+)  # fmt: skip
+_DISPUTE = Signing("dispute", "debtor", Scope.ENTERPRISE, SOLE, _same("reason", "amount"))
+_REJECT = Signing("reject", "debtor", Scope.ENTERPRISE, SOLE, _same("reason", "amount"))
+_OFFER = Signing(
+    act="offer",
+    party="lender",
+    scope=Scope.BANK,
+    steps=MAKER_AND_CHECKER,
+    content=_same(
+        "borrower", "receivable_event", "amount", "rate", "day_count", "days", "contract_sha256"
+    ),
+)
+_CONTRACT_OFFER = Signing(
+    act="offer",
+    party="lender",
+    scope=Scope.BANK,
+    steps=MAKER_AND_CHECKER,
+    content=_same("borrower", "contract_sha256"),
+    about=About.CONTRACT,
+)
+_CONTRACT_PLEDGE = Signing(
+    act="pledge",
+    party="borrower",
+    scope=Scope.ENTERPRISE,
+    steps=SOLE,
+    content={"pledgee": "lender", "principal.contract_sha256": "contract_sha256"},
+    about=About.CONTRACT,
+)
+_TERMS = _same("pledgor", "pledgee", "receivable_event", "pool", "amount", "principal")
+_SIGN_PLEDGE = Signing("pledge", "pledgor", Scope.ENTERPRISE, SOLE, _TERMS)
+_ACCEPT = Signing("accept", "pledgee", Scope.BANK, MAKER_AND_CHECKER, _TERMS)
+_RELEASE = Signing("release", "pledgee", Scope.BANK, MAKER_AND_CHECKER, _same("reason"))
+
+_ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
+    ("document.registered", "document", _DOCUMENT, ()),
+    ("receivable.submitted", "receivable", _SUBMITTED, ()),
+    ("receivable.confirmed", "receivable", _CONFIRMED, (_CONFIRM,)),
+    ("receivable.disputed", "receivable", _REFUSED, (_DISPUTE,)),
+    ("receivable.rejected", "receivable", _REFUSED, (_REJECT,)),
+    ("receivable.paid", "receivable", _PAID, ()),
+    ("pool.opened", "pool", _pool("OPEN"), ()),
+    ("pool.reserved", "pool", _pool("RESERVE"), ()),
+    ("pool.paid", "pool", _pool("PAY"), ()),
+    ("pool.diluted", "pool", _pool("DILUTE"), ()),
+    ("pool.released", "pool", _pool("RELEASE"), ()),
+    ("financing.requested", "financing", _FINANCING, ()),
+    ("financing.approved", "financing", _FINANCING, (_OFFER,)),
+    ("financing.refused", "financing", _FINANCING, ()),
+    ("financing.contracted", "financing", _FINANCING, (_CONTRACT_OFFER, _CONTRACT_PLEDGE)),
+    ("financing.disbursed", "financing", _FINANCING, ()),
+    ("financing.repaid", "financing", _FINANCING, ()),
+    ("financing.closed", "financing", _FINANCING, ()),
+    ("pledge.proposed", "pledge", _PLEDGE, ()),
+    ("pledge.signed", "pledge", _PLEDGE, (_SIGN_PLEDGE,)),
+    ("pledge.accepted", "pledge", {**_PLEDGE, "signed_event": s.is_digest}, (_ACCEPT,)),
+    ("pledge.registered", "pledge", _REGISTERED, ()),
+    ("pledge.locked", "pledge", _LOCK, ()),
+    ("pledge.searched", "pledge", _SEARCHED, ()),
+    ("pledge.lock_lost", "pledge", _LOCK, ()),
+    ("pledge.released", "pledge", _RELEASED, (_RELEASE,)),
+    ("pledge.cancellation_due", "pledge", _CANCELLATION, ()),
+    ("pledge.cancelled", "pledge", _CANCELLATION, ()),
+)
+
+EVENT_TYPES: Final[Mapping[str, EventType]] = {
+    name: EventType(
+        name=name,
+        subject=subject,
+        prefix=PREFIXES[subject],
+        fields={**_COMMON, **fields},
+        signings=signings,
+    )
+    for name, subject, fields, signings in _ROWS
+}
+"""Type name -> its row."""

@@ -1,0 +1,112 @@
+"""What a field of a record may hold: one predicate for each shape, shared by events and statements."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from scf_ledger import uscc
+
+Shape = Callable[[Any], bool]
+
+TEXT_MAX = 2_000
+"""Characters of a text in a record; a reason is a sentence, a contract is a hash."""
+ITEMS_MAX = 1_000
+"""Documents, tokens or consents in one record."""
+
+PUBLIC_ID = re.compile(r"[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}")
+"""A prefix and 26 lower-case Crockford base32 characters; opaque here."""
+DIGEST = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
+"""SHA-256 in base64url without padding: 43 characters, the last one with two zero bits."""
+INSTANT = re.compile(
+    r"20\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{6})?Z"
+)
+"""RFC 3339 in UTC, seconds or microseconds."""
+DATE = re.compile(r"20\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
+AMOUNT = re.compile(r"-?(0|[1-9]\d{0,12})\.\d\d")
+"""Yuan and fen; below 2^53 fen, so that any program can hold it."""
+RATE = re.compile(r"(0|[1-9]\d?)(\.\d{1,8})?")
+"""A yearly rate as an exact decimal fraction: 3.85 % is 0.0385."""
+BYTES32 = re.compile(r"0x[0-9a-f]{64}")
+
+
+def _matching(pattern: re.Pattern[str]) -> Shape:
+    match = pattern.fullmatch
+    return lambda value: type(value) is str and match(value) is not None
+
+
+def is_text(value: Any) -> bool:
+    """Tell whether it is a text of bounded length, not empty."""
+    return type(value) is str and 0 < len(value) <= TEXT_MAX
+
+
+def is_flag(value: Any) -> bool:
+    """Tell whether it is true or false, never a number."""
+    return type(value) is bool
+
+
+def is_count(value: Any) -> bool:
+    """Tell whether it is a whole number, zero included."""
+    return type(value) is int and value >= 0
+
+
+def is_money(value: Any) -> bool:
+    """Tell whether it is ``{"amount": "12.34", "currency": "CNY"}``; below zero allowed."""
+    return (
+        type(value) is dict
+        and value.keys() == {"amount", "currency"}
+        and value["currency"] == "CNY"
+        and type(value["amount"]) is str
+        and AMOUNT.fullmatch(value["amount"]) is not None
+        and value["amount"] != "-0.00"
+    )
+
+
+is_public_id = _matching(PUBLIC_ID)
+is_digest = _matching(DIGEST)
+is_instant = _matching(INSTANT)
+is_date = _matching(DATE)
+is_rate = _matching(RATE)
+is_bytes32 = _matching(BYTES32)
+
+
+def is_uscc(value: Any) -> bool:
+    """Tell whether it is a unified social credit code with its check digit."""
+    return type(value) is str and uscc.is_valid(value)
+
+
+def nullable(shape: Shape) -> Shape:
+    """Allow null where the thing is not known or does not apply."""
+    return lambda value: value is None or shape(value)
+
+
+def array_of(shape: Shape, *, least: int = 0) -> Shape:
+    """Allow an array of between ``least`` and ``ITEMS_MAX`` such items."""
+    return lambda value: (
+        type(value) is list and least <= len(value) <= ITEMS_MAX and all(map(shape, value))
+    )
+
+
+def object_of(**members: Shape) -> Shape:
+    """Allow an object with exactly these members."""
+    return lambda value: (
+        type(value) is dict
+        and value.keys() == members.keys()
+        and all(shape(value[name]) for name, shape in members.items())
+    )
+
+
+def map_of(shape: Shape) -> Shape:
+    """Allow an object whose member names are free and whose values have one shape."""
+    return lambda value: (
+        type(value) is dict and len(value) <= ITEMS_MAX and all(map(shape, value.values()))
+    )
+
+
+def one_of(*names: str) -> Shape:
+    """Allow one of the named texts."""
+    return lambda value: type(value) is str and value in names
+
+
+def fen(money: dict[str, str]) -> int:
+    """Read a money object of valid shape as integer fen."""
+    return int(money["amount"].replace(".", ""))
