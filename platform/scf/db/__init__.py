@@ -1,0 +1,1 @@
+"""PostgreSQL: the declarative base, sessions, and the one place that commits."""

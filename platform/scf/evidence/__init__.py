@@ -1,0 +1,1 @@
+"""Every business fact as an event, its place in the log, and the proofs handed out."""

@@ -1,0 +1,229 @@
+"""Events, the log they are sequenced into, and what is signed and sent to the chain."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    DDL,
+    CheckConstraint,
+    Enum,
+    ForeignKey,
+    Identity,
+    Index,
+    Text,
+    UniqueConstraint,
+    event,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from scf.db.base import Base
+
+
+def text_enum(kind: type[StrEnum]) -> Enum:
+    """Map an enumeration to its values as text, checked by the database."""
+    return Enum(
+        kind,
+        native_enum=False,
+        create_constraint=True,
+        name=kind.__name__.lower(),
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class Subject:
+    """Mixin of everything that events are about. Lock the row before changing it.
+
+    `secret` makes the tags of its log entries; `head_hash` is the SHA-256 of its latest event's body.
+    """
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(default=0)
+    secret: Mapped[bytes]
+    head_hash: Mapped[bytes | None]
+
+
+class Event(Base):
+    """One business fact: `body` is RFC 8785 bytes, stored as hashed, handed out as they are.
+
+    `disclosures` are the salted fields of the record as made, joined by `~` (RFC 9901). `parties` may see
+    the event.
+    """
+
+    __tablename__ = "events"
+    __table_args__ = (UniqueConstraint("subject_id", "version"),)
+
+    seq: Mapped[int] = mapped_column(Identity(always=True), unique=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    type: Mapped[str] = mapped_column(Text)
+    subject_id: Mapped[UUID]
+    version: Mapped[int]
+    occurred_at: Mapped[datetime]
+    body: Mapped[bytes]
+    body_hash: Mapped[bytes] = mapped_column(unique=True)
+    tag: Mapped[bytes]
+    disclosures: Mapped[str] = mapped_column(Text)
+    authorizations: Mapped[list[bytes]] = mapped_column(ARRAY(Base.type_annotation_map[bytes]))
+    parties: Mapped[list[UUID]] = mapped_column(ARRAY(Base.type_annotation_map[UUID]))
+
+
+class QueuedEvent(Base):
+    """An event waiting to be sequenced; filled by trigger, emptied by the sequencer."""
+
+    __tablename__ = "event_queue"
+
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    event_id: Mapped[UUID]
+    entry: Mapped[bytes]
+
+
+class LogEntry(Base):
+    """An event's place in the log; insert only. `entry` is body hash and tag, 64 bytes."""
+
+    __tablename__ = "log_entries"
+    __table_args__ = (CheckConstraint("octet_length(entry) = 64", name="entry_length"),)
+
+    index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    event_id: Mapped[UUID] = mapped_column(ForeignKey("events.id"), unique=True)
+    entry: Mapped[bytes]
+
+
+class LogTile(Base):
+    """A tile of hashes (C2SP tlog-tiles), full or the right-most partial one."""
+
+    __tablename__ = "log_tiles"
+
+    level: Mapped[int] = mapped_column(primary_key=True)
+    index: Mapped[int] = mapped_column(primary_key=True)
+    hashes: Mapped[bytes]
+
+
+class LogHead(Base):
+    """The one row that the sequencer locks."""
+
+    __tablename__ = "log_head"
+
+    origin: Mapped[str] = mapped_column(Text, primary_key=True)
+    size: Mapped[int]
+    root: Mapped[bytes]
+
+
+class Checkpoint(Base):
+    """A signed head (C2SP tlog-checkpoint), kept for every size ever published."""
+
+    __tablename__ = "checkpoints"
+
+    size: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    root: Mapped[bytes]
+    note: Mapped[str] = mapped_column(Text)
+    published_at: Mapped[datetime]
+
+
+class TransactionState(StrEnum):
+    """A chain transaction's life; each step is stored before it is tried."""
+
+    PREPARED = "prepared"
+    SIGNED = "signed"
+    BROADCAST = "broadcast"
+    MINED = "mined"
+    FINAL = "final"
+    FAILED = "failed"
+
+
+class ChainTransaction(Base):
+    """What is to be sent to the chain. A mined one whose block is lost goes back to signed."""
+
+    __tablename__ = "chain_transactions"
+    __table_args__ = (
+        UniqueConstraint("sender", "nonce"),
+        Index("ix_chain_transactions_open", "id", postgresql_where="state NOT IN ('final','failed')"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    purpose: Mapped[str] = mapped_column(Text)
+    subject_id: Mapped[UUID | None] = mapped_column(index=True)
+    arguments: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    state: Mapped[TransactionState] = mapped_column(text_enum(TransactionState))
+    sender: Mapped[str | None] = mapped_column(Text)
+    nonce: Mapped[int | None]
+    raw: Mapped[bytes | None]
+    tx_hash: Mapped[bytes | None] = mapped_column(unique=True)
+    block_number: Mapped[int | None]
+    block_hash: Mapped[bytes | None]
+    gas_used: Mapped[int | None]
+    error: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    created_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+
+
+class Anchor(Base):
+    """A checkpoint published in the contract; proofs carry it once its transaction is final."""
+
+    __tablename__ = "anchors"
+
+    size: Mapped[int] = mapped_column(ForeignKey("checkpoints.size"), primary_key=True)
+    root: Mapped[bytes]
+    transaction_id: Mapped[int] = mapped_column(ForeignKey("chain_transactions.id"), unique=True)
+
+
+class Statement(Base):
+    """Bytes drafted for a party to sign; with `jws` once signed. Both steps share a `draft_id`."""
+
+    __tablename__ = "statements"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    draft_id: Mapped[UUID] = mapped_column(index=True)
+    act: Mapped[str] = mapped_column(Text)
+    step: Mapped[str | None] = mapped_column(Text)
+    party_id: Mapped[UUID]
+    person_id: Mapped[UUID]
+    mandate_id: Mapped[UUID]
+    subject_id: Mapped[UUID] = mapped_column(index=True)
+    subject_version: Mapped[int]
+    payload: Mapped[bytes]
+    reserved: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    expires_at: Mapped[datetime]
+    jws: Mapped[str | None] = mapped_column(Text)
+    authorization_hash: Mapped[bytes | None] = mapped_column(unique=True)
+    certificate_id: Mapped[UUID | None]
+
+
+APPEND_ONLY = DDL("""
+CREATE FUNCTION refuse_rewriting() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+""")
+
+QUEUE_EVENTS = DDL("""
+CREATE FUNCTION queue_event() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO event_queue (seq, event_id, entry)
+    SELECT seq, id, body_hash || tag FROM added;
+  PERFORM pg_notify('event_queue', '');
+  RETURN NULL;
+END $$
+""")
+
+ON_EVENTS = DDL("""
+CREATE TRIGGER events_queue AFTER INSERT ON events
+  REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION queue_event()
+""")
+
+
+def append_only(table: str) -> DDL:
+    """Return the trigger that refuses UPDATE, DELETE and TRUNCATE of a table."""
+    return DDL(
+        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
+        " FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting()"
+    )
+
+
+event.listen(Base.metadata, "before_create", APPEND_ONLY)
+event.listen(Event.__table__, "after_create", QUEUE_EVENTS)
+event.listen(Event.__table__, "after_create", ON_EVENTS)
+event.listen(Event.__table__, "after_create", append_only("events"))
+event.listen(LogEntry.__table__, "after_create", append_only("log_entries"))
+event.listen(Checkpoint.__table__, "after_create", append_only("checkpoints"))

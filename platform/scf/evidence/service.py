@@ -1,0 +1,121 @@
+"""Appending events, inside the transaction of the change they tell."""
+
+import os
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from scf.evidence.models import Event, Subject
+from scf.kernel.clock import instant_text
+from scf.kernel.errors import Conflict, NotFound
+from scf.kernel.ids import new_id, public_id
+from scf_ledger.encoding import b64url
+from scf_ledger.event import build_event, tag
+from scf_ledger.event_types import EVENT_TYPES
+
+SECRET_LENGTH = 32
+
+Kind = TypeVar("Kind", bound=Subject)
+
+
+class VersionMoved(Conflict):
+    """A command built on a version needs that version to be the latest."""
+
+    code = "subject.version_moved"
+    title = "数据已被更新，请刷新后重试"
+    title_en = "It has changed since; read it again"
+
+
+class SubjectNotFound(NotFound):
+    """The thing must be there, for this party."""
+
+    code = "subject.not_found"
+    title = "未找到该记录"
+    title_en = "No such record"
+
+
+def new_secret() -> bytes:
+    """Return a subject's secret."""
+    return os.urandom(SECRET_LENGTH)
+
+
+def lock(session: Session, kind: type[Kind], identity: UUID) -> Kind:
+    """Return a subject, its row locked and read afresh. Raises SubjectNotFound."""
+    statement = select(kind).where(kind.id == identity).with_for_update()
+    subject = session.scalar(statement.execution_options(populate_existing=True))
+    if subject is None:
+        raise SubjectNotFound
+    return subject
+
+
+def require_version(subject: Subject, expected: int | None) -> None:
+    """Raise VersionMoved where the caller built on another version."""
+    if expected is not None and expected != subject.version:
+        raise VersionMoved(version=subject.version, expected=expected)
+
+
+def append(
+    session: Session,
+    subject: Subject,
+    type_: str,
+    record: Mapping[str, Any],
+    *,
+    now: datetime,
+    actor: UUID | None,
+    parties: Iterable[UUID],
+    authorizations: Iterable[bytes] = (),
+) -> Event:
+    """Write the next event of a locked subject and move its head.
+
+    `record` is the subject as it stands after the change, in JSON values, without `id`, `actor` and `at`,
+    which are added here; its fields are those of `EVENT_TYPES[type_]`. `now` is business time.
+    """
+    kind = EVENT_TYPES[type_]
+    subject_text = public_id(kind.prefix, subject.id)
+    whole = {
+        **record,
+        "id": subject_text,
+        "actor": public_id("pty", actor) if actor else "platform",
+        "at": instant_text(now),
+    }
+    hashes = list(authorizations)
+    identity = new_id()
+    version = subject.version + 1
+    built = build_event(
+        id=public_id("evt", identity),
+        type=type_,
+        subject=subject_text,
+        version=version,
+        occurred_at=whole["at"],
+        previous=subject.head_hash,
+        authorizations=hashes,
+        record=whole,
+        seed=os.urandom(SECRET_LENGTH),
+    )
+    event = Event(
+        id=identity,
+        type=type_,
+        subject_id=subject.id,
+        version=version,
+        occurred_at=now,
+        body=built.body,
+        body_hash=built.body_hash,
+        tag=tag(subject.secret, version),
+        disclosures="~".join(built.disclosures),
+        authorizations=hashes,
+        parties=sorted(set(parties)),
+    )
+    session.add(event)
+    subject.version = version
+    subject.head_hash = built.body_hash
+    session.flush()
+    return event
+
+
+def hash_text(value: bytes) -> str:
+    """Return a hash as records and statements carry it."""
+    return b64url(value)

@@ -1,0 +1,1 @@
+"""The API's habits: who is calling, problems, idempotency, paging."""

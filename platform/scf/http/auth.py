@@ -1,0 +1,182 @@
+"""Who is calling: OAuth 2.0 client credentials (RFC 6749, 4.4) with opaque bearer tokens.
+
+Secrets and tokens are random, so a plain SHA-256 is stored; revoking a client works at once because
+every request reads it.
+"""
+
+import base64
+import binascii
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Boolean, ForeignKey, Text, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from scf.db.base import Base
+from scf.kernel.errors import NotAllowed, Unauthenticated
+from scf.kernel.ids import new_id, parse_id, public_id
+
+TOKEN_LIFETIME = timedelta(hours=1)
+
+
+class ClientInvalid(Unauthenticated):
+    """A client must show its id and secret."""
+
+    code = "auth.client_invalid"
+    title = "客户端身份验证失败"
+    title_en = "Client authentication failed"
+
+
+class TokenInvalid(Unauthenticated):
+    """A request must carry a live bearer token."""
+
+    code = "auth.token_invalid"
+    title = "访问令牌无效或已过期"
+    title_en = "The access token is missing, expired or revoked"
+
+
+class OperatorOnly(NotAllowed):
+    """This belongs to the platform's operator."""
+
+    code = "auth.operator_only"
+    title = "仅平台运营方可以操作"
+    title_en = "Only the platform's operator may do this"
+
+
+class OAuthClient(Base):
+    """A system that calls for a party; the operator's own has no party."""
+
+    __tablename__ = "oauth_clients"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    party_id: Mapped[UUID | None] = mapped_column(index=True)
+    operator: Mapped[bool] = mapped_column(Boolean, default=False)
+    name: Mapped[str] = mapped_column(Text)
+    secret_sha256: Mapped[bytes]
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class AccessToken(Base):
+    """A live token, by its hash."""
+
+    __tablename__ = "access_tokens"
+
+    sha256: Mapped[bytes] = mapped_column(primary_key=True)
+    client_id: Mapped[UUID] = mapped_column(ForeignKey("oauth_clients.id"))
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who calls: a client, for a party or for the operator."""
+
+    client_id: UUID
+    party_id: UUID | None
+    operator: bool = False
+
+    @property
+    def party(self) -> UUID:
+        """The party acted for. Raises NotAllowed for the operator, who is none."""
+        if self.party_id is None:
+            raise PartyOnly
+        return self.party_id
+
+
+class PartyOnly(NotAllowed):
+    """Only a party can do business; the operator is none."""
+
+    code = "auth.party_only"
+    title = "仅业务参与方可以操作"
+    title_en = "Only a party may do this"
+
+
+def require_operator(actor: Actor) -> None:
+    """Raise OperatorOnly for anyone else."""
+    if not actor.operator:
+        raise OperatorOnly
+
+
+def digest(secret: str) -> bytes:
+    """Return SHA-256 of a secret's UTF-8 text."""
+    return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
+
+
+def create_client(
+    session: Session,
+    *,
+    name: str,
+    party_id: UUID | None,
+    now: datetime,
+    operator: bool = False,
+    secret: str | None = None,
+) -> tuple[OAuthClient, str]:
+    """Add a client and return it with its secret, which is shown once."""
+    secret = secret or secrets.token_urlsafe(32)
+    client = OAuthClient(
+        id=new_id(),
+        party_id=party_id,
+        operator=operator,
+        name=name,
+        secret_sha256=digest(secret),
+        created_at=now,
+    )
+    session.add(client)
+    session.flush()
+    return client, secret
+
+
+def issue_token(session: Session, client_id: str, secret: str, *, now: datetime) -> str:
+    """Return a bearer token. Raises ClientInvalid; `now` is real time."""
+    try:
+        identity = parse_id("cli", client_id)
+    except Exception:
+        raise ClientInvalid from None
+    client = session.get(OAuthClient, identity)
+    known = client.secret_sha256 if client is not None else bytes(32)
+    if not secrets.compare_digest(known, digest(secret)) or client is None or client.revoked_at:
+        raise ClientInvalid
+    token = secrets.token_urlsafe(32)
+    session.add(
+        AccessToken(sha256=digest(token), client_id=client.id, expires_at=now + TOKEN_LIFETIME)
+    )
+    return token
+
+
+def authenticate(session: Session, authorization: str | None, *, now: datetime) -> Actor:
+    """Return who carries this `Authorization` header. Raises TokenInvalid; `now` is real time."""
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise TokenInvalid
+    row = session.execute(
+        select(OAuthClient.id, OAuthClient.party_id, OAuthClient.operator)
+        .join(AccessToken, AccessToken.client_id == OAuthClient.id)
+        .where(
+            AccessToken.sha256 == digest(token.strip()),
+            AccessToken.expires_at > now,
+            OAuthClient.revoked_at.is_(None),
+        )
+    ).one_or_none()
+    if row is None:
+        raise TokenInvalid
+    return Actor(row.id, row.party_id, row.operator)
+
+
+def basic_credentials(authorization: str | None) -> tuple[str, str] | None:
+    """Read HTTP Basic (RFC 7617), the way RFC 6749 2.3.1 wants clients to identify."""
+    scheme, _, encoded = (authorization or "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        name, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return name, secret
+
+
+def client_public_id(client: OAuthClient) -> str:
+    """Return the id a client logs in with."""
+    return public_id("cli", client.id)

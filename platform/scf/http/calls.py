@@ -1,0 +1,212 @@
+"""How an endpoint is called: one thread, one transaction, committed before the answer leaves.
+
+`command` wraps a POST: authenticate, take the Idempotency-Key, run, store the answer, commit, reply.
+`query` wraps a GET: authenticate, read one snapshot, reply. Endpoints are plain functions that take a
+`Call` and return a schema.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, TypeAdapter
+from sqlalchemy.orm import Session
+
+from scf.db.session import Database
+from scf.http import idempotency, problems
+from scf.http.auth import Actor, authenticate
+from scf.kernel.clock import Clock
+from scf.kernel.errors import Refused, Unavailable, ValueInvalid
+from scf.settings import Settings
+
+
+@dataclass(slots=True)
+class Envelope:
+    """What came in with a request, before any of it is believed."""
+
+    request: Request
+    body: bytes
+
+    @property
+    def database(self) -> Database:
+        """The application's database."""
+        database: Database = self.request.app.state.database
+        return database
+
+    def header(self, name: str) -> str | None:
+        """Return a header's text, if it is there."""
+        return self.request.headers.get(name)
+
+
+async def open_envelope(request: Request) -> Envelope:
+    """Read the body in the event loop; everything else happens in the endpoint's thread."""
+    return Envelope(request, await request.body())
+
+
+@dataclass(slots=True)
+class Call:
+    """What an endpoint works with. `now` is business time."""
+
+    session: Session
+    actor: Actor
+    now: datetime
+    clock: Clock
+    settings: Settings
+    if_match: int | None = None
+
+
+EnvelopeDependency = Annotated[Envelope, Depends(open_envelope)]
+
+
+def command(router: APIRouter, path: str, *, status: int = 200, **route: Any) -> Any:
+    """Register a POST endpoint that changes something."""
+    return _register(router, path, _run_command, "POST", status, route)
+
+
+def query(router: APIRouter, path: str, **route: Any) -> Any:
+    """Register a GET endpoint that reads."""
+    return _register(router, path, _run_query, "GET", 200, route)
+
+
+Runner = Callable[[Envelope, Callable[[Call], Response]], Response]
+Endpoint = Callable[..., Any]
+
+
+def _register(
+    router: APIRouter, path: str, run: Runner, method: str, status: int, route: dict[str, Any]
+) -> Callable[[Endpoint], Endpoint]:
+    def decorate(endpoint: Endpoint) -> Endpoint:
+        signature = inspect.signature(endpoint)
+        returns = signature.return_annotation
+        is_response = inspect.isclass(returns) and issubclass(returns, Response)
+        adapter = None if is_response else TypeAdapter(returns)
+
+        @wraps(endpoint)
+        def serve(envelope: Envelope, **arguments: Any) -> Response:
+            def work(call: Call) -> Response:
+                result = endpoint(call, **arguments)
+                return result if adapter is None else _answer(adapter, result, status)
+
+            return run(envelope, work)
+
+        own = [p for name, p in signature.parameters.items() if name != "call"]
+        first = inspect.Parameter(
+            "envelope", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=EnvelopeDependency
+        )
+        keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+        serve.__signature__ = signature.replace(parameters=[first, *keyword])  # type: ignore[attr-defined] # read by FastAPI
+        serve.__annotations__ = {"envelope": EnvelopeDependency, "return": returns}
+        router.add_api_route(
+            path,
+            serve,
+            methods=[method],
+            status_code=status,
+            response_model=None if is_response else returns,
+            responses={"4XX": {"model": problems.Problem}, **route.pop("responses", {})},
+            **route,
+        )
+        return endpoint
+
+    return decorate
+
+
+def _answer(adapter: TypeAdapter[Any], result: Any, status: int) -> Response:
+    headers = {}
+    version = getattr(result, "version", None)
+    if isinstance(result, BaseModel) and isinstance(version, int):
+        headers["ETag"] = f'"{version}"'
+    return Response(adapter.dump_json(result), status, headers, "application/json")
+
+
+def _call(envelope: Envelope, session: Session) -> Call:
+    settings: Settings = envelope.request.app.state.settings
+    clock = settings.clock
+    actor = authenticate(session, envelope.header("authorization"), now=clock.real())
+    return Call(session, actor, clock.now(), clock, settings, _if_match(envelope))
+
+
+def _if_match(envelope: Envelope) -> int | None:
+    value = envelope.header("if-match")
+    if value is None:
+        return None
+    digits = value.strip().strip('"')
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 9:  # noqa: PLR2004 - versions are small
+        raise ValueInvalid(field="If-Match", value=value[:40])
+    return int(digits)
+
+
+def _run_query(envelope: Envelope, work: Callable[[Call], Response]) -> Response:
+    with envelope.database.reading() as session:
+        return work(_call(envelope, session))
+
+
+def _run_command(envelope: Envelope, work: Callable[[Call], Response]) -> Response:
+    request = envelope.request
+    refusal: tuple[idempotency.CommandKey, Refused] | None = None
+
+    def attempt(session: Session) -> Response:
+        nonlocal refusal
+        call = _call(envelope, session)
+        key = idempotency.CommandKey.of(
+            call.actor.client_id,
+            envelope.header("idempotency-key"),
+            method=request.method,
+            path=request.url.path,
+            body=envelope.body,
+        )
+        stored = idempotency.begin(session, key)
+        if stored is not None:
+            return _replay(stored)
+        try:
+            response = work(call)
+        except Refused as error:
+            refusal = (key, error)
+            raise
+        _keep(session, key, response, call)
+        return response
+
+    try:
+        return envelope.database.run(attempt)
+    except Refused as error:
+        if refusal is None or isinstance(error, Unavailable):
+            raise
+        return _keep_refusal(envelope, *refusal)
+
+
+def _keep_refusal(envelope: Envelope, key: idempotency.CommandKey, error: Refused) -> Response:
+    response = problems.render(error)
+
+    def store(session: Session) -> Response:
+        call = _call(envelope, session)
+        stored = idempotency.begin(session, key)
+        if stored is not None:
+            return _replay(stored)
+        _keep(session, key, response, call)
+        return response
+
+    return envelope.database.run(store)
+
+
+def _keep(
+    session: Session, key: idempotency.CommandKey, response: Response, call: Call
+) -> None:
+    session.flush()
+    headers = {k: v for k, v in response.headers.items() if k != "content-length"}
+    idempotency.finish(
+        session,
+        key,
+        status=response.status_code,
+        headers=headers,
+        body=bytes(response.body),
+        now=call.clock.real(),
+    )
+
+
+def _replay(stored: idempotency.StoredAnswer) -> Response:
+    headers = stored.headers | {"Idempotency-Replayed": "true"}
+    return Response(stored.body, stored.status, headers)

@@ -1,0 +1,141 @@
+"""RFC 9457 problem details, and the only table from kinds of error to HTTP."""
+
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from scf.kernel import errors
+from scf_ledger import canonical
+
+MEDIA_TYPE = "application/problem+json"
+STATUS: list[tuple[type[errors.SCFError], int]] = [
+    (errors.Unauthenticated, 401),
+    (errors.NotAllowed, 403),
+    (errors.NotFound, 404),
+    (errors.Conflict, 409),
+    (errors.LimitExceeded, 409),
+    (errors.TooLarge, 413),
+    (errors.Invalid, 422),
+    (errors.Unavailable, 503),
+]
+log = structlog.get_logger()
+
+
+class RequestInvalid(errors.Invalid):
+    """A request must fit the endpoint's schema."""
+
+    code = "request.invalid"
+    title = "请求内容不符合接口要求"
+    title_en = "The request does not fit the endpoint"
+
+
+class Problem(BaseModel):
+    """What every refusal looks like."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=["/docs/errors#capacity.exceeded"])
+    title: str = Field(examples=["可用额度不足"])
+    detail: str
+    status: int
+    code: str = Field(examples=["capacity.exceeded"])
+    field: str | None = None
+    fields: dict[str, Any] = Field(default_factory=dict)
+
+
+def status_of(error: errors.SCFError) -> int:
+    """Return the HTTP status of an expected error."""
+    return next(status for kind, status in STATUS if isinstance(error, kind))
+
+
+def render(error: errors.SCFError) -> Response:
+    """Return the problem document of an expected error, with its numbers."""
+    status = status_of(error)
+    body = {
+        "type": f"/docs/errors#{error.code}",
+        "title": error.title,
+        "detail": error.title_en,
+        "status": status,
+        "code": error.code,
+        "fields": plain(error.fields),
+    }
+    if error.field is not None:
+        body["field"] = error.field
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}  # noqa: PLR2004 - RFC 6750
+    if isinstance(error, errors.Unavailable):
+        headers["Retry-After"] = "1"
+    return Response(canonical.encode(body), status, headers, MEDIA_TYPE)
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON would carry it; money in its wire form, the rest as text."""
+    if value is None or isinstance(value, (str, int, bool)):
+        return clean(value) if isinstance(value, str) else value
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return plain(value.to_json()) if hasattr(value, "to_json") else str(value)
+
+
+def clean(value: str) -> str:
+    """Return text that any JSON reader takes: no lone surrogates."""
+    return value.encode("utf-8", "replace").decode()
+
+
+def _from_validation(error: RequestValidationError) -> RequestInvalid:
+    first = error.errors()[0]
+    path = ".".join(str(part) for part in first["loc"] if part != "body")
+    faults = [
+        {"field": ".".join(str(p) for p in e["loc"] if p != "body"), "rule": e["msg"][:200]}
+        for e in error.errors()[:20]
+    ]
+    return RequestInvalid(field=path or None, faults=faults)
+
+
+def install(app: FastAPI) -> None:
+    """Make the application answer every error as a problem, and never with a stack trace."""
+
+    async def expected(_: Request, error: Exception) -> Response:
+        assert isinstance(error, errors.SCFError)
+        return render(error)
+
+    async def malformed(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return render(_from_validation(error))
+
+    async def framework(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        body = {
+            "type": "about:blank",
+            "title": {404: "未找到", 405: "不支持的请求方法"}.get(error.status_code, "请求被拒绝"),
+            "detail": str(error.detail),
+            "status": error.status_code,
+            "code": f"http.{error.status_code}",
+            "fields": {},
+        }
+        return Response(
+            canonical.encode(body), error.status_code, dict(error.headers or {}), MEDIA_TYPE
+        )
+
+    async def defect(request: Request, error: Exception) -> Response:
+        log.error("request.defect", path=request.url.path, exc_info=error)
+        body = {
+            "type": "about:blank",
+            "title": "系统内部错误",
+            "detail": "Internal error; nothing was stored",
+            "status": 500,
+            "code": "internal",
+            "fields": {},
+        }
+        return Response(canonical.encode(body), 500, media_type=MEDIA_TYPE)
+
+    app.add_exception_handler(errors.SCFError, expected)
+    app.add_exception_handler(RequestValidationError, malformed)
+    app.add_exception_handler(HTTPException, framework)
+    app.add_exception_handler(Exception, defect)

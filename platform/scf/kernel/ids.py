@@ -1,0 +1,65 @@
+"""Identifiers: UUIDv7 inside; outside a typed prefix and 26 letters of Crockford base32."""
+
+import os
+import time
+from typing import Final
+from uuid import UUID
+
+from scf.kernel.errors import Invalid
+
+PREFIXES: Final = {
+    "capacity_pool": "cap",
+    "certificate": "crt",
+    "client": "cli",
+    "document": "doc",
+    "event": "evt",
+    "financing": "fin",
+    "mandate": "mnd",
+    "party": "pty",
+    "person": "psn",
+    "pledge": "plg",
+    "programme": "prg",
+    "receivable": "rcv",
+    "statement": "stm",
+}
+_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_VALUES: Final = {letter: value for value, letter in enumerate(_ALPHABET)}
+_LENGTH: Final = 26
+_PAIRS: Final = [a + b for a in _ALPHABET for b in _ALPHABET]
+
+
+class IdInvalid(Invalid):
+    """An identifier is a known prefix, `_`, and 26 letters."""
+
+    code = "id.invalid"
+    title = "编号格式不正确"
+    title_en = "The identifier is not valid"
+
+
+def new_id() -> UUID:
+    """Make a UUIDv7 (RFC 9562, 5.7): milliseconds, then randomness."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds << 80) | int.from_bytes(os.urandom(10))
+    value = value & ~(0xF << 76) | (0x7 << 76)
+    value = value & ~(0x3 << 62) | (0x2 << 62)
+    return UUID(int=value)
+
+
+def public_id(prefix: str, value: UUID) -> str:
+    """Return the text that outsiders see, such as `rcv_01k3…`."""
+    number = value.int
+    pairs = [_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)]
+    return f"{prefix}_{''.join(pairs)}"
+
+
+def parse_id(prefix: str, text: str, *, field: str | None = None) -> UUID:
+    """Read an outsider's text. Raises IdInvalid that names the prefix expected."""
+    head, _, tail = text.partition("_")
+    if head != prefix or len(tail) != _LENGTH or any(letter not in _VALUES for letter in tail):
+        raise IdInvalid(field=field, value=text[:40], expected=f"{prefix}_…")
+    number = 0
+    for letter in tail:
+        number = number << 5 | _VALUES[letter]
+    if number >> 128:
+        raise IdInvalid(field=field, value=text[:40], expected=f"{prefix}_…")
+    return UUID(int=number)

@@ -1,0 +1,28 @@
+"""The HTTP application: every feature's router in one place."""
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from scf.db.session import Database
+from scf.http import problems
+from scf.settings import Settings
+
+ROUTERS: list[APIRouter] = []
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Build the application; uvicorn calls it as a factory."""
+    settings = settings or Settings.load()
+    app = FastAPI(
+        title="供应链金融平台 Supply-chain finance platform",
+        version="1",
+        summary="登记、确权、质押、存证；不触碰资金。Registers, confirms, pledges, proves; never touches money.",
+        docs_url="/docs",
+        redoc_url=None,
+    )
+    app.state.settings = settings
+    app.state.database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    return app

@@ -1,0 +1,42 @@
+"""Settings, read from the environment once, by whoever starts a process."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from scf.kernel.clock import Clock
+
+
+class Settings(BaseSettings):
+    """Where things are. Secrets are files below `data / "secrets"`, never values here."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    data: Path = Field(Path(".scf"), validation_alias="SCF_DATA")
+    database_url: str = Field("postgresql://scf@127.0.0.1:5432/scf", validation_alias="DATABASE_URL")
+    redis_url: str = Field("redis://127.0.0.1:6379/0", validation_alias="REDIS_URL")
+    chain_rpc_url: str = Field("http://127.0.0.1:8545", validation_alias="CHAIN_RPC_URL")
+    chain_id: int = Field(31337, validation_alias="CHAIN_ID")
+    token_service_url: str = Field("http://127.0.0.1:8701", validation_alias="TOKEN_SERVICE_URL")
+    registry_url: str = Field("http://127.0.0.1:8702", validation_alias="REGISTRY_URL")
+    public_url: str = Field("http://127.0.0.1:8700", validation_alias="PUBLIC_URL")
+    log_origin: str = Field("scf.example/log", validation_alias="LOG_ORIGIN")
+    business_clock: Path | None = Field(None, validation_alias="BUSINESS_CLOCK")
+    database_pool_size: int = Field(20, validation_alias="DATABASE_POOL_SIZE")
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment. Raises pydantic.ValidationError that names the variable."""
+        return cls()
+
+    @property
+    def secrets(self) -> Path:
+        """The folder of key files, mode 0700."""
+        return self.data / "secrets"
+
+    @property
+    def clock(self) -> Clock:
+        """Business and real time."""
+        return Clock(self.business_clock)
