@@ -3,6 +3,7 @@
 A worker hands each row to its handler at least once; handlers are idempotent.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,22 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from scf.db.base import Base
+from scf.db.session import Database
+from scf.kernel.clock import Clock
+from scf.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class EffectContext:
+    """What a handler works with. It opens its own short transactions, remote calls between them.
+
+    A handler is `def handler(context: EffectContext, payload: dict[str, Any]) -> None`, safe to run twice
+    and beside itself. It raises Unavailable to be tried again; Refused stops the effect for good.
+    """
+
+    database: Database
+    settings: Settings
+    clock: Clock
 
 
 class Effect(Base):
