@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import date, datetime
 from typing import Any
 
 from scf_ledger import uscc
@@ -63,10 +64,26 @@ def is_money(value: Any) -> bool:
 
 is_public_id = _matching(PUBLIC_ID)
 is_digest = _matching(DIGEST)
-is_instant = _matching(INSTANT)
-is_date = _matching(DATE)
 is_rate = _matching(RATE)
 is_bytes32 = _matching(BYTES32)
+
+
+def is_instant(value: Any) -> bool:
+    """Tell whether it is an instant in UTC, on a day that exists."""
+    try:
+        return type(value) is str and instant(value) is not None
+    except ValueError:
+        return False
+
+
+def is_date(value: Any) -> bool:
+    """Tell whether it is a day that exists, as YYYY-MM-DD."""
+    if type(value) is not str or not DATE.fullmatch(value):
+        return False
+    try:
+        return date.fromisoformat(value) is not None
+    except ValueError:
+        return False
 
 
 def is_uscc(value: Any) -> bool:
@@ -110,3 +127,13 @@ def one_of(*names: str) -> Shape:
 def fen(money: dict[str, str]) -> int:
     """Read a money object of valid shape as integer fen."""
     return int(money["amount"].replace(".", ""))
+
+
+def instant(text: str) -> datetime:
+    """Read an instant.
+
+    :raises ValueError: another form than ``INSTANT``, or a day that does not exist
+    """
+    if not INSTANT.fullmatch(text):
+        raise ValueError("not an instant in UTC")
+    return datetime.fromisoformat(text)
