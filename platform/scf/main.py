@@ -1,5 +1,7 @@
 """The HTTP application: every feature's router in one place."""
 
+from typing import Any
+
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 
@@ -25,4 +27,21 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign] # FastAPI's documented way
     return app
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """Describe the API once (OpenAPI 3.1), with the way clients identify."""
+    if not app.openapi_schema:
+        schema = get_openapi(
+            title=app.title, version=app.version, summary=app.summary, routes=app.routes
+        )
+        schema.setdefault("components", {})["securitySchemes"] = {
+            "client": {
+                "type": "oauth2",
+                "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": {}}},
+            }
+        }
+        app.openapi_schema = schema
+    return app.openapi_schema

@@ -5,7 +5,6 @@ from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, DateTime, LargeBinary, MetaData, Uuid
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 
 NAMING = {
@@ -26,5 +25,4 @@ class Base(DeclarativeBase):
         bytes: LargeBinary,
         UUID: Uuid(as_uuid=True),
         int: BigInteger,
-        dict: JSONB,
     }

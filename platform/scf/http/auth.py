@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from scf.db.base import Base
 from scf.kernel.errors import NotAllowed, Unauthenticated
-from scf.kernel.ids import new_id, parse_id, public_id
+from scf.kernel.ids import IdInvalid, new_id, parse_id, public_id
 
 TOKEN_LIFETIME = timedelta(hours=1)
 
@@ -39,7 +39,7 @@ class TokenInvalid(Unauthenticated):
 
 
 class OperatorOnly(NotAllowed):
-    """This belongs to the platform's operator."""
+    """Some things belong to the platform's operator."""
 
     code = "auth.operator_only"
     title = "仅平台运营方可以操作"
@@ -133,7 +133,7 @@ def issue_token(session: Session, client_id: str, secret: str, *, now: datetime)
     """Return a bearer token. Raises ClientInvalid; `now` is real time."""
     try:
         identity = parse_id("cli", client_id)
-    except Exception:
+    except IdInvalid:
         raise ClientInvalid from None
     client = session.get(OAuthClient, identity)
     known = client.secret_sha256 if client is not None else bytes(32)

@@ -65,20 +65,41 @@ EnvelopeDependency = Annotated[Envelope, Depends(open_envelope)]
 
 def command(router: APIRouter, path: str, *, status: int = 200, **route: Any) -> Any:
     """Register a POST endpoint that changes something."""
-    return _register(router, path, _run_command, "POST", status, route)
+    return _register(router, path, _run_command, method="POST", status=status, route=route)
 
 
 def query(router: APIRouter, path: str, **route: Any) -> Any:
     """Register a GET endpoint that reads."""
-    return _register(router, path, _run_query, "GET", 200, route)
+    return _register(router, path, _run_query, method="GET", status=200, route=route)
 
 
+HEADERS = {
+    "GET": [],
+    "POST": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": True,
+            "description": "同一请求重发只执行一次 One key, one command: sent again, it is answered again.",
+            "schema": {"type": "string", "maxLength": idempotency.KEY_LENGTH_MAX},
+            "example": "confirm-2025-10-0001",
+        },
+        {
+            "name": "If-Match",
+            "in": "header",
+            "required": False,
+            "description": "所依据的版本 The version (ETag) this is built on; another answers 409.",
+            "schema": {"type": "string"},
+            "example": '"3"',
+        },
+    ],
+}
 Runner = Callable[[Envelope, Callable[[Call], Response]], Response]
 Endpoint = Callable[..., Any]
 
 
 def _register(
-    router: APIRouter, path: str, run: Runner, method: str, status: int, route: dict[str, Any]
+    router: APIRouter, path: str, run: Runner, *, method: str, status: int, route: dict[str, Any]
 ) -> Callable[[Endpoint], Endpoint]:
     def decorate(endpoint: Endpoint) -> Endpoint:
         signature = inspect.signature(endpoint)
@@ -107,7 +128,12 @@ def _register(
             methods=[method],
             status_code=status,
             response_model=None if is_response else returns,
-            responses={"4XX": {"model": problems.Problem}, **route.pop("responses", {})},
+            operation_id=f"{endpoint.__module__.split('.')[1]}_{endpoint.__name__}",
+            responses={
+                "4XX": {"content": {problems.MEDIA_TYPE: {}}, "model": problems.Problem},
+                **route.pop("responses", {}),
+            },
+            openapi_extra={"security": [{"client": []}], "parameters": HEADERS[method]},
             **route,
         )
         return endpoint
@@ -192,9 +218,7 @@ def _keep_refusal(envelope: Envelope, key: idempotency.CommandKey, error: Refuse
     return envelope.database.run(store)
 
 
-def _keep(
-    session: Session, key: idempotency.CommandKey, response: Response, call: Call
-) -> None:
+def _keep(session: Session, key: idempotency.CommandKey, response: Response, call: Call) -> None:
     session.flush()
     headers = {k: v for k, v in response.headers.items() if k != "content-length"}
     idempotency.finish(

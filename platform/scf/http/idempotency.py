@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Text, text
+from sqlalchemy import Text, insert, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from scf.db.base import Base
@@ -52,7 +53,7 @@ class StoredAnswer(Base):
     key: Mapped[str] = mapped_column(Text, primary_key=True)
     fingerprint: Mapped[bytes]
     status: Mapped[int]
-    headers: Mapped[dict[str, str]]
+    headers: Mapped[dict[str, str]] = mapped_column(JSONB)
     body: Mapped[bytes]
     created_at: Mapped[datetime] = mapped_column(index=True)
 
@@ -69,7 +70,7 @@ class CommandKey:
     def of(
         cls, client_id: UUID, key: str | None, *, method: str, path: str, body: bytes
     ) -> "CommandKey":
-        """Raises KeyMissing."""
+        """Return what names this command. Raises KeyMissing."""
         if not key or len(key) > KEY_LENGTH_MAX:
             raise KeyMissing(field="Idempotency-Key", length_max=KEY_LENGTH_MAX)
         material = hashlib.sha256(f"{method} {path}\n".encode() + hashlib.sha256(body).digest())
@@ -108,7 +109,7 @@ def finish(
 ) -> None:
     """Keep the answer, in the transaction that made it true."""
     session.execute(
-        StoredAnswer.__table__.insert(),
+        insert(StoredAnswer),
         {
             "client_id": command.client_id,
             "key": command.key,
