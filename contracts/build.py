@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a script beside the sources that it compiles
 """Compile the contracts and keep the result beside the code that uses it.
 
 ``python contracts/build.py`` writes ABI and creation code of each deployed contract to
