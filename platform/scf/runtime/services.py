@@ -113,14 +113,14 @@ SERVICES: tuple[Service, ...] = (
     Service(
         name="migrations",
         title="数据库结构",
-        command=python("scf.migrations"),
+        command=python("scf.runtime.steps", "migrations"),
         needs=("postgres",),
         once=True,
     ),
     Service(
         name="bootstrap",
         title="密钥与合约",
-        command=python("scf.bootstrap"),
+        command=python("scf.runtime.steps", "bootstrap"),
         needs=("migrations", "chain"),
         once=True,
     ),
