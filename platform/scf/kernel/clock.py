@@ -37,11 +37,14 @@ def parse_instant(text: str, *, field: str | None = None) -> datetime:
 
 
 def parse_date(text: str, *, field: str | None = None) -> date:
-    """Read `2025-12-19`. Raises ValueInvalid."""
+    """Read `2025-12-19`, in that form only. Raises ValueInvalid."""
     try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
+        value = date.fromisoformat(text)
     except (ValueError, TypeError):
         raise ValueInvalid(field=field, value=str(text)[:40]) from None
+    if value.isoformat() != text:
+        raise ValueInvalid(field=field, value=text[:40])
+    return value
 
 
 @dataclass(frozen=True, slots=True)
