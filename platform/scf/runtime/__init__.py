@@ -8,6 +8,6 @@ what there is to start, `supervisor.py` knows how to keep any such table alive.
 """
 
 from scf.runtime.services import SERVICES
-from scf.runtime.session import Runtime, running, running_at
+from scf.runtime.session import Runtime, running, running_at, settings_here
 
-__all__ = ["SERVICES", "Runtime", "running", "running_at"]
+__all__ = ["SERVICES", "Runtime", "running", "running_at", "settings_here"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scf.kernel.errors import Conflict
+from scf.kernel.errors import Conflict, Unavailable
 from scf.runtime.service import Service
 from scf.runtime.site import Site, free_port, is_free, write_private
 from scf.runtime.supervisor import Report, Supervisor, silent
@@ -28,6 +28,14 @@ class AlreadyRunning(Conflict):
     code = "runtime.already_running"
     title = "该目录的平台已在运行"
     title_en = "The platform already runs on this folder"
+
+
+class NotRunning(Unavailable):
+    """A command that works on the platform needs it running."""
+
+    code = "runtime.not_running"
+    title = "平台没有运行"
+    title_en = "The platform is not running"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +107,21 @@ def running_at(data: Path) -> Runtime | None:
         except BlockingIOError:
             return Runtime(data, _read_state(data).get("addresses", {}))
     return None
+
+
+def settings_here() -> Settings:
+    """Return the settings of a command that works on a running platform.
+
+    The environment's word counts first, then what the running installation says. Raises NotRunning
+    where neither tells where the database is.
+    """
+    runtime = running_at(Path(os.environ.get("SCF_DATA", ".scf")))
+    found = dict(runtime.addresses) if runtime else {}
+    if not found and "DATABASE_URL" not in os.environ:
+        raise NotRunning(hint="scf up")
+    return Settings.model_validate(
+        found | {key: os.environ[key] for key in found if key in os.environ}
+    )
 
 
 @contextmanager
