@@ -138,7 +138,9 @@ class ChainTransaction(Base):
     __tablename__ = "chain_transactions"
     __table_args__ = (
         UniqueConstraint("sender", "nonce"),
-        Index("ix_chain_transactions_open", "id", postgresql_where="state NOT IN ('final','failed')"),
+        Index(
+            "ix_chain_transactions_open", "id", postgresql_where="state NOT IN ('final','failed')"
+        ),
     )
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)

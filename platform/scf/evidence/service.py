@@ -79,7 +79,7 @@ def append(
     whole = {
         **record,
         "id": subject_text,
-        "actor": public_id("pty", actor) if actor else "platform",
+        "actor": public_id("pty", actor) if actor else None,
         "at": instant_text(now),
     }
     hashes = list(authorizations)
