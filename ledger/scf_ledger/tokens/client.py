@@ -1,0 +1,131 @@
+"""Asking the token service, from a platform."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import httpx
+from pydantic import ValidationError
+
+from scf_ledger.encoding import b64url
+from scf_ledger.tokens.errors import TokenServiceRefused, TokenServiceUnavailable
+from scf_ledger.tokens.schemas import VALID_FOR_DEFAULT, TicketAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """An invoice that the platform holds the document of."""
+
+    seller: str
+    number: str
+    document_sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """All that `prepare_lock` takes; tokens in the order of the invoices, Unix seconds."""
+
+    tokens: tuple[bytes, ...]
+    ticket: bytes
+    expiry: int
+    valid_until: int
+    signer: str
+    chain_id: int
+    contract: str
+
+
+class TokenClient:
+    """One operator's way to the token service.
+
+    :param timeout: seconds for one answer; nothing is tried twice
+    """
+
+    def __init__(self, url: str, bearer: str, *, timeout: float = 5.0) -> None:
+        self._http = httpx.Client(
+            base_url=url,
+            headers={"Authorization": f"Bearer {bearer}"},
+            timeout=timeout,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def ticket(
+        self,
+        invoices: Sequence[Invoice],
+        *,
+        expiry: int,
+        idempotency_key: str,
+        valid_for: int = VALID_FOR_DEFAULT,
+    ) -> Ticket:
+        """Get a ticket to lock all of `invoices` until `expiry`.
+
+        The same key gets the same ticket, even one that has run out: a fresh one has a fresh key.
+
+        :param expiry: Unix seconds
+        :param valid_for: seconds
+        :raises TokenServiceUnavailable: no answer in time, or a defect there; may be repeated
+        :raises TokenServiceRefused: with the service's code and title
+        """
+        assets = [
+            {
+                "kind": "invoice",
+                "seller": invoice.seller,
+                "number": invoice.number,
+                "document_sha256": b64url(invoice.document_sha256),
+            }
+            for invoice in invoices
+        ]
+        body = {"assets": assets, "expiry": expiry, "valid_for": valid_for}
+        try:
+            response = self._http.post(
+                "/v1/tickets", json=body, headers={"Idempotency-Key": idempotency_key}
+            )
+        except httpx.HTTPError as error:
+            raise TokenServiceUnavailable("no answer", cause=type(error).__name__) from error
+        if response.is_server_error:
+            raise TokenServiceUnavailable("a defect there", status=response.status_code)
+        if not response.is_success:
+            raise _refusal(response)
+        return _ticket(response)
+
+
+def _ticket(response: httpx.Response) -> Ticket:
+    try:
+        answer = TicketAnswer.model_validate_json(response.content)
+    except ValidationError as error:
+        raise TokenServiceUnavailable("the answer makes no sense") from error
+    return Ticket(
+        tuple(bytes.fromhex(token[2:]) for token in answer.tokens),
+        bytes.fromhex(answer.ticket[2:]),
+        answer.expiry,
+        answer.valid_until,
+        answer.signer,
+        answer.chain_id,
+        answer.contract,
+    )
+
+
+def _refusal(response: httpx.Response) -> TokenServiceRefused:
+    try:
+        problem = response.json()
+        code, title, detail = problem["code"], problem["title"], problem["detail"]
+    except (ValueError, KeyError, TypeError):
+        code, title, detail = f"http.{response.status_code}", "令牌服务拒绝了请求", "refused"
+    return TokenServiceRefused(
+        str(detail), status=response.status_code, refused_code=str(code), title=str(title)
+    )
