@@ -147,18 +147,28 @@ class Supervisor:
         child.started = time.monotonic()
         if service.prepare:
             service.prepare(self.site)
+        command = service.command(self.site)
+        try:
+            child.process = self.spawn(command, service)
+        except OSError as error:
+            raise ServiceFailed(
+                service=service.name, program=command[0], said=str(error)
+            ) from error
+        child.state = State.STARTING
+        self.changed(self.pids())
+
+    def spawn(self, command: Sequence[str], service: Service) -> subprocess.Popen[bytes]:
+        """Make the process: in a session of its own, so that Ctrl-C reaches the supervisor only."""
         with open_log(self.site.log(service.name)) as log:
-            child.process = subprocess.Popen(  # noqa: S603 - our own words
-                service.command(self.site),
+            return subprocess.Popen(  # noqa: S603 - our own words
+                command,
                 env=self.site.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C reaches the supervisor only, which stops in order
+                start_new_session=True,
                 preexec_fn=leave_with_parent(service.stop_signal),  # noqa: PLW1509 - one system call
             )
-        child.state = State.STARTING
-        self.changed(self.pids())
 
     def look_at_starting(self, child: Child) -> None:
         """Find it ready, dead, or too slow."""
