@@ -1,0 +1,307 @@
+"""The papers that statements are: 确权函, 质押合同要点, 贷款条件 and the others, as tables.
+
+A form has a title, a preamble and sections; a section maps a content key to its label and the way its
+value is shown. A value of an unexpected shape is shown as it stands.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, Self
+
+from scf.kernel.money import AmountInvalid, Money
+
+_DIGITS: Final = "零壹贰叁肆伍陆柒捌玖"
+_PLACES: Final = ("仟", "佰", "拾", "")
+
+CONSENTS: Final = {
+    "pledge": "同意债权人以本应收账款设立质押",
+    "assignment": "同意债权人转让本应收账款",
+    "pay_only_named_account": "承诺仅向本函载明的账户付款",
+    "no_red_invoice": "质押期间未经质权人书面同意，不确认相应发票的红字信息",
+}
+"""Consents by code; any other text is shown as it stands."""
+
+_DAY_COUNTS: Final = {"ACT/360": "实际天数/360", "ACT/365F": "实际天数/365", "30/360": "30/360"}
+_ACCOUNT: Final = {
+    "name": "户名",
+    "account_name": "户名",
+    "account": "账号",
+    "account_no": "账号",
+    "bank": "开户行",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The registered names that the paper itself carries, by USCC."""
+
+    by_code: Mapping[str, str]
+
+    @classmethod
+    def of(cls, content: dict[str, Any]) -> Self:
+        """Take the names out of a content; whatever else stands there stays."""
+        names = content.get("names")
+        if not isinstance(names, dict) or not all(isinstance(n, str) for n in names.values()):
+            return cls({})
+        return cls(content.pop("names"))
+
+    def party(self, code: str) -> str:
+        """Return an organisation by name and code."""
+        if code not in self.by_code:
+            return f"统一社会信用代码 {code}"
+        return f"{self.by_code[code]}（统一社会信用代码 {code}）"
+
+
+Show = Callable[[Names, Any], str]
+Fields = Mapping[str, tuple[str, Show]]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One kind of paper."""
+
+    title: str
+    preamble: str
+    sections: tuple[tuple[str, Fields], ...]
+
+
+def plain(_: Names, value: Any) -> str:
+    """Show a text as it is, null as 无, anything else as JSON."""
+    if value is None:
+        return "无"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def party(names: Names, value: Any) -> str:
+    """Show an organisation by name and code."""
+    return names.party(value) if isinstance(value, str) else plain(names, value)
+
+
+def money(names: Names, value: Any) -> str:
+    """Show an amount in figures and, for CNY, in capital characters (大写)."""
+    try:
+        amount = Money.from_json(value)
+    except AmountInvalid:
+        return plain(names, value)
+    if amount.currency != "CNY":
+        return f"{amount.currency} {amount}"
+    return f"人民币 {amount} 元（大写：{capital_amount(amount.minor)}）"
+
+
+def day(names: Names, value: Any) -> str:
+    """Show a date as 2025年12月19日."""
+    try:
+        on = date.fromisoformat(value)
+    except (TypeError, ValueError):
+        return plain(names, value)
+    return f"{on.year}年{on.month}月{on.day}日"
+
+
+def rate(names: Names, value: Any) -> str:
+    """Show a yearly rate in per cent: 0.0385 is 3.85%."""
+    if not isinstance(value, str) or not value.replace(".", "", 1).isdecimal():
+        return plain(names, value)
+    whole, _, decimals = value.partition(".")
+    decimals = decimals.ljust(4, "0")
+    tail = decimals[2:4] + decimals[4:].rstrip("0")
+    return f"年利率 {int(whole + decimals[:2])}.{tail}%"
+
+
+def days(names: Names, value: Any) -> str:
+    """Show a count of days."""
+    return f"{value} 天" if type(value) is int else plain(names, value)
+
+
+def day_count(names: Names, value: Any) -> str:
+    """Show the basis on which interest is counted."""
+    return _DAY_COUNTS.get(value, value) if isinstance(value, str) else plain(names, value)
+
+
+def documents(names: Names, value: Any) -> str:
+    """Show invoices one a line: number, id, digest of the event that registered it."""
+    if not isinstance(value, list) or not all(
+        isinstance(d, dict) and d.keys() == {"id", "hash", "number"} for d in value
+    ):
+        return plain(names, value)
+    lines = [f"{len(value)} 份"]
+    lines += [f"发票号码 {d['number']}（{d['id']}，存证摘要 {d['hash']}）" for d in value]
+    return "\n".join(lines)
+
+
+def account(names: Names, value: Any) -> str:
+    """Show an account one member a line."""
+    if not isinstance(value, dict) or not value:
+        return plain(names, value)
+    known = [key for key in _ACCOUNT if key in value]
+    others = sorted(value.keys() - _ACCOUNT.keys())
+    return "\n".join(
+        f"{_ACCOUNT.get(key, key)} {plain(names, value[key])}" for key in known + others
+    )
+
+
+def no_setoff(names: Names, value: Any) -> str:
+    """Show whether the debtor gives up its defences."""
+    if type(value) is not bool:
+        return plain(names, value)
+    return (
+        "对上述确认金额不提出抗辩，不行使抵销权" if value else "保留依法提出抗辩和行使抵销权的权利"
+    )
+
+
+def consents(names: Names, value: Any) -> str:
+    """Show consents and undertakings one a line."""
+    if not isinstance(value, list) or not value:
+        return "无" if value == [] else plain(names, value)
+    return "\n".join(
+        f"{number}. {CONSENTS.get(item, item) if isinstance(item, str) else plain(names, item)}"
+        for number, item in enumerate(value, 1)
+    )
+
+
+def principal(names: Names, value: Any) -> str:
+    """Show the secured debt: contract, amount, rate, due date."""
+    if not isinstance(value, dict) or value.keys() != {
+        "contract_sha256",
+        "amount",
+        "rate",
+        "due_on",
+    }:
+        return plain(names, value)
+    return "\n".join(
+        [
+            f"本金 {money(names, value['amount'])}",
+            f"利率 {rate(names, value['rate'])}",
+            f"到期日 {day(names, value['due_on'])}",
+            f"借款合同摘要 {plain(names, value['contract_sha256'])}",
+        ]
+    )
+
+
+def capital_amount(fen: int) -> str:
+    """Write an amount of fen in capital characters: 124500050 is 壹佰贰拾肆万伍仟元伍角.
+
+    By 《支付结算办法》 annex 1 (正确填写票据和结算凭证的基本规定): 整 after 元 and after 角, 零 for skipped
+    places, 零 between 元 and 分 where there is no 角.
+    """
+    sign = "负" if fen < 0 else ""
+    yuan, cents = divmod(abs(fen), 100)
+    jiao, rest = divmod(cents, 10)
+    whole = f"{_integer(yuan)}元" if yuan else ""
+    if cents == 0:
+        return f"{sign}{whole or '零元'}整"
+    tenths = f"{_DIGITS[jiao]}角" if jiao else ("零" if yuan else "")
+    hundredths = f"{_DIGITS[rest]}分" if rest else "整"
+    return f"{sign}{whole}{tenths}{hundredths}"
+
+
+def _integer(number: int) -> str:
+    for size, name in ((10**8, "亿"), (10**4, "万")):
+        if number >= size:
+            high, low = divmod(number, size)
+            link = "零" if 0 < low < size // 10 else ""
+            return f"{_integer(high)}{name}{link}{_integer(low) if low else ''}"
+    text, skipped = "", False
+    for digit, place in zip(f"{number:04d}", _PLACES, strict=True):
+        if digit == "0":
+            skipped = bool(text)
+        else:
+            text += ("零" if skipped else "") + _DIGITS[int(digit)] + place
+            skipped = False
+    return text
+
+
+_CLAIM: Final[Fields] = {
+    "creditor": ("债权人", party),
+    "debtor": ("债务人", party),
+    "programme": ("融资项目", plain),
+    "line_no": ("对账单行号", plain),
+    "documents": ("发票", documents),
+    "contract_no": ("合同编号", plain),
+    "receipt_no": ("收货单号", plain),
+    "delivered_on": ("收货日期", day),
+    "claimed": ("债权人申报金额", money),
+    "due_on": ("付款到期日", day),
+}
+_CONFIRMED: Final[Fields] = {
+    "confirmed": ("确认金额", money),
+    "disputed": ("争议金额", money),
+    "rejected": ("不予确认金额", money),
+    "reason": ("争议或不予确认的原因", plain),
+}
+_UNDERTAKINGS: Final[Fields] = {
+    "no_setoff": ("抗辩与抵销", no_setoff),
+    "consents": ("同意与承诺", consents),
+}
+_POOL: Final[Fields] = {
+    "pool": ("额度池编号", plain),
+    "pool_secret_sha256": ("额度池密钥摘要", plain),
+}
+_REFUSAL: Final[Fields] = {"amount": ("涉及金额", money), "reason": ("原因", plain)}
+_LOAN: Final[Fields] = {
+    "borrower": ("借款人", party),
+    "lender": ("贷款人", party),
+    "amount": ("贷款金额", money),
+    "rate": ("贷款利率", rate),
+    "day_count": ("计息基础", day_count),
+    "days": ("贷款期限", days),
+    "interest": ("到期利息", money),
+    "due_on": ("到期日", day),
+    "repayment": ("还款方式", plain),
+    "contract_sha256": ("借款合同摘要", plain),
+    "receivable_event": ("确权存证摘要", plain),
+}
+_PLEDGE: Final[Fields] = {
+    "pledgor": ("出质人", party),
+    "pledgee": ("质权人", party),
+    "amount": ("质押的应收账款金额", money),
+    "receivable_event": ("确权存证摘要", plain),
+    "pool": ("额度池编号", plain),
+    "signed_event": ("出质人签署的存证摘要", plain),
+}
+_SECURED: Final[Fields] = {"principal": ("被担保的主债权", principal)}
+
+FORMS: Final[Mapping[str, Form]] = {
+    "confirm": Form(
+        "应收账款确权函",
+        "我单位作为付款义务人，就下列应收账款向债权人确认如下：",
+        (
+            ("应收账款", _CLAIM),
+            ("确认结果", _CONFIRMED),
+            ("回款账户", {"pay_to": ("回款账户", account)}),
+            ("承诺", _UNDERTAKINGS),
+            ("额度登记", _POOL),
+        ),
+    ),
+    "dispute": Form(
+        "应收账款争议通知书",
+        "我单位作为付款义务人，对下列应收账款提出争议：",
+        (("应收账款", _CLAIM), ("争议内容", _REFUSAL)),
+    ),
+    "reject": Form(
+        "应收账款不予确认通知书",
+        "我单位作为付款义务人，对下列应收账款不予确认：",
+        (("应收账款", _CLAIM), ("不予确认内容", _REFUSAL)),
+    ),
+    "offer": Form(
+        "贷款条件",
+        "我行同意按下列条件向借款人发放贷款：",
+        (("贷款要素", _LOAN),),
+    ),
+    "pledge": Form(
+        "应收账款质押合同要点",
+        "我单位以下列应收账款出质，担保主债权的清偿；质权自办理出质登记时设立（民法典第四百四十五条）：",
+        (("质押", _PLEDGE), ("主债权", _SECURED)),
+    ),
+    "accept": Form(
+        "接受应收账款质押通知书",
+        "我行接受下列应收账款质押，并将办理出质登记：",
+        (("质押", _PLEDGE), ("主债权", _SECURED)),
+    ),
+    "release": Form(
+        "解除应收账款质押通知书",
+        "我行同意解除下列应收账款质押，并将办理注销登记：",
+        (("质押", _PLEDGE), ("主债权", _SECURED), ("解除", {"reason": ("解除原因", plain)})),
+    ),
+}

@@ -1,0 +1,137 @@
+"""Reading parties, their people and certificates."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from scf.evidence.models import Statement
+from scf.evidence.service import SubjectNotFound
+from scf.kernel.errors import NotAllowed, NotFound
+from scf.kernel.ids import public_id
+from scf.parties.models import (
+    Certificate,
+    CertificateAuthority,
+    Mandate,
+    Party,
+    RevocationList,
+)
+from scf.parties.rules import PartyRevoked
+from scf_ledger import uscc
+from scf_ledger.event_types import Scope
+
+
+class MandateUnknown(NotFound):
+    """A statement is signed under a mandate on file."""
+
+    code = "mandate.unknown"
+    title = "未找到该授权"
+    title_en = "No such mandate"
+
+
+class CertificateUnknown(NotAllowed):
+    """A statement is signed with a certificate on file."""
+
+    code = "certificate.unknown"
+    title = "数字证书未在平台备案"
+    title_en = "The certificate is not on file"
+
+
+def party(session: Session, identity: UUID) -> Party:
+    """Return a party. Raises SubjectNotFound."""
+    found = session.get(Party, identity)
+    if found is None:
+        raise SubjectNotFound
+    return found
+
+
+def active_party(session: Session, identity: UUID) -> Party:
+    """Return a party that has not left. Raises SubjectNotFound, PartyRevoked."""
+    found = party(session, identity)
+    if found.revoked_at is not None:
+        raise PartyRevoked(party=public_id("pty", found.id))
+    return found
+
+
+def party_by_uscc(session: Session, code: str) -> Party | None:
+    """Return the party with this USCC, if it is registered."""
+    return session.scalar(select(Party).where(Party.uscc == code))
+
+
+def mandate(session: Session, identity: UUID, *, lock: bool = False) -> Mandate:
+    """Return a mandate, held against revocation if asked. Raises MandateUnknown."""
+    statement = select(Mandate).where(Mandate.id == identity)
+    if lock:
+        statement = statement.with_for_update(read=True)
+    found = session.scalar(statement.execution_options(populate_existing=True))
+    if found is None:
+        raise MandateUnknown(field="mandate")
+    return found
+
+
+def certificate_by_thumbprint(
+    session: Session, thumbprint: str, *, lock: bool = False
+) -> Certificate:
+    """Return a certificate, held against revocation if asked. Raises CertificateUnknown."""
+    statement = select(Certificate).where(Certificate.thumbprint == thumbprint)
+    if lock:
+        statement = statement.with_for_update(read=True)
+    found = session.scalar(statement.execution_options(populate_existing=True))
+    if found is None:
+        raise CertificateUnknown
+    return found
+
+
+def names_in(session: Session, content: Any) -> dict[str, str]:
+    """Return USCC -> registered name for every code that `content` mentions."""
+    codes = set(_codes(content))
+    rows = session.execute(select(Party.uscc, Party.name).where(Party.uscc.in_(codes)))
+    return {row.uscc: row.name for row in rows}
+
+
+def _codes(value: Any) -> Iterable[str]:
+    if isinstance(value, str):
+        if uscc.is_valid(value):
+            yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _codes(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _codes(item)
+
+
+def certificates_for(session: Session, authorization_hashes: Iterable[bytes]) -> list[str]:
+    """Return the PEM certificates behind authorizations, each once, in order of registration."""
+    return list(
+        session.scalars(
+            select(Certificate.pem)
+            .join(Statement, Statement.certificate_id == Certificate.id)
+            .where(Statement.authorization_hash.in_(list(authorization_hashes)))
+            .group_by(Certificate.id)
+            .order_by(Certificate.id)
+        )
+    )
+
+
+def revocations(session: Session) -> list[bytes]:
+    """Return the newest CRL (DER) of every authority that has handed one in."""
+    return list(
+        session.scalars(
+            select(RevocationList.der)
+            .distinct(RevocationList.authority_id)
+            .order_by(RevocationList.authority_id, RevocationList.issued_at.desc())
+        )
+    )
+
+
+def authorities(session: Session) -> list[tuple[str, Scope]]:
+    """Return PEM and scope of every authority that is believed."""
+    rows = session.execute(
+        select(CertificateAuthority.pem, CertificateAuthority.scope)
+        .where(CertificateAuthority.revoked_at.is_(None))
+        .order_by(CertificateAuthority.id)
+    )
+    return [(pem, scope) for pem, scope in rows]

@@ -1,0 +1,1 @@
+"""Programmes: an anchor party, its suppliers and the banks that fund them."""
