@@ -1,0 +1,75 @@
+"""What a search says about a claim, and how a claim is described."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+
+from scf.registry.port import Finding
+
+TERM_MONTHS_MAX = 360
+"""令〔2021〕第7号: a registration runs for 1 to 360 months."""
+MARGIN = timedelta(days=180)
+"""A registration, like a lock, outlives the loan's due date by this."""
+
+_SWEEPING = re.compile(r"(全部|所有|一切)[^，。；;,]{0,12}(应收账款|债权)")
+"""A description that takes every claim takes ours, too."""
+
+
+def describe_claim(
+    *,
+    creditor: str,
+    debtor: str,
+    contract_no: str | None,
+    invoices: Sequence[str],
+    amount: str,
+    due_on: date,
+) -> str:
+    """Describe a claim so that it is told from any other; too vague a text is the usual failure."""
+    contract = f"基础合同号{contract_no}，" if contract_no else ""
+    return (
+        f"出质人（债权人）{creditor}对债务人{debtor}的应收账款，{contract}"
+        f"发票号码{'、'.join(invoices)}，金额人民币{amount}元，到期日{due_on.isoformat()}。"
+    )
+
+
+def covers(description: str, invoices: Iterable[str]) -> bool:
+    """Say whether an entry's text takes one of these invoices, by number or by taking all."""
+    text = "".join(unicodedata.normalize("NFKC", description).upper().split())
+    if _SWEEPING.search(text):
+        return True
+    return any(_names(text, number) for number in invoices)
+
+
+def _names(text: str, number: str) -> bool:
+    """Say whether a number stands in a text, and not as a part of a longer one."""
+    wanted = re.escape("".join(unicodedata.normalize("NFKC", number).upper().split()))
+    return re.search(rf"(?<![0-9A-Z]){wanted}(?![0-9A-Z])", text) is not None
+
+
+def is_clean(
+    findings: Iterable[Finding],
+    invoices: Sequence[str],
+    *,
+    own: Iterable[str] = (),
+    before: datetime | None = None,
+) -> bool:
+    """Say whether no other's entry ranks before ours (Civil Code 768: earlier registration first).
+
+    `own` are our registration numbers; `before` is when ours was registered, None while it is not yet, so
+    that any overlapping entry stands before it. An entry of the same instant is taken as earlier.
+    """
+    mine = set(own)
+    return not any(
+        finding.reg_no not in mine
+        and (before is None or finding.registered_at <= before)
+        and covers(finding.description, invoices)
+        for finding in findings
+    )
+
+
+def term_months(today: date, due_on: date) -> int:
+    """Return the shortest term that reaches the margin after the due date."""
+    end = due_on + MARGIN
+    months = (end.year - today.year) * 12 + end.month - today.month + (end.day > today.day)
+    return min(max(months, 1), TERM_MONTHS_MAX)
