@@ -101,11 +101,12 @@ class LogTile(Base):
 
 
 class LogHead(Base):
-    """The one row that the sequencer locks."""
+    """The one row of the log that is written here; the sequencer locks it. `vkey` verifies its notes."""
 
     __tablename__ = "log_head"
 
     origin: Mapped[str] = mapped_column(Text, primary_key=True)
+    vkey: Mapped[str] = mapped_column(Text)
     size: Mapped[int]
     root: Mapped[bytes]
 
@@ -133,7 +134,11 @@ class TransactionState(StrEnum):
 
 
 class ChainTransaction(Base):
-    """What is to be sent to the chain. A mined one whose block is lost goes back to signed."""
+    """What is to be sent to the chain; see `evidence.chain` for its life.
+
+    `purpose` and `arguments` say what, `raw` how it was signed. `gas_used` and the block are those of
+    the receipt; `error` is the contract's, or the node's, with its numbers.
+    """
 
     __tablename__ = "chain_transactions"
     __table_args__ = (
@@ -160,8 +165,23 @@ class ChainTransaction(Base):
     changed_at: Mapped[datetime]
 
 
+class ChainHome(Base):
+    """The one row that says where on which chain the log is anchored and assets are locked.
+
+    `sender` is the platform's address, `origin_key` the log's in the contract. Addresses are EIP-55 text.
+    """
+
+    __tablename__ = "chain_home"
+
+    chain_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    anchor_address: Mapped[str] = mapped_column(Text)
+    registry_address: Mapped[str] = mapped_column(Text)
+    origin_key: Mapped[bytes]
+    sender: Mapped[str] = mapped_column(Text)
+
+
 class Anchor(Base):
-    """A checkpoint published in the contract; proofs carry it once its transaction is final."""
+    """A checkpoint sent to the contract; proofs carry it once its transaction is final."""
 
     __tablename__ = "anchors"
 
@@ -193,14 +213,14 @@ class Statement(Base):
 
 
 APPEND_ONLY = DDL("""
-CREATE FUNCTION refuse_rewriting() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION refuse_rewriting() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+  RAISE EXCEPTION '%% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
 END $$
 """)
 
 QUEUE_EVENTS = DDL("""
-CREATE FUNCTION queue_event() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION queue_event() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO event_queue (seq, event_id, entry)
     SELECT seq, id, body_hash || tag FROM added;
@@ -223,7 +243,10 @@ def append_only(table: str) -> DDL:
     )
 
 
+DROP_FUNCTIONS = DDL("DROP FUNCTION IF EXISTS queue_event(), refuse_rewriting() CASCADE")
+
 event.listen(Base.metadata, "before_create", APPEND_ONLY)
+event.listen(Base.metadata, "after_drop", DROP_FUNCTIONS)
 event.listen(Event.__table__, "after_create", QUEUE_EVENTS)
 event.listen(Event.__table__, "after_create", ON_EVENTS)
 event.listen(Event.__table__, "after_create", append_only("events"))

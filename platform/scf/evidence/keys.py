@@ -1,0 +1,72 @@
+"""The installation's own key files, below `data/secrets`, each its owner's alone.
+
+`log.key` signs checkpoints (Ed25519, signed-note text); `chain.key` sends the platform's transactions;
+`chain-deployer.key` pays for putting the contracts there and administers the registry's roles.
+"""
+
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+from scf.kernel.errors import Unavailable
+from scf.settings import Settings
+from scf_ledger.chain.keys import Key, create_key, load_key
+from scf_ledger.errors import LedgerError
+from scf_ledger.note import Signer
+
+LOG_KEY: Final = "log.key"
+CHAIN_KEY: Final = "chain.key"
+DEPLOYER_KEY: Final = "chain-deployer.key"
+
+
+class KeyUnusable(Unavailable):
+    """A key file must be there, well-formed, and readable by its owner only."""
+
+    code = "key.unusable"
+    title = "密钥文件缺失、损坏或权限过宽"
+    title_en = "A key file is missing, damaged, or readable by others"
+
+
+def log_key(settings: Settings) -> Signer:
+    """Return the key that signs checkpoints. Raises KeyUnusable."""
+    path = settings.secrets / LOG_KEY
+    try:
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise KeyUnusable(file=str(path), mode=oct(path.stat().st_mode))
+        signer = Signer.parse(path.read_text(encoding="utf-8").strip())
+    except (OSError, LedgerError) as error:
+        raise KeyUnusable(file=str(path), cause=type(error).__name__) from error
+    if signer.verifier.name != settings.log_origin:
+        raise KeyUnusable(file=str(path), origin=settings.log_origin, key=signer.verifier.name)
+    return signer
+
+
+def chain_key(settings: Settings, name: str = CHAIN_KEY) -> Key:
+    """Return a key of ours on chain. Raises KeyUnusable."""
+    try:
+        return load_key(settings.secrets / name)
+    except LedgerError as error:
+        raise KeyUnusable(file=str(settings.secrets / name), cause=error.code) from error
+
+
+def make_keys(settings: Settings) -> None:
+    """Make the key files that are not there yet; one that is there is never touched."""
+    settings.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not (settings.secrets / LOG_KEY).exists():
+        signer = Signer.generate(settings.log_origin)
+        write_secret(settings.secrets / LOG_KEY, signer.secret_text())
+    for name in (CHAIN_KEY, DEPLOYER_KEY):
+        if not (settings.secrets / name).exists():
+            create_key(settings.secrets / name)
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Write a file that only its owner reads, whole or not at all."""
+    partial = path.with_name(f"{path.name}.part")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
