@@ -16,13 +16,16 @@ CHAIN_ID = 31337
 BLOCK_SECONDS = 1.0
 DRAIN_SECONDS = 3  # what the API gives open requests when it stops
 WORKER_PROCESSES = 2
+CELERY = ("celery", "-A", "scf_workers.app")
+ALONE = ("--without-gossip", "--without-mingle")  # workers need not know of one another
 
 
 def python(*words: str) -> Callable[[Site], Sequence[str]]:
-    """Return the command of one of our own modules; `{port}` of a word is the service's."""
+    """Return the command of a Python module; `{api}` in a word is that service's port."""
 
     def command(site: Site) -> Sequence[str]:
-        return [sys.executable, "-m", *(word.format_map(site.ports) for word in words)]
+        values = {**site.ports, "data": site.data}
+        return [sys.executable, "-m", *(word.format_map(values) for word in words)]
 
     return command
 
@@ -104,6 +107,10 @@ def chain(*, block_seconds: float = BLOCK_SECONDS) -> Service:
     )
 
 
+def _make_beat_folder(site: Site) -> None:
+    site.folder("beat")
+
+
 # --- our own -------------------------------------------------------------------------------------
 
 SERVICES: tuple[Service, ...] = (
@@ -127,7 +134,7 @@ SERVICES: tuple[Service, ...] = (
     Service(
         name="tokens",
         title="资产令牌 tokens",
-        command=python("scf_ledger.tokens", "--port", "{tokens}"),
+        command=python("scf_ledger.tokens", "serve", "--port", "{tokens}"),
         ready=answers("/healthz"),
         needs=("bootstrap",),
         port=8701,
@@ -166,14 +173,15 @@ SERVICES: tuple[Service, ...] = (
     Service(
         name="worker",
         title="后台任务 worker",
-        command=python("celery", "-A", "scf_workers.app", "worker", "-c", str(WORKER_PROCESSES)),
+        command=python(*CELERY, "worker", "-c", str(WORKER_PROCESSES), *ALONE),
         ready=logs("ready."),
         needs=("redis", "bootstrap", "tokens", "registry"),
     ),
     Service(
         name="beat",
         title="定时任务 beat",
-        command=python("celery", "-A", "scf_workers.app", "beat"),
+        command=python(*CELERY, "beat", "--schedule", "{data}/beat/schedule"),
+        prepare=_make_beat_folder,
         ready=logs("Starting"),
         needs=("redis", "bootstrap"),
     ),
