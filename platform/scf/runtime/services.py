@@ -168,6 +168,7 @@ SERVICES: tuple[Service, ...] = (
         name="sequencer",
         title="日志定序 sequencer",
         command=python("scf_workers.sequencer"),
+        ready=logs("sequencer.started"),
         needs=("bootstrap",),
     ),
     Service(
