@@ -10,7 +10,13 @@ from typing import Self
 
 from scf.kernel.errors import Invalid
 
-SCALES = {"CNY": 2, "USD": 2, "EUR": 2, "GBP": 2, "HKD": 2, "JPY": 0}
+_IN_HUNDREDTHS = (
+    "CNY AED AUD BRL CAD CHF DKK EUR GBP HKD HUF IDR INR MOP MXN MYR NOK NZD PHP PLN RUB SAR SEK SGD"
+    " THB TRY TWD USD ZAR"
+)
+_WHOLE = "JPY KRW VND"
+SCALES = dict.fromkeys(_IN_HUNDREDTHS.split(), 2) | dict.fromkeys(_WHOLE.split(), 0)
+"""Decimals by ISO 4217, of the currencies that China's trade is invoiced in."""
 MINOR_MAX = 2**62  # well inside BIGINT, so that sums of two never overflow it
 
 
