@@ -77,7 +77,7 @@ def append_many(connection: psycopg.Connection, count: int) -> None:
         """
         INSERT INTO events (id, type, subject_id, version, occurred_at, body, body_hash, tag,
                             disclosures, authorizations, parties)
-        SELECT gen_random_uuid(), 'document.registered', gen_random_uuid(), 1, now(), '\\x7b7d',
+        SELECT uuidv7(), 'document.registered', uuidv7(), 1, now(), '\\x7b7d',
                sha256(uuid_send(gen_random_uuid())), sha256(uuid_send(gen_random_uuid())),
                '', '{}', '{}'
         FROM generate_series(1, %s)

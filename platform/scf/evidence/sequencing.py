@@ -20,14 +20,18 @@ from scf.kernel.errors import Conflict
 from scf_ledger import checkpoint, merkle, tiles
 from scf_ledger.note import Signer
 
-BATCH_MAX: Final = 4_000  # events of one round: well below a second, well above the cost of a commit
+BATCH_MAX: Final = (
+    4_000  # events of one round: well below a second, well above the cost of a commit
+)
 QUEUE_CHANNEL: Final = "event_queue"  # notified by the trigger on `events`
 LOG_CHANNEL: Final = "log_published"  # notified with the new size
 
 _HEAD = "SELECT size FROM log_head WHERE origin = %s FOR UPDATE"
 _TAKE = """
 WITH taken AS (
-  DELETE FROM event_queue WHERE seq IN (SELECT seq FROM event_queue ORDER BY seq LIMIT %(batch)s)
+  DELETE FROM event_queue WHERE seq <= (
+    SELECT max(seq) FROM (SELECT seq FROM event_queue ORDER BY seq LIMIT %(batch)s) AS first
+  )
   RETURNING seq, event_id, entry
 ), placed AS (
   INSERT INTO log_entries (index, event_id, entry)

@@ -1,0 +1,60 @@
+"""Looking events up, and where they stand."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from scf.evidence.log import LogClosed
+from scf.evidence.models import ChainHome, Event, LogEntry, LogHead
+from scf.kernel.errors import NotFound
+
+
+class EventNotFound(NotFound):
+    """An event is shown to its parties only."""
+
+    code = "event.not_found"
+    title = "未找到该事件"
+    title_en = "No such event"
+
+
+def head(session: Session) -> LogHead:
+    """Return the log's own row. Raises LogClosed."""
+    found: LogHead | None = session.scalar(select(LogHead))
+    if found is None:
+        raise LogClosed
+    return found
+
+
+def chain_home(session: Session) -> ChainHome | None:
+    """Return where the log is anchored, once the contracts are there."""
+    return session.scalar(select(ChainHome))
+
+
+def event(session: Session, identity: UUID) -> Event:
+    """Return an event. Raises EventNotFound."""
+    found = session.scalar(select(Event).where(Event.id == identity))
+    if found is None:
+        raise EventNotFound
+    return found
+
+
+def event_of(session: Session, subject_id: UUID, version: int) -> Event:
+    """Return the event that made this version of a subject. Raises EventNotFound."""
+    found = session.scalar(
+        select(Event).where(Event.subject_id == subject_id, Event.version == version)
+    )
+    if found is None:
+        raise EventNotFound
+    return found
+
+
+def history(session: Session, subject_id: UUID, *, up_to: int | None = None) -> list[Event]:
+    """Return a subject's events in the order of their versions, the first `up_to` of them."""
+    query = select(Event).where(Event.subject_id == subject_id).order_by(Event.version)
+    return list(session.scalars(query.where(Event.version <= up_to) if up_to else query))
+
+
+def index_of(session: Session, identity: UUID) -> int | None:
+    """Return an event's place in the log, None while it waits."""
+    return session.scalar(select(LogEntry.index).where(LogEntry.event_id == identity))
