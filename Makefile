@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 PYTHON := $(shell for p in python3.11 python3 python3.12 python3.13; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
-SOURCES := platform ledger workers tests
+SOURCES := platform ledger workers contracts tests
 LOCK := requirements.lock
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -69,6 +69,8 @@ check: setup ## Format, lint, types, import rules, generated files, compose file
 	ruff check $(SOURCES)
 	mypy
 	lint-imports --no-logo
+	python contracts/build.py --check
+	python -m scf.catalogue --check
 	check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
 .PHONY: fmt

@@ -134,7 +134,7 @@ SERVICES: tuple[Service, ...] = (
     Service(
         name="tokens",
         title="资产令牌 tokens",
-        command=python("scf_ledger.tokens", "serve", "--port", "{tokens}"),
+        command=python("scf.runtime.tokens", "--port", "{tokens}"),
         ready=answers("/healthz"),
         needs=("bootstrap",),
         port=8701,
