@@ -3,9 +3,6 @@ pragma solidity ^0.8.37;
 
 /// @title Consistency of two Merkle trees, RFC 9162 section 2.1.4.2, SHA-256
 library Consistency {
-    /// @dev Prefix of an inner node (RFC 9162 2.1.1).
-    bytes1 private constant NODE = 0x01;
-
     /// @notice Whether the tree of `second` leaves extends the tree of `first` leaves.
     /// @dev Step numbers are those of the RFC. Requires `first < second`.
     function holds(
@@ -14,7 +11,7 @@ library Consistency {
         uint64 second,
         bytes32 secondRoot,
         bytes32[] calldata proof
-    ) internal pure returns (bool) {
+    ) internal view returns (bool) {
         assert(first < second);
         // Every tree extends the empty one.
         if (first == 0) return proof.length == 0;
@@ -56,7 +53,16 @@ library Consistency {
         return sn == 0 && fr == firstRoot && sr == secondRoot;
     }
 
-    function _hash(bytes32 left, bytes32 right) private pure returns (bytes32) {
-        return sha256(abi.encodePacked(NODE, left, right));
+    /// @dev `SHA-256(0x01 ‖ left ‖ right)`, an inner node (RFC 9162 2.1.1). A proof takes some fifty of them, and
+    /// `sha256(abi.encodePacked(...))` would allocate memory for each: 300 gas against 600.
+    function _hash(bytes32 left, bytes32 right) private view returns (bytes32 node) {
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore8(free, 1)
+            mstore(add(free, 1), left)
+            mstore(add(free, 33), right)
+            if iszero(staticcall(gas(), 2, free, 65, 0, 32)) { revert(0, 0) }
+            node := mload(0)
+        }
     }
 }
