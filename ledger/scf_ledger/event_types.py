@@ -135,6 +135,14 @@ _FINANCING: Mapping[str, Shape] = {
     "contract_sha256": nullable(s.is_digest),
     "receipt_no": nullable(s.is_text),
 }
+_AGREED: Mapping[str, Shape] = {
+    **_FINANCING,
+    "lender": s.is_uscc,
+    "rate": s.is_rate,
+    "day_count": s.is_text,
+    "days": s.is_count,
+    "contract_sha256": s.is_digest,
+}
 _PLEDGE: Mapping[str, Shape] = {
     "pledgor": s.is_uscc,
     "pledgee": s.is_uscc,
@@ -238,11 +246,11 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("pool.diluted", "pool", _pool("DILUTE"), ()),
     ("pool.released", "pool", _pool("RELEASE"), ()),
     ("financing.requested", "financing", _FINANCING, ()),
-    ("financing.approved", "financing", _FINANCING, (_OFFER,)),
+    ("financing.approved", "financing", _AGREED, (_OFFER,)),
     ("financing.refused", "financing", _FINANCING, ()),
-    ("financing.contracted", "financing", _FINANCING, (_CONTRACT_OFFER, _CONTRACT_PLEDGE)),
-    ("financing.disbursed", "financing", _FINANCING, ()),
-    ("financing.repaid", "financing", _FINANCING, ()),
+    ("financing.contracted", "financing", _AGREED, (_CONTRACT_OFFER, _CONTRACT_PLEDGE)),
+    ("financing.disbursed", "financing", _AGREED, ()),
+    ("financing.repaid", "financing", _AGREED, ()),
     ("financing.closed", "financing", _FINANCING, ()),
     ("pledge.proposed", "pledge", _PLEDGE, ()),
     ("pledge.signed", "pledge", _PLEDGE, (_SIGN_PLEDGE,)),

@@ -34,7 +34,7 @@ def loads(data: bytes, *, max_bytes: int) -> Any:
         )
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise Malformed("not UTF-8 JSON") from error
-    _check_depth(value, DEPTH_MAX)
+    _check(value, DEPTH_MAX)
     return value
 
 
@@ -105,9 +105,12 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
-def _check_depth(value: Any, depth: int) -> None:
-    if isinstance(value, dict | list):
+def _check(value: Any, depth: int) -> None:
+    if isinstance(value, str):
+        if not value.isascii() and any("\ud800" <= symbol <= "\udfff" for symbol in value):
+            raise Malformed("a text holds half of a character")
+    elif isinstance(value, dict | list):
         if depth == 0:
             raise Malformed("nested too deeply", limit=DEPTH_MAX)
-        for item in value.values() if isinstance(value, dict) else value:
-            _check_depth(item, depth - 1)
+        for item in (*value, *value.values()) if isinstance(value, dict) else value:
+            _check(item, depth - 1)

@@ -1,0 +1,54 @@
+"""What a proof says, for reading beside the ticks: claims of the parties, never a verdict."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from scf_ledger.verify.case import Read
+from scf_ledger.verify.checkpoint import Head
+from scf_ledger.verify.pledge import TERMS
+
+
+def of(
+    kind: str,
+    reads: Sequence[Read],
+    indices: Sequence[int] | None,
+    head: Head | None,
+    existed_by: datetime | None,
+) -> dict[str, Any]:
+    """Collect the facts of a proof: its events with claimed times, its head, the pledge's terms."""
+    found: dict[str, Any] = {
+        "existed_by": existed_by.isoformat() if existed_by else None,
+        "entries": [
+            {
+                "type": read.type,
+                "subject": read.event.subject,
+                "version": read.event.version,
+                "claimed_at": read.event.occurred_at,
+                "index": indices[number] if indices is not None else None,
+            }
+            for number, read in enumerate(reads)
+        ],
+    }
+    if head is not None:
+        point = head.checkpoint
+        found["log"] = {"origin": point.origin, "size": point.size, "root": point.root.hex()}
+    if kind == "pledge":
+        found["pledge"] = _pledge(reads)
+    return found
+
+
+def _pledge(reads: Sequence[Read]) -> dict[str, Any]:
+    terms: dict[str, Any] = {}
+    for read in reads:
+        if read.type == "receivable.confirmed":
+            terms |= _some(read, ("debtor", "confirmed", "due_on"))
+        elif read.type == "pledge.signed":
+            terms |= _some(read, TERMS)
+        elif read.type == "pledge.registered":
+            terms |= _some(read, ("reg_no", "registered_at"))
+    return terms
+
+
+def _some(read: Read, fields: Sequence[str]) -> dict[str, Any]:
+    return {field: read.record[field] for field in fields if field in read.record}

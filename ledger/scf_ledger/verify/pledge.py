@@ -1,0 +1,200 @@
+"""What a pledge proof has to hold together: confirmation, pool, pledge, acceptance, registration, lock.
+
+Each builds on the one before by its hash; the pool's secret is the one whose hash the debtor
+signed, so the operator cannot keep a second pool for the same receivable.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from scf_ledger.encoding import from_b64url
+from scf_ledger.shapes import fen
+from scf_ledger.verify import pool
+from scf_ledger.verify.case import Read, at
+from scf_ledger.verify.report import Failure
+
+TERMS: Final = ("pledgor", "pledgee", "receivable_event", "pool", "amount", "principal")
+"""What the pledgor signs and the pledgee accepts, the same in both."""
+
+_SHOWN: Final[Mapping[str, Sequence[str]]] = {
+    "receivable.confirmed": (
+        "creditor",
+        "debtor",
+        "documents",
+        "claimed",
+        "confirmed",
+        "disputed",
+        "rejected",
+        "due_on",
+        "pay_to",
+        "pool",
+        "pool_secret_sha256",
+    ),
+    "pledge.signed": TERMS,
+    "pledge.accepted": (*TERMS, "signed_event"),
+    "pledge.registered": ("search_no", "reg_no", "registered_at", "certificate_sha256"),
+    "pledge.locked": ("tokens", "ticket_sha256", "tx"),
+}
+"""Required type -> the fields that it has to show."""
+
+_OVER: Final = frozenset({"pledge.released", "pledge.cancellation_due", "pledge.cancelled"})
+
+
+def check(reads: Sequence[Read]) -> None:
+    """Verify a pledge proof as a whole; single entries have been verified.
+
+    :raises LedgerError: a part is missing or hidden, a link is broken, a sum is false
+    """
+    found = {type_: _only(reads, type_) for type_ in _SHOWN if type_ != "pledge.locked"}
+    confirmed, signed = found["receivable.confirmed"], found["pledge.signed"]
+    pledge = _history(reads, signed.event.subject)
+    found["pledge.locked"] = _standing_lock(pledge)
+    for type_, read in found.items():
+        _check_shown(read, _SHOWN[type_])
+    history = _history(reads, confirmed.record["pool"])
+    for read in history:
+        _check_shown(read, pool.SHOWN)
+    _check_subjects(reads, found)
+    _check_terms(found)
+    _check_pledge(pledge, found["pledge.accepted"], signed)
+    _check_secrets(pledge)
+    _check_secrets(history)
+    _check_pool(history, confirmed, signed)
+
+
+def _only(reads: Sequence[Read], type_: str) -> Read:
+    found = [read for read in reads if read.type == type_]
+    if len(found) != 1:
+        code = "completeness.entry_twice" if found else "completeness.entry_missing"
+        raise Failure(code, type=type_, count=len(found))
+    return found[0]
+
+
+def _history(reads: Sequence[Read], subject: str) -> list[Read]:
+    own = (read for read in reads if read.event.subject == subject)
+    return sorted(own, key=lambda read: read.event.version)
+
+
+def _standing_lock(pledge: Sequence[Read]) -> Read:
+    """Return the newest lock, which was not lost since."""
+    locks = [read for read in pledge if read.type in ("pledge.locked", "pledge.lock_lost")]
+    if not locks:
+        raise Failure("completeness.entry_missing", type="pledge.locked", count=0)
+    if locks[-1].type == "pledge.lock_lost":
+        raise Failure("completeness.lock_lost", version=locks[-1].event.version)
+    return locks[-1]
+
+
+def _check_shown(read: Read, fields: Sequence[str]) -> None:
+    with at(read.where):
+        for field in fields:
+            if field not in read.record:
+                raise Failure("completeness.field_hidden", field=field, type=read.type)
+
+
+def _check_subjects(reads: Sequence[Read], found: Mapping[str, Read]) -> None:
+    """Verify that nothing stands in the file that is not of this case."""
+    confirmed, signed = found["receivable.confirmed"], found["pledge.signed"]
+    own = {confirmed.event.subject, confirmed.record["pool"], signed.event.subject}
+    for read in reads:
+        with at(read.where):
+            if read.event.subject not in own:
+                raise Failure("completeness.foreign_entry", subject=read.event.subject)
+
+
+def _check_terms(found: Mapping[str, Read]) -> None:
+    """Verify that pledge and acceptance say the same, over the receivable that was confirmed."""
+    confirmed, signed, accepted = (
+        found[type_] for type_ in ("receivable.confirmed", "pledge.signed", "pledge.accepted")
+    )
+    expected: Mapping[str, Any] = {
+        "pledgor": confirmed.record["creditor"],
+        "pool": confirmed.record["pool"],
+    }
+    with at(signed.where):
+        for field, value in expected.items():
+            _check_equal(signed, field, value)
+        _check_link(signed, "receivable_event", confirmed)
+    with at(accepted.where):
+        for field in TERMS:
+            _check_equal(accepted, field, signed.record[field])
+        _check_link(accepted, "signed_event", signed)
+    tokens, documents = found["pledge.locked"].record["tokens"], confirmed.record["documents"]
+    with at(found["pledge.locked"].where):
+        if len(set(tokens)) != len(documents):
+            raise Failure("completeness.tokens", tokens=len(set(tokens)), documents=len(documents))
+
+
+def _check_pledge(pledge: Sequence[Read], accepted: Read, signed: Read) -> None:
+    """Verify that the pledge's versions are all there from its signing on, and that it is not over."""
+    first = pledge[0].event.version
+    for number, read in enumerate(pledge, start=first):
+        with at(read.where):
+            if read.event.version != number:
+                raise Failure("completeness.version_missing", version=number)
+            if read.type in _OVER:
+                raise Failure("completeness.pledge_over", type=read.type)
+            early = read.event.version <= accepted.event.version
+            if early and read.type not in ("pledge.proposed", "pledge.signed", "pledge.accepted"):
+                raise Failure("completeness.out_of_order", type=read.type)
+    with at(accepted.where):
+        if accepted.event.version <= signed.event.version:
+            raise Failure("completeness.out_of_order", type=accepted.type)
+
+
+def _check_secrets(history: Sequence[Read]) -> None:
+    """Verify that every version gives the subject's one secret; tags were checked with it."""
+    for read in history:
+        with at(read.where):
+            if read.entry.tag_secret is None:
+                raise Failure("completeness.secret_missing", subject=read.event.subject)
+            if read.entry.tag_secret != history[0].entry.tag_secret:
+                raise Failure("completeness.secret_differs", subject=read.event.subject)
+
+
+def _check_pool(history: Sequence[Read], confirmed: Read, signed: Read) -> None:
+    """Verify that this pool is the confirmed one, and holds the pledged amount for this pledge."""
+    if not history:
+        raise Failure("completeness.entry_missing", type="pool.opened", count=0)
+    states = pool.add_up(history)
+    opened = history[0]
+    with at(opened.where):
+        _check_link(opened, "cause", confirmed)
+        secret = hashlib.sha256(opened.entry.tag_secret or b"").digest()
+        if secret != _hash_field(confirmed, "pool_secret_sha256"):
+            raise Failure("completeness.other_pool", pool=opened.event.subject)
+        if states[0].confirmed != fen(confirmed.record["confirmed"]):
+            raise Failure("completeness.pool_sum", version=opened.event.version)
+    for read in history:
+        with at(read.where):
+            _check_equal(read, "asset", confirmed.event.subject)
+    reserved = [read for read in history if _is_reservation(read, signed)]
+    if len(reserved) != 1:
+        raise Failure("completeness.reserved_once", count=len(reserved))
+    amount = fen(signed.record["amount"])
+    with at(reserved[0].where):
+        if fen(reserved[0].record["used_delta"]) != amount:
+            raise Failure("completeness.reserved_amount", amount=signed.record["amount"]["amount"])
+    for read, state in zip(history, states, strict=True):
+        with at(read.where):
+            if read.event.version > reserved[0].event.version and state.used < amount:
+                raise Failure("completeness.reservation_gone", version=read.event.version)
+
+
+def _is_reservation(read: Read, signed: Read) -> bool:
+    return read.type == "pool.reserved" and _hash_field(read, "cause") == signed.body_hash
+
+
+def _check_link(read: Read, field: str, to: Read) -> None:
+    if _hash_field(read, field) != to.body_hash:
+        raise Failure("completeness.link_broken", field=field, to=to.type)
+
+
+def _check_equal(read: Read, field: str, value: Any) -> None:
+    if read.record[field] != value:
+        raise Failure("completeness.terms_differ", field=field, type=read.type)
+
+
+def _hash_field(read: Read, field: str) -> bytes:
+    return from_b64url(read.record[field])

@@ -1,0 +1,78 @@
+"""The history of a capacity pool, added up again: no version takes more than is free."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from scf_ledger.shapes import fen
+from scf_ledger.verify.case import Read, at
+from scf_ledger.verify.report import Failure
+
+SHOWN: Final = (
+    "asset",
+    "kind",
+    "confirmed_delta",
+    "used_delta",
+    "confirmed",
+    "used",
+    "shortfall",
+    "cause",
+)
+"""What every version has to show; holders stay hidden."""
+
+_SIGNS: Final[Mapping[str, Callable[[int, int], bool]]] = {
+    "OPEN": lambda confirmed, used: confirmed > 0 and used == 0,
+    "RESERVE": lambda confirmed, used: confirmed == 0 and used > 0,
+    "PAY": lambda confirmed, used: confirmed <= 0 and used <= 0,
+    "DILUTE": lambda confirmed, used: confirmed < 0 and used == 0,
+    "RELEASE": lambda confirmed, used: confirmed <= 0 and used < 0,
+}
+"""Kind -> which changes of (confirmed, used) it may make, in fen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """State of a pool after a version, in fen."""
+
+    confirmed: int = 0
+    used: int = 0
+
+    @property
+    def shortfall(self) -> int:
+        """How far what is used exceeds what is confirmed."""
+        return max(self.used - self.confirmed, 0)
+
+
+def add_up(history: Sequence[Read]) -> list[Sums]:
+    """Redo the sums of a pool's versions 1 to k, all shown; return the state after each.
+
+    :raises LedgerError: a version is missing, out of place, or its sums are false
+    """
+    states: list[Sums] = []
+    state = Sums()
+    for number, read in enumerate(history, start=1):
+        with at(read.where):
+            if read.event.version != number:
+                raise Failure("completeness.version_missing", version=number)
+            if (read.type == "pool.opened") != (number == 1):
+                raise Failure("completeness.pool_opened_once", version=number)
+            state = _next(state, read)
+            states.append(state)
+    return states
+
+
+def _next(before: Sums, read: Read) -> Sums:
+    record = read.record
+    confirmed_delta, used_delta = fen(record["confirmed_delta"]), fen(record["used_delta"])
+    kind = record["kind"]
+    if not _SIGNS[kind](confirmed_delta, used_delta):
+        raise Failure("completeness.pool_kind", kind=kind, version=read.event.version)
+    after = Sums(before.confirmed + confirmed_delta, before.used + used_delta)
+    claimed = tuple(fen(record[name]) for name in ("confirmed", "used", "shortfall"))
+    if claimed != (after.confirmed, after.used, after.shortfall) or after.used < 0:
+        raise Failure("completeness.pool_sum", version=read.event.version)
+    if kind == "RESERVE" and after.shortfall:
+        raise Failure(
+            "completeness.over_capacity", version=read.event.version, over_fen=after.shortfall
+        )
+    return after
