@@ -61,14 +61,17 @@ class Call:
 
 
 EnvelopeDependency = Annotated[Envelope, Depends(open_envelope)]
+Endpoint = Callable[..., Any]
+Runner = Callable[[Envelope, Callable[[Call], Response]], Response]
+Decorator = Callable[[Endpoint], Endpoint]
 
 
-def command(router: APIRouter, path: str, *, status: int = 200, **route: Any) -> Any:
+def command(router: APIRouter, path: str, *, status: int = 200, **route: Any) -> Decorator:
     """Register a POST endpoint that changes something."""
     return _register(router, path, _run_command, method="POST", status=status, route=route)
 
 
-def query(router: APIRouter, path: str, **route: Any) -> Any:
+def query(router: APIRouter, path: str, **route: Any) -> Decorator:
     """Register a GET endpoint that reads."""
     return _register(router, path, _run_query, method="GET", status=200, route=route)
 
@@ -94,13 +97,11 @@ HEADERS = {
         },
     ],
 }
-Runner = Callable[[Envelope, Callable[[Call], Response]], Response]
-Endpoint = Callable[..., Any]
 
 
 def _register(
     router: APIRouter, path: str, run: Runner, *, method: str, status: int, route: dict[str, Any]
-) -> Callable[[Endpoint], Endpoint]:
+) -> Decorator:
     def decorate(endpoint: Endpoint) -> Endpoint:
         signature = inspect.signature(endpoint)
         returns = signature.return_annotation
@@ -133,7 +134,11 @@ def _register(
                 "4XX": {"content": {problems.MEDIA_TYPE: {}}, "model": problems.Problem},
                 **route.pop("responses", {}),
             },
-            openapi_extra={"security": [{"client": []}], "parameters": HEADERS[method]},
+            openapi_extra={
+                "security": [{"client": []}],
+                "parameters": HEADERS[method],
+                **route.pop("openapi_extra", {}),
+            },
             **route,
         )
         return endpoint
