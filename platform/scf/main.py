@@ -6,10 +6,16 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from scf.db.session import Database
-from scf.http import problems
+from scf.http import oauth, problems
+from scf.parties import api as parties
+from scf.programmes import api as programmes
 from scf.settings import Settings
 
-ROUTERS: list[APIRouter] = []
+ROUTERS: list[APIRouter] = [
+    oauth.router,
+    parties.router,
+    programmes.router,
+]
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

@@ -14,6 +14,7 @@ from uuid import UUID
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     StringConstraints,
@@ -22,6 +23,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from scf.http.paging import PAGE_SIZE_MAX
 from scf.kernel.clock import instant_text, parse_date, parse_instant
 from scf.kernel.errors import Invalid, ValueInvalid
 from scf.kernel.ids import parse_id, public_id
@@ -53,7 +55,7 @@ class Out(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Wire:
     """How a value is read from JSON and written back, and what OpenAPI says of it."""
 
@@ -227,6 +229,10 @@ Prose = Annotated[
     ),
 ]
 """A reason or a note; line breaks allowed."""
+
+
+PageSize = Annotated[int, Field(ge=1, le=PAGE_SIZE_MAX)]
+"""How many items a page has."""
 
 
 class RevokeIn(In):

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scf.db.base import Base
-from scf.evidence.models import append_only, text_enum
+from scf.evidence.models import append_only, ddl, text_enum
 from scf.kernel.errors import Conflict
 from scf.kernel.money import Money
 from scf_ledger.event_types import Scope
@@ -150,7 +150,10 @@ class RevocationList(Base):
 
 
 class Certificate(Revocable, Base):
-    """A person's certified key. `thumbprint` is `x5t#S256`; `serial` is hexadecimal."""
+    """A person's certified key.
+
+    `thumbprint` is `x5t#S256`, `serial` hexadecimal, `key_sha256` that of the SubjectPublicKeyInfo.
+    """
 
     __tablename__ = "certificates"
     __table_args__ = (UniqueConstraint("authority_id", "serial"),)
@@ -161,6 +164,7 @@ class Certificate(Revocable, Base):
     person_id: Mapped[UUID] = mapped_column(ForeignKey("persons.id"), index=True)
     serial: Mapped[str] = mapped_column(Text)
     thumbprint: Mapped[str] = mapped_column(Text, unique=True)
+    key_sha256: Mapped[bytes] = mapped_column(index=True)
     pem: Mapped[str] = mapped_column(Text)
     valid_from: Mapped[datetime]
     valid_to: Mapped[datetime]
@@ -195,14 +199,14 @@ class Mandate(Revocable, Base):
         return Money(self.limit_minor, self.limit_currency)
 
 
-ONLY_REVOKE = DDL("""
-CREATE FUNCTION only_revoke() RETURNS trigger LANGUAGE plpgsql AS $$
+ONLY_REVOKE = ddl("""
+CREATE OR REPLACE FUNCTION only_revoke() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP = 'DELETE' OR OLD.revoked_at IS NOT NULL
     OR to_jsonb(NEW) - ARRAY['revoked_at', 'revocation_reason']
       <> to_jsonb(OLD) - ARRAY['revoked_at', 'revocation_reason']
   THEN
-    RAISE EXCEPTION '% is revoked once and never edited', TG_TABLE_NAME
+    RAISE EXCEPTION '%% is revoked once and never edited', TG_TABLE_NAME
       USING ERRCODE = 'restrict_violation';
   END IF;
   RETURN NEW;
@@ -211,7 +215,7 @@ END $$
 
 
 def _only_revoke(table: str) -> DDL:
-    return DDL(
+    return ddl(
         f"CREATE TRIGGER {table}_only_revoke BEFORE UPDATE OR DELETE ON {table}"
         " FOR EACH ROW EXECUTE FUNCTION only_revoke()"
     )

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from scf.evidence.models import Statement
 from scf.evidence.service import SubjectNotFound
+from scf.http.auth import OAuthClient
 from scf.kernel.errors import NotAllowed, NotFound
 from scf.kernel.ids import public_id
 from scf.parties.models import (
@@ -16,9 +17,10 @@ from scf.parties.models import (
     CertificateAuthority,
     Mandate,
     Party,
+    Person,
     RevocationList,
 )
-from scf.parties.rules import PartyRevoked
+from scf.parties.rules import STEPS, PartyRevoked
 from scf_ledger import uscc
 from scf_ledger.event_types import Scope
 
@@ -45,6 +47,51 @@ def party(session: Session, identity: UUID) -> Party:
     if found is None:
         raise SubjectNotFound
     return found
+
+
+def parties(session: Session, *, after: UUID | None, only: UUID | None, size: int) -> list[Party]:
+    """Return a page of parties by id, of all or `only` one."""
+    statement = select(Party).order_by(Party.id).limit(size)
+    if after is not None:
+        statement = statement.where(Party.id > after)
+    if only is not None:
+        statement = statement.where(Party.id == only)
+    return list(session.scalars(statement))
+
+
+def clients(session: Session, party_id: UUID) -> list[OAuthClient]:
+    """Return a party's systems."""
+    of_party = select(OAuthClient).where(OAuthClient.party_id == party_id)
+    return list(session.scalars(of_party.order_by(OAuthClient.id)))
+
+
+def persons(session: Session, party_id: UUID) -> list[Person]:
+    """Return a party's people."""
+    of_party = select(Person).where(Person.party_id == party_id)
+    return list(session.scalars(of_party.order_by(Person.id)))
+
+
+def certificates(session: Session, person_id: UUID) -> list[Certificate]:
+    """Return a person's certificates."""
+    of_person = select(Certificate).where(Certificate.person_id == person_id)
+    return list(session.scalars(of_person.order_by(Certificate.id)))
+
+
+def mandates(session: Session, person_id: UUID) -> list[Mandate]:
+    """Return a person's mandates."""
+    of_person = select(Mandate).where(Mandate.person_id == person_id)
+    return list(session.scalars(of_person.order_by(Mandate.id)))
+
+
+def draft(session: Session, draft_id: UUID, *, party_id: UUID) -> list[Statement]:
+    """Return a draft's statements, in the order make, check. Raises SubjectNotFound."""
+    rows = session.scalars(
+        select(Statement).where(Statement.draft_id == draft_id, Statement.party_id == party_id)
+    ).all()
+    if not rows:
+        raise SubjectNotFound
+    order = STEPS[rows[0].act]
+    return sorted(rows, key=lambda row: order.index(row.step))
 
 
 def active_party(session: Session, identity: UUID) -> Party:

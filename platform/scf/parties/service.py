@@ -1,0 +1,258 @@
+"""Commands over parties, their people and clients. What is revoked stops counting at once."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from scf.db.base import Base
+from scf.evidence.service import SubjectNotFound
+from scf.http.auth import OAuthClient
+from scf.kernel.errors import Conflict, Invalid
+from scf.kernel.ids import new_id
+from scf.kernel.money import Money
+from scf.parties import names, queries
+from scf.parties.models import (
+    AlreadyRevoked,
+    Certificate,
+    Mandate,
+    Party,
+    PartyKind,
+    Person,
+    PersonErasure,
+    Revocable,
+    Role,
+    SizeClass,
+)
+from scf.parties.rules import ROLES, SCOPES, STEPS
+
+Kind = TypeVar("Kind", bound=Base)
+
+SECRET_HASH_LENGTH = hashlib.sha256().digest_size
+
+
+class PartyExists(Conflict):
+    """A USCC names one party."""
+
+    code = "party.exists"
+    title = "该统一社会信用代码已登记"
+    title_en = "A party with this USCC is registered"
+
+
+class SizeWrong(Invalid):
+    """An enterprise has a size class; a bank has none."""
+
+    code = "party.size_wrong"
+    title = "企业必须填写规模类型，银行不填"
+    title_en = "Enterprises have a size class, banks do not"
+
+
+class PersonGone(Conflict):
+    """Somebody who has left gets no mandate and no certificate."""
+
+    code = "person.revoked"
+    title = "该人员已离任"
+    title_en = "The person has left"
+
+
+class MandateMeaningless(Invalid):
+    """A mandate grants acts that its party's kind signs, in a role that those acts have, for some time."""
+
+    code = "mandate.meaningless"
+    title = "授权内容不成立"
+    title_en = "The mandate makes no sense"
+
+
+def register_party(
+    session: Session,
+    *,
+    uscc: str,
+    name: str,
+    kind: PartyKind,
+    size_class: SizeClass | None,
+    now: datetime,
+) -> Party:
+    """Add a party. Raises PartyExists, SizeWrong; the caller has checked the USCC's digits."""
+    if (size_class is None) != (kind is PartyKind.BANK):
+        raise SizeWrong(field="size_class", kind=kind.value)
+    if queries.party_by_uscc(session, uscc) is not None:
+        raise PartyExists(field="uscc", uscc=uscc)
+    party = Party(
+        id=new_id(), uscc=uscc, name=name, kind=kind, size_class=size_class, registered_at=now
+    )
+    session.add(party)
+    session.flush()
+    return party
+
+
+def revoke_party(session: Session, party_id: UUID, *, reason: str, now: datetime) -> Party:
+    """End a party's membership: its clients, people, certificates and mandates end with it."""
+    party = lock(session, Party, party_id)
+    party.revoke(reason, now=now)
+    clients = session.scalars(
+        select(OAuthClient).where(
+            OAuthClient.party_id == party_id, OAuthClient.revoked_at.is_(None)
+        )
+    )
+    for client in clients:
+        client.revoked_at = now
+    persons = session.scalars(
+        select(Person).where(Person.party_id == party_id, Person.revoked_at.is_(None))
+    )
+    for person in persons:
+        _end_person(session, person, reason, now)
+    return party
+
+
+def register_person(session: Session, party_id: UUID, *, name: str, now: datetime) -> Person:
+    """Add somebody who acts for a party. Raises SubjectNotFound, PartyRevoked."""
+    queries.active_party(session, party_id)
+    person = Person(id=new_id(), party_id=party_id, registered_at=now)
+    session.add(person)
+    session.flush()
+    names.keep(session, person.id, name)
+    session.flush()
+    return person
+
+
+def revoke_person(session: Session, person_id: UUID, *, reason: str, now: datetime) -> Person:
+    """Record that somebody has left: certificates and mandates end. Raises AlreadyRevoked."""
+    person = lock(session, Person, person_id)
+    if person.revoked_at is not None:
+        raise AlreadyRevoked
+    _end_person(session, person, reason, now)
+    return person
+
+
+def erase_person(
+    session: Session, person_id: UUID, *, by: UUID, reason: str, now: datetime
+) -> PersonErasure:
+    """Erase a name for good; the random id and what it signed stay. Raises AlreadyErased.
+
+    `by` is the client that asks.
+    """
+    lock(session, Person, person_id)
+    return names.erase(session, person_id, by=by, reason=reason, now=now)
+
+
+def grant_mandate(
+    session: Session,
+    person_id: UUID,
+    *,
+    role: Role,
+    acts: Iterable[str],
+    limit: Money,
+    valid_from: datetime,
+    valid_to: datetime,
+    now: datetime,
+) -> Mandate:
+    """Authorise somebody to sign for their party. Raises PersonGone, PartyRevoked, MandateMeaningless."""
+    person = active_person(session, person_id)
+    party = queries.active_party(session, person.party_id)
+    granted = sorted(set(acts))
+    steps = {ROLES[step]: step for step in ROLES}
+    for act in granted:
+        if SCOPES.get(act) is not party.scope or steps[role] not in STEPS[act]:
+            raise MandateMeaningless(field="acts", act=act, role=role.value, kind=party.kind.value)
+    if not granted or not valid_from < valid_to or limit.minor < 0:
+        raise MandateMeaningless(field="acts" if not granted else "valid_to")
+    mandate = Mandate(
+        id=new_id(),
+        party_id=party.id,
+        person_id=person.id,
+        role=role,
+        acts=granted,
+        limit_minor=limit.minor,
+        limit_currency=limit.currency,
+        valid_from=valid_from,
+        valid_to=valid_to,
+        registered_at=now,
+    )
+    session.add(mandate)
+    session.flush()
+    return mandate
+
+
+def revoke_mandate(session: Session, mandate_id: UUID, *, reason: str, now: datetime) -> Mandate:
+    """End a mandate at once. Raises AlreadyRevoked."""
+    mandate = lock(session, Mandate, mandate_id)
+    mandate.revoke(reason, now=now)
+    session.flush()
+    return mandate
+
+
+def register_client(
+    session: Session, party_id: UUID, *, name: str, secret_sha256: bytes, now: datetime
+) -> OAuthClient:
+    """Add a system that calls for a party.
+
+    The caller makes the secret and shows its SHA-256 only, so that no stored answer ever holds it.
+    """
+    queries.active_party(session, party_id)
+    assert len(secret_sha256) == SECRET_HASH_LENGTH
+    client = OAuthClient(
+        id=new_id(),
+        party_id=party_id,
+        operator=False,
+        name=name,
+        secret_sha256=secret_sha256,
+        created_at=now,
+    )
+    session.add(client)
+    session.flush()
+    return client
+
+
+def revoke_client(session: Session, client_id: UUID, *, now: datetime) -> OAuthClient:
+    """Shut a system out at once, its live tokens included. Raises AlreadyRevoked."""
+    client = lock(session, OAuthClient, client_id)
+    if client.revoked_at is not None:
+        raise AlreadyRevoked
+    client.revoked_at = now
+    return client
+
+
+def lock(session: Session, kind: type[Kind], identity: UUID) -> Kind:
+    """Return a row, locked and read afresh. Raises SubjectNotFound."""
+    found = session.get(kind, identity, with_for_update=True, populate_existing=True)
+    if found is None:
+        raise SubjectNotFound
+    return found
+
+
+def active_person(session: Session, person_id: UUID) -> Person:
+    """Return somebody who has not left. Raises SubjectNotFound, PersonGone."""
+    person = session.get(Person, person_id)
+    if person is None:
+        raise SubjectNotFound
+    if person.revoked_at is not None:
+        raise PersonGone
+    return person
+
+
+def _end_person(session: Session, person: Person, reason: str, now: datetime) -> None:
+    person.revoke(reason, now=now)
+    for kind in (Certificate, Mandate):
+        _end_live(session, kind, person, reason, now)
+    session.flush()
+
+
+def _end_live(
+    session: Session,
+    kind: type[Certificate] | type[Mandate],
+    person: Person,
+    reason: str,
+    now: datetime,
+) -> None:
+    live: Iterable[Revocable] = session.scalars(
+        select(kind)
+        .where(kind.person_id == person.id, kind.revoked_at.is_(None))
+        .order_by(kind.id)
+        .with_for_update()
+    )
+    for one in live:
+        one.revoke(reason, now=now)
