@@ -100,7 +100,7 @@ def authorizations(session: Session, event: Event) -> list[str]:
             Statement.authorization_hash.in_(event.authorizations)
         )
     )
-    found = {row[0]: row[1] for row in rows}
+    found = {row[0]: row[1] or "" for row in rows}
     return [found[hash_] for hash_ in event.authorizations]
 
 
