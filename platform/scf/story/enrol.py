@@ -1,0 +1,198 @@
+"""Everybody in the story: registered with the operator, with people, keys, certificates and mandates."""
+
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from scf.kernel.clock import parse_instant
+from scf.kernel.money import Money
+from scf.parties.authority import LocalAuthority, subject_name
+from scf.parties.keystore import KeyStore
+from scf.parties.models import PartyKind, Role
+from scf.parties.rules import ROLES, SCOPES, STEPS
+from scf.settings import Settings
+from scf.story.desk import Api, Desk, Hand
+from scf.story.journal import Journal
+from scf_ledger.encoding import b64url
+from scf_ledger.event_types import Scope
+
+AUTHORITY_BEGINS: Final = "2025-01-01T00:00:00Z"
+MANDATES_BEGIN: Final = "2025-01-01T00:00:00Z"
+MANDATES_END: Final = "2028-01-01T00:00:00Z"
+LIMIT: Final = Money.parse("5000000.00")
+PEOPLE: Final[dict[str, dict[str, tuple[str, list[Role]]]]] = {
+    "anchor": {
+        "clerk": ("周晓(示例)", [Role.MAKER]),
+        "approver": ("吴敏(示例)", [Role.CHECKER, Role.SIGNER]),
+    },
+    "supplier": {"owner": ("刘强(示例)", [Role.SIGNER])},
+    "bank": {
+        "officer": ("陈静(示例)", [Role.MAKER]),
+        "approver": ("赵勇(示例)", [Role.CHECKER]),
+    },
+    "second_bank": {
+        "officer": ("孙丽(示例)", [Role.MAKER]),
+        "approver": ("钱伟(示例)", [Role.CHECKER]),
+    },
+}
+SIZES: Final = {"anchor": "large", "supplier": "small"}
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A party in the story and its desk."""
+
+    id: str
+    uscc: str
+    name: str
+    desk: Desk
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Everybody, in one programme."""
+
+    operator: Desk
+    anchor: Party
+    supplier: Party
+    bank: Party
+    second_bank: Party
+    programme: str
+
+
+def enrol(settings: Settings, journal: Journal, folder: Path) -> Cast:
+    """Register whoever is not yet registered. Raises StoryDiverged."""
+    credentials = json.loads((settings.secrets / "operator.json").read_text())
+    api = Api(settings.public_url, credentials["client_id"], credentials["client_secret"])
+    operator = Desk(api, journal, name="平台运营方")
+    office = _Office(settings, journal, folder, operator)
+    cast_file = resources.files("scf.samples").joinpath("cast.json")
+    entries = json.loads(cast_file.read_text("utf-8"))
+    parties = {role: office.party(role, entries[role]) for role in PEOPLE}
+    programme = operator.do(
+        "programme",
+        "/v1/programmes",
+        lambda: {
+            "name": f"{parties['anchor'].name}供应商融资项目",
+            "anchor": parties["anchor"].id,
+        },
+    )["id"]
+    members = {"supplier": "supplier", "bank": "funder", "second_bank": "funder"}
+    for role, place in members.items():
+        member = {"party": parties[role].id, "role": place}
+        operator.do(
+            f"member:{role}", f"/v1/programmes/{programme}/members", lambda member=member: member
+        )
+    return Cast(operator=operator, programme=programme, **parties)
+
+
+class _Office:
+    """The operator's registration office, with a test authority for each kind of party."""
+
+    def __init__(self, settings: Settings, journal: Journal, folder: Path, operator: Desk) -> None:
+        self.settings = settings
+        self.journal = journal
+        self.operator = operator
+        self.passphrase = journal.once("passphrase", lambda: secrets.token_urlsafe(24)).encode()
+        self.keys = KeyStore(folder / "keys")
+        self.authorities = {
+            scope: self._authority(folder / "ca" / scope.value, scope)
+            for scope in (Scope.ENTERPRISE, Scope.BANK)
+        }
+
+    def party(self, role: str, entry: dict[str, str]) -> Party:
+        """Register a party, its people and its system."""
+        party = self.operator.do(
+            f"party:{role}",
+            "/v1/parties",
+            lambda: {**entry, "size_class": SIZES.get(role)},
+        )
+        hands = {
+            title: self._hand(f"{role}-{title}", party, name, roles)
+            for title, (name, roles) in PEOPLE[role].items()
+        }
+        secret = self.journal.once(f"secret:{role}", lambda: secrets.token_urlsafe(32))
+        system = self.operator.do(
+            f"client:{role}",
+            f"/v1/parties/{party['id']}/clients",
+            lambda: {
+                "name": "ERP",
+                "secret_sha256": b64url(hashlib.sha256(secret.encode()).digest()),
+            },
+        )
+        api = Api(self.settings.public_url, system["id"], secret)
+        desk = Desk(api, self.journal, name=party["name"], hands=hands)
+        return Party(party["id"], party["uscc"], party["name"], desk)
+
+    def _hand(self, key_name: str, party: dict[str, Any], name: str, roles: list[Role]) -> Hand:
+        person = self.operator.do(
+            f"person:{key_name}", f"/v1/parties/{party['id']}/persons", lambda: {"name": name}
+        )["id"]
+        scope = Scope(PartyKind(party["kind"]).value)
+        self.operator.do(
+            f"certificate:{key_name}",
+            f"/v1/persons/{person}/certificates",
+            lambda: {"pem": self._certified(key_name, party["uscc"], person, scope)},
+        )
+        mandates = {
+            role.value: self.operator.do(
+                f"mandate:{key_name}:{role.value}",
+                f"/v1/persons/{person}/mandates",
+                lambda role=role: _mandate(role, scope),
+            )["id"]
+            for role in roles
+        }
+        identity = self.keys.open(key_name, passphrase=self.passphrase)
+        return Hand(person, identity, mandates)
+
+    def _certified(self, key_name: str, uscc: str, person: str, scope: Scope) -> str:
+        """Make the key and have it certified; what an interrupted start left behind is used."""
+        if key_name not in self.keys.names():
+            subject = subject_name(code=uscc, person=person)
+            self.keys.new(key_name, subject=subject, passphrase=self.passphrase)
+        request = (self.keys.folder / f"{key_name}.csr").read_bytes()
+        certificate = self.authorities[scope].issue(
+            request, valid_from=parse_instant(AUTHORITY_BEGINS)
+        )
+        pem = certificate.public_bytes(Encoding.PEM).decode()
+        self.keys.attach(key_name, pem, passphrase=self.passphrase)
+        return pem
+
+    def _authority(self, folder: Path, scope: Scope) -> LocalAuthority:
+        if (folder / "ca.pem").exists():
+            authority = LocalAuthority.open(folder, passphrase=self.passphrase)
+        else:
+            authority = LocalAuthority.init(
+                folder,
+                scope=scope,
+                valid_from=parse_instant(AUTHORITY_BEGINS),
+                passphrase=self.passphrase,
+            )
+        self.operator.do(
+            f"authority:{scope.value}",
+            "/v1/authorities",
+            lambda: {"pem": authority.pem, "scope": scope.value},
+        )
+        return authority
+
+
+def _mandate(role: Role, scope: Scope) -> dict[str, Any]:
+    """Return a mandate for every act that a party of this kind signs in this role."""
+    acts = [
+        act
+        for act, steps in STEPS.items()
+        if SCOPES[act] is scope and role in {ROLES[step] for step in steps}
+    ]
+    return {
+        "role": role.value,
+        "acts": acts,
+        "limit": LIMIT.to_json(),
+        "valid_from": MANDATES_BEGIN,
+        "valid_to": MANDATES_END,
+    }
