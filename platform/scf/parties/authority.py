@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 from scf.kernel.clock import instant_text, parse_instant
 from scf.kernel.errors import Conflict, Invalid, NotFound
 from scf.parties import keystore
+from scf.parties.models import serial_text
 from scf_ledger import uscc
 from scf_ledger.certificates import ORGANIZATION_PREFIX
 from scf_ledger.event_types import Scope
@@ -27,7 +28,7 @@ from scf_ledger.event_types import Scope
 AUTHORITY_LIFETIME: Final = timedelta(days=10 * 365)
 CERTIFICATE_LIFETIME: Final = timedelta(days=3 * 365)
 CRL_LIFETIME: Final = timedelta(days=7)
-_REASONS: Final = {
+REASONS: Final = {
     "key-compromise": x509.ReasonFlags.key_compromise,
     "left": x509.ReasonFlags.cessation_of_operation,
     "superseded": x509.ReasonFlags.superseded,
@@ -131,7 +132,7 @@ class LocalAuthority:
             )
         certificate = self._sign_leaf(request, valid_from, valid_to)
         index = _read_index(self.folder)
-        index["issued"][_serial(certificate.serial_number)] = {
+        index["issued"][serial_text(certificate.serial_number)] = {
             "subject": certificate.subject.rfc4514_string(),
             "revoked_at": None,
             "reason": None,
@@ -273,13 +274,9 @@ def _revoked(serial: str, entry: Mapping[str, Any]) -> x509.RevokedCertificate:
         x509.RevokedCertificateBuilder()
         .serial_number(int(serial, 16))
         .revocation_date(parse_instant(entry["revoked_at"]))
-        .add_extension(x509.CRLReason(_REASONS[entry["reason"]]), critical=False)
+        .add_extension(x509.CRLReason(REASONS[entry["reason"]]), critical=False)
         .build()
     )
-
-
-def _serial(number: int) -> str:
-    return f"{number:040x}"
 
 
 def _read_index(folder: Path) -> dict[str, Any]:

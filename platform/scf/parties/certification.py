@@ -13,7 +13,14 @@ from scf.kernel.clock import instant_text
 from scf.kernel.errors import Conflict, Invalid
 from scf.kernel.ids import new_id, public_id
 from scf.parties import queries
-from scf.parties.models import Certificate, CertificateAuthority, Party, Person, RevocationList
+from scf.parties.models import (
+    Certificate,
+    CertificateAuthority,
+    Party,
+    Person,
+    RevocationList,
+    serial_text,
+)
 from scf.parties.service import active_person, lock
 from scf_ledger import certificates
 from scf_ledger.errors import BadCertificate, LedgerError
@@ -210,11 +217,6 @@ def newest_list(session: Session, authority_id: UUID) -> RevocationList | None:
         .order_by(RevocationList.issued_at.desc())
         .limit(1)
     )
-
-
-def serial_text(number: int) -> str:
-    """Return a serial number as it is stored: hexadecimal, 20 bytes (RFC 5280, 4.1.2.2)."""
-    return f"{number:040x}"
 
 
 def _live(authority_id: UUID) -> Select[Certificate]:

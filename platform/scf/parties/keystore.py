@@ -6,6 +6,7 @@ certificate once it is issued.
 
 import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,7 @@ from scf_ledger.certificates import Holder, holder, load_certificate
 from scf_ledger.errors import LedgerError
 
 PASSPHRASE_LENGTH_MIN: Final = 8
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 
 
@@ -156,14 +158,21 @@ def write_key(path: Path, key: ec.EllipticCurvePrivateKey, passphrase: bytes) ->
         file.write(pem)
 
 
-def read_key(path: Path, passphrase: bytes) -> ec.EllipticCurvePrivateKey:
-    """Read an encrypted key. Raises KeyUnknown, KeyExposed, KeyUnreadable."""
+def check_private(path: Path) -> None:
+    """Raise KeyUnknown where there is no such file, KeyExposed where others may read it."""
     try:
-        if path.stat().st_mode & 0o077:
-            raise KeyExposed(field=path.name, mode=oct(path.stat().st_mode & 0o777))
-        key = load_pem_private_key(path.read_bytes(), passphrase)
+        mode = stat.S_IMODE(path.stat().st_mode)
     except FileNotFoundError:
         raise KeyUnknown(field=path.name) from None
+    if mode & _OTHERS:
+        raise KeyExposed(field=path.name, mode=f"{mode:04o}")
+
+
+def read_key(path: Path, passphrase: bytes) -> ec.EllipticCurvePrivateKey:
+    """Read an encrypted key. Raises KeyUnknown, KeyExposed, KeyUnreadable."""
+    check_private(path)
+    try:
+        key = load_pem_private_key(path.read_bytes(), passphrase)
     except (ValueError, TypeError) as error:
         raise KeyUnreadable(field=path.name) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != "secp256r1":

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from scf.db.base import Base
 from scf.evidence.models import append_only, ddl, text_enum
+from scf.kernel.clock import instant_text
 from scf.kernel.errors import Conflict
 from scf.kernel.money import Money
 from scf_ledger.event_types import Scope
@@ -61,7 +62,7 @@ class Revocable:
     def revoke(self, reason: str, *, now: datetime) -> None:
         """End it. Raises AlreadyRevoked."""
         if self.revoked_at is not None:
-            raise AlreadyRevoked(revoked_at=self.revoked_at)
+            raise AlreadyRevoked(revoked_at=instant_text(self.revoked_at))
         self.revoked_at = now
         self.revocation_reason = reason
 
@@ -197,6 +198,11 @@ class Mandate(Revocable, Base):
     def limit(self) -> Money:
         """The most that one act may be about."""
         return Money(self.limit_minor, self.limit_currency)
+
+
+def serial_text(number: int) -> str:
+    """Return a serial number as it is stored: hexadecimal, 20 bytes (RFC 5280, 4.1.2.2)."""
+    return f"{number:040x}"
 
 
 ONLY_REVOKE = ddl("""

@@ -1,4 +1,8 @@
-"""Who may sign what: pure checks over a mandate, a certificate's times and a set of hands."""
+"""Who may sign what: pure checks over a mandate, a certificate's times and a set of hands.
+
+Two people are two certificates and two keys: a certificate on file belongs to one person, and a key to one
+person's certificates.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -6,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
+from scf.kernel.clock import instant_text
 from scf.kernel.errors import Invalid, LimitExceeded, NotAllowed
 from scf.kernel.money import Money
 from scf.parties.models import Certificate, Mandate, Party, Role
@@ -55,14 +60,6 @@ class SamePerson(NotAllowed):
     code = "statement.same_person"
     title = "经办人与复核人不能是同一人"
     title_en = "Maker and checker must be two people"
-
-
-class SameCertificate(NotAllowed):
-    """Maker and checker sign with two certificates."""
-
-    code = "statement.same_certificate"
-    title = "经办与复核不能使用同一证书"
-    title_en = "Maker and checker must use two certificates"
 
 
 class MandateRevoked(NotAllowed):
@@ -143,9 +140,11 @@ def check_mandate(
 ) -> None:
     """Raise MandateRevoked, MandateNotInForce or MandateNotFor."""
     if mandate.revoked_at is not None:
-        raise MandateRevoked(revoked_at=mandate.revoked_at)
+        raise MandateRevoked(revoked_at=instant_text(mandate.revoked_at))
     if not mandate.valid_from <= now < mandate.valid_to:
-        raise MandateNotInForce(valid_from=mandate.valid_from, valid_to=mandate.valid_to)
+        raise MandateNotInForce(
+            valid_from=instant_text(mandate.valid_from), valid_to=instant_text(mandate.valid_to)
+        )
     if (mandate.party_id, mandate.person_id) != (party, person):
         raise MandateNotFor(field="mandate")
     if mandate.role is not ROLES[step]:
@@ -165,8 +164,11 @@ def check_certificate(
 ) -> None:
     """Raise CertificateRevoked, CertificateNotValid or CertificateWrongHolder."""
     if certificate.revoked_at is not None:
-        raise CertificateRevoked(revoked_at=certificate.revoked_at)
+        raise CertificateRevoked(revoked_at=instant_text(certificate.revoked_at))
     if not certificate.valid_from <= issued_at <= now <= certificate.valid_to:
-        raise CertificateNotValid(valid_from=certificate.valid_from, valid_to=certificate.valid_to)
+        raise CertificateNotValid(
+            valid_from=instant_text(certificate.valid_from),
+            valid_to=instant_text(certificate.valid_to),
+        )
     if (certificate.party_id, certificate.person_id) != (party, person):
         raise CertificateWrongHolder

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from scf.db.base import Base
 from scf.evidence.service import SubjectNotFound
 from scf.http.auth import OAuthClient
+from scf.kernel.clock import instant_text
 from scf.kernel.errors import Conflict, Invalid
 from scf.kernel.ids import new_id
 from scf.kernel.money import Money
@@ -122,8 +123,6 @@ def register_person(session: Session, party_id: UUID, *, name: str, now: datetim
 def revoke_person(session: Session, person_id: UUID, *, reason: str, now: datetime) -> Person:
     """Record that somebody has left: certificates and mandates end. Raises AlreadyRevoked."""
     person = lock(session, Person, person_id)
-    if person.revoked_at is not None:
-        raise AlreadyRevoked
     _end_person(session, person, reason, now)
     return person
 
@@ -211,7 +210,7 @@ def revoke_client(session: Session, client_id: UUID, *, now: datetime) -> OAuthC
     """Shut a system out at once, its live tokens included. Raises AlreadyRevoked."""
     client = lock(session, OAuthClient, client_id)
     if client.revoked_at is not None:
-        raise AlreadyRevoked
+        raise AlreadyRevoked(revoked_at=instant_text(client.revoked_at))
     client.revoked_at = now
     return client
 

@@ -24,7 +24,7 @@ from scf.parties.models import Certificate, Party
 from scf_ledger import jws as ledger_jws
 from scf_ledger import statement as ledger_statement
 from scf_ledger.certificates import load_certificate
-from scf_ledger.errors import BadSignature, LedgerError
+from scf_ledger.errors import LedgerError
 
 DRAFT_TTL: Final = timedelta(hours=24)  # a clerk drafts, an approver signs before the next noon
 
@@ -67,6 +67,14 @@ class StatementUsed(Conflict):
     code = "statement.already_used"
     title = "该文件已签署生效，不能重复使用"
     title_en = "The statement was used before"
+
+
+class ContentUnwritable(Invalid):
+    """What is to be signed fits one statement of 64 KiB, in canonical JSON."""
+
+    code = "statement.unwritable"
+    title = "文件内容过长或含有无法签署的内容"
+    title_en = "The content is too long, or cannot be written"
 
 
 class SignatureInvalid(Invalid):
@@ -135,7 +143,7 @@ def draft(
         if amount is not None:
             rules.check_limit(mandate, amount)
         identity = new_id()
-        payload = ledger_statement.build_statement(
+        payload = _build(
             id=public_id("stm", identity),
             origin=origin,
             act=act,
@@ -187,8 +195,6 @@ def collect(
     rules.check_party(party, act)
     handed = _match(session, [_read(text) for text in jws], party=party, act=act, subject=subject)
     certificates = [_believe(session, row, parsed, now=now) for row, parsed in handed]
-    if len({certificate.id for certificate in certificates}) != len(certificates):
-        raise rules.SameCertificate(field="authorizations")
     for (row, parsed), certificate in zip(handed, certificates, strict=True):
         row.jws = parsed.text
         row.authorization_hash = ledger_statement.authorization_hash(parsed.text)
@@ -202,6 +208,13 @@ def collect(
         reserved=dict(first.reserved),
         authorizations=[row.authorization_hash for row, _ in handed if row.authorization_hash],
     )
+
+
+def _build(**members: Any) -> bytes:
+    try:
+        return ledger_statement.build_statement(**members)
+    except LedgerError as error:
+        raise ContentUnwritable(field="content", rule=error.message, **error.fields) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +294,6 @@ def _believe(session: Session, row: Statement, handed: _Handed, *, now: datetime
     )
     try:
         ledger_statement.verify(handed.text, load_certificate(certificate.pem))
-    except BadSignature as error:
-        raise SignatureInvalid(field="authorizations") from error
+    except LedgerError as error:
+        raise SignatureInvalid(field="authorizations", rule=error.message) from error
     return certificate
