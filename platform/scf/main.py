@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from scf.db.session import Database
+from scf.documents import api as documents
 from scf.http import oauth, problems
 from scf.parties import api as parties
 from scf.programmes import api as programmes
@@ -15,6 +16,7 @@ ROUTERS: list[APIRouter] = [
     oauth.router,
     parties.router,
     programmes.router,
+    documents.router,
 ]
 
 

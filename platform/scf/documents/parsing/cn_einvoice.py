@@ -33,7 +33,8 @@ def parse(root: Node) -> Invoice:
     lines = tuple(_line(node) for node in data.all("IssuItemInformation"))
     _check_lines(net, tax, lines)
     remark = _remark(data)
-    reverses, confirmation_no = _reversal(data, remark)
+    red = _is_red(root, total)
+    reverses, confirmation_no = _reversal(data, remark) if red else (None, None)
     return Invoice(
         kind=Kind.CN_EINVOICE,
         number=_number(root),
@@ -49,7 +50,7 @@ def parse(root: Node) -> Invoice:
         payable=total,
         lines=lines,
         flags=frozenset({Flag.FACTORED} if _ASSIGNED.search(remark) else ()),
-        takes_back=_takes_back(root, total, reverses),
+        takes_back=red,
         reverses=(reverses,) if reverses else (),
         confirmation_no=confirmation_no,
     )
@@ -119,12 +120,10 @@ def _reversal(data: Node, remark: str) -> tuple[str | None, str | None]:
     return reverses or None, confirmation or None
 
 
-def _takes_back(root: Node, total: Money, reverses: str | None) -> bool:
+def _is_red(root: Node, total: Money) -> bool:
     """Say whether it is a red invoice. Raises Contradiction where colour and sign disagree."""
     blue = root.text_of("Header", "InherentLabel", "InIssuType", "LabelCode").upper()
-    red = total.minor < 0 if blue not in {"Y", "N"} else blue == "N"
-    if red != (total.minor < 0) or (reverses and not red):
-        raise Contradiction(
-            field="InIssuType", blue=blue or None, total=total.text, reverses=reverses
-        )
-    return red
+    below_zero = total.minor < 0
+    if blue in {"Y", "N"} and (blue == "N") is not below_zero:
+        raise Contradiction(field="InIssuType", blue=blue, total=total.text)
+    return below_zero

@@ -35,7 +35,7 @@ def parse(original: bytes) -> Invoice:
     if not original.strip():
         raise DocumentEmpty
     if not looks_like_xml(original):
-        raise UnsupportedFormat(format=_format(original), supported=_SUPPORTED)
+        raise UnsupportedFormat(format=_format(original))
     root = load(original)
     parser = PARSERS.get((root.namespace, root.name))
     if parser is None:
@@ -43,12 +43,8 @@ def parse(original: bytes) -> Invoice:
             format="xml",
             root=excerpt(root.name),
             namespace=root.namespace[:120] or None,
-            supported=_SUPPORTED,
         )
     return parser(root)
-
-
-_SUPPORTED = ["数电票 XML", "UBL 2 Invoice", "UBL 2 CreditNote"]
 
 
 def _format(original: bytes) -> str:

@@ -7,8 +7,8 @@ class UnsupportedFormat(Invalid):
     """A document is a 数电票 in XML, or a UBL 2 Invoice or CreditNote; its content decides, not its name."""
 
     code = "document.unsupported_format"
-    title = "不支持的文件格式"
-    title_en = "Not an invoice in a supported format"
+    title = "不支持的文件格式（支持：数电票 XML、UBL 2 发票和贷项通知单）"
+    title_en = "Not a format that is read here: 数电票 XML, UBL 2 Invoice or CreditNote"
 
 
 class DocumentEmpty(Invalid):

@@ -25,9 +25,14 @@ UNTAXED = frozenset(
 )  # *** hides a rate (差额征税)
 
 
+def one_line(text: str) -> str:
+    """Return text without control characters, white space joined."""
+    return " ".join(_CONTROL.sub(" ", text).split())
+
+
 def text_value(text: str, *, field: str) -> str:
-    """Return one clean line, white space joined. Raises FieldInvalid where it is longer than any name."""
-    clean = " ".join(_CONTROL.sub(" ", text).split())
+    """Return one clean line. Raises FieldInvalid where it is longer than any name."""
+    clean = one_line(text)
     if len(clean) > TEXT_LENGTH_MAX:
         raise FieldInvalid(field=field, length=len(clean), length_max=TEXT_LENGTH_MAX)
     return clean
@@ -35,7 +40,7 @@ def text_value(text: str, *, field: str) -> str:
 
 def excerpt(text: str) -> str:
     """Return the beginning of a value, fit for a message of one line."""
-    return " ".join(_CONTROL.sub(" ", text[:40]).split())
+    return one_line(text[:40])
 
 
 def decimal_value(text: str, *, field: str) -> Decimal:

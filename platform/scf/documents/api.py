@@ -1,0 +1,111 @@
+"""Endpoints of documents."""
+
+from typing import Annotated, Any, Final
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response
+
+from scf.documents import companion, queries, service
+from scf.documents.schemas import DocumentOut, RegisteredOut
+from scf.http.calls import Call, command, query
+from scf.http.paging import PAGE_SIZE, PAGE_SIZE_MAX, Page, next_cursor, read_cursor
+from scf.kernel.ids import parse_id
+
+router = APIRouter(tags=["documents 单证"])
+
+_BYTES: Final[dict[str, Any]] = {"schema": {"type": "string", "format": "binary"}}
+
+
+async def read_original(request: Request) -> bytes:
+    """Return the body as it came; it is read once, whatever its content type."""
+    return await request.body()
+
+
+@command(
+    router,
+    "/v1/documents",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "description": "发票原文件 The invoice file itself: 数电票 XML, UBL 2 Invoice or CreditNote",
+            "content": {"application/xml": _BYTES, "application/octet-stream": _BYTES},
+        }
+    },
+)
+def register(
+    call: Call,
+    original: Annotated[bytes, Depends(read_original)],
+    filename: Annotated[
+        str | None, Query(max_length=service.FILENAME_LENGTH_MAX, examples=["发票.xml"])
+    ] = None,
+) -> RegisteredOut:
+    """登记一张发票 Register an invoice of one's own; the same one again answers `duplicate`."""
+    return RegisteredOut.of(
+        service.register(
+            call.session, call.actor, original=original, filename=filename, now=call.now
+        )
+    )
+
+
+@query(router, "/v1/documents")
+def documents(
+    call: Call,
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
+    number: Annotated[str | None, Query(max_length=300)] = None,
+) -> Page[DocumentOut]:
+    """发票列表 The invoices one sold or is asked to pay, oldest first."""
+    found = queries.page(
+        call.session, call.actor, after=read_cursor("doc", cursor), size=limit, number=number
+    )
+    return Page[DocumentOut](
+        items=[DocumentOut.of(document) for document in found],
+        next=next_cursor("doc", [document.id for document in found], limit),
+    )
+
+
+@router.get(
+    "/v1/documents/companion-template",
+    response_class=Response,
+    responses={200: {"content": {"text/csv": _BYTES}}},
+)
+def companion_template() -> Response:
+    """随附清单模板 The template of the CSV that says what invoices do not: contract, receipt, due date."""
+    return Response(
+        companion.template(),
+        media_type="text/csv; charset=utf-8",
+        headers=_attachment(companion.TEMPLATE_NAME),
+    )
+
+
+@query(router, "/v1/documents/{document_id}")
+def document(call: Call, document_id: str) -> DocumentOut:
+    """查看发票 One invoice."""
+    identity = parse_id("doc", document_id, field="document_id")
+    return DocumentOut.of(queries.visible(call.session, call.actor, identity))
+
+
+@query(
+    router,
+    "/v1/documents/{document_id}/original",
+    responses={200: {"content": {"application/octet-stream": _BYTES}}},
+)
+def original(call: Call, document_id: str) -> Response:
+    """下载原文件 The bytes as they came."""
+    identity = parse_id("doc", document_id, field="document_id")
+    found = queries.visible(call.session, call.actor, identity)
+    stored = queries.original(call.session, found)
+    return Response(
+        stored.original,
+        media_type="application/octet-stream",
+        headers=_attachment(stored.filename or f"{found.number}.xml"),
+    )
+
+
+def _attachment(filename: str) -> dict[str, str]:
+    """Return headers that make a browser store a file, never open it (RFC 6266, RFC 8187)."""
+    return {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(filename, safe='')}",
+        "X-Content-Type-Options": "nosniff",
+    }

@@ -1,0 +1,108 @@
+"""What makes two documents the same, and what becomes of one: pure functions."""
+
+from dataclasses import dataclass, fields
+from datetime import date
+from enum import StrEnum
+from typing import Any, Final, Self
+
+from scf.documents.parsing import Flag, Invoice, Kind
+from scf.kernel.errors import Conflict, Invalid, NotAllowed
+from scf.kernel.money import Money
+
+
+class Verdict(StrEnum):
+    """What became of a document."""
+
+    ACCEPTED = "accepted"
+    FLAGGED = "flagged"  # taken, but something hints at an earlier assignment
+    REVERSES = "reverses"  # taken; it takes back another
+    DUPLICATE = "duplicate"  # the same invoice was here before, perhaps in other bytes
+    CONFLICT = "conflict"  # the same number was here before with other content
+    REFUSED = "refused"
+
+
+class DocumentConflict(Conflict):
+    """A number of a seller names one invoice: other content under the same number is not taken."""
+
+    code = "document.conflict"
+    title = "同号发票内容不一致"
+    title_en = "Another document with this number has other content"
+
+
+class SellerMismatch(NotAllowed):
+    """A seller registers its own invoices."""
+
+    code = "document.seller_mismatch"
+    title = "发票销售方与当前用户不一致"
+    title_en = "The invoice's seller is not the party that registers it"
+
+
+class NotClaimable(Invalid):
+    """A claim rests on invoices that ask for money, not on notes that take it back."""
+
+    code = "document.not_claimable"
+    title = "红字发票或贷项通知不能作为应收账款依据"
+    title_en = "A note that takes an invoice back is no ground for a claim"
+
+
+FLAG_CODES: Final = {
+    Flag.FACTORED: "document.possibly_assigned",
+    Flag.PAYEE_DIFFERS: "document.payee_differs",
+}
+"""Flag -> the code that a listing shows."""
+
+
+Identity = tuple[str, ...]
+
+
+def identities(invoice: Invoice) -> list[Identity]:
+    """Return what a document is known by: seller and number, a 数电票 also by its 20 digits alone."""
+    own: list[Identity] = [(invoice.seller.identity, invoice.number)]
+    return [*own, (invoice.number,)] if invoice.kind is Kind.CN_EINVOICE else own
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What the same invoice says in any format, order or bytes."""
+
+    seller: str
+    number: str
+    takes_back: bool
+    buyer: str
+    payee: str | None
+    issued_on: date
+    net: Money
+    tax: Money
+    total: Money
+    payable: Money
+    reverses: tuple[str, ...]
+
+    @classmethod
+    def of(cls, invoice: Invoice) -> Self:
+        """Return what an invoice says."""
+        return cls(
+            seller=invoice.seller.identity,
+            number=invoice.number,
+            takes_back=invoice.takes_back,
+            buyer=invoice.buyer.identity,
+            payee=invoice.payee.identity if invoice.payee else None,
+            issued_on=invoice.issued_on,
+            net=invoice.net,
+            tax=invoice.tax,
+            total=invoice.total,
+            payable=invoice.payable,
+            reverses=tuple(sorted(invoice.reverses)),
+        )
+
+    def differences(self, other: Self) -> dict[str, list[Any]]:
+        """Return what another document says differently: {field: [this, other]}."""
+        names = [field.name for field in fields(self)]
+        pairs = {name: [getattr(self, name), getattr(other, name)] for name in names}
+        return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def verdict_of(invoice: Invoice) -> Verdict:
+    """Return what becomes of a document that is new."""
+    if invoice.takes_back:
+        return Verdict.REVERSES
+    return Verdict.FLAGGED if invoice.flags else Verdict.ACCEPTED
