@@ -20,6 +20,7 @@ help: ## This list
 
 .PHONY: setup
 setup: .venv/installed node_modules/installed ## Install everything from the locks (a second run is instant)
+	@:
 
 # pip reads the machine's own mirror settings and fetches uv; uv then installs the lock in seconds.
 # Where uv cannot reach its index, pip installs the same lock: slower, the same hashes.

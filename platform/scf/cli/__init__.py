@@ -10,10 +10,12 @@ import argparse
 import importlib
 import os
 import pkgutil
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from pydantic import ValidationError
 
@@ -27,6 +29,7 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    signal.signal(signal.SIGTERM, _interrupt)
     options = build_parser(arguments).parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = options.run
     try:
@@ -40,6 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         line, code = explain(error)
         print(line, file=sys.stderr)  # noqa: T201 - a command line speaks
         return code
+
+
+def _interrupt(_number: int, _frame: object) -> NoReturn:
+    """End a command that is told to leave as Ctrl-C would: it may have servers to stop."""
+    raise KeyboardInterrupt
 
 
 def explain(error: Exception) -> tuple[str, int]:

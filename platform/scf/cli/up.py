@@ -2,10 +2,8 @@
 
 import argparse
 import os
-import signal
 import time
 from pathlib import Path
-from typing import NoReturn
 
 from scf.runtime import SERVICES, running
 from scf.runtime.progress import Progress
@@ -25,8 +23,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until SIGINT or SIGTERM. Raises AlreadyRunning, ServiceFailed, Unusable."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    """Serve until it is interrupted. Raises AlreadyRunning, ServiceFailed, Unusable."""
     data = Path(os.environ.get("SCF_DATA", ".scf"))
     progress, started = Progress(), time.monotonic()
     progress.line(f"启动供应链金融平台 / starting the platform  {data}/")
@@ -44,7 +41,3 @@ def run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         progress.line(f"平台已停止 / stopped  {time.monotonic() - started:.1f} s")
     return 0
-
-
-def _interrupt(_number: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt
