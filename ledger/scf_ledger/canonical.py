@@ -5,6 +5,7 @@ space sorted ``orjson`` output is RFC 8785 byte for byte; outside it (floats abo
 written, because two programs would differ. Amounts are texts.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -33,6 +34,21 @@ def encode(value: Any) -> bytes:
     _check(value, DEPTH_MAX)
     try:
         return orjson.dumps(value, option=_OPTIONS)
+    except orjson.JSONEncodeError as error:
+        raise Unencodable(str(error)) from error
+
+
+def encode_each(arrays: Sequence[Sequence[Any]]) -> list[bytes]:
+    """Write several arrays, each as ``encode`` would.
+
+    :raises Unencodable: as ``encode`` does
+    """
+    for array in arrays:
+        for item in array:
+            if type(item) not in _SCALARS:
+                _check(item, DEPTH_MAX - 1)
+    try:
+        return [orjson.dumps(array, option=_OPTIONS) for array in arrays]
     except orjson.JSONEncodeError as error:
         raise Unencodable(str(error)) from error
 

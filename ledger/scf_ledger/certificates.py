@@ -123,6 +123,8 @@ def issuer(certificate: x509.Certificate, authorities: Iterable[Authority]) -> A
     """
     _check_leaf(certificate)
     for authority in authorities:
+        if authority.certificate.subject != certificate.issuer:
+            continue
         try:
             certificate.verify_directly_issued_by(authority.certificate)
         except (ValueError, TypeError, InvalidSignature):

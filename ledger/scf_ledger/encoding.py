@@ -10,12 +10,29 @@ from binascii import a2b_base64, b2a_base64
 from scf_ledger.errors import Malformed
 
 _TO_URL = bytes.maketrans(b"+/", b"-_")
-_FROM_URL = str.maketrans("-_+/", "+/!!")
+_FROM_URL = bytes.maketrans(b"-_+/", b"+/!!")
+_LAST: dict[int, frozenset[str]] = {
+    0: frozenset(),
+    2: frozenset("AQgw"),
+    3: frozenset("AEIMQUYcgkosw048"),
+}
+"""Length modulo 4 -> the symbols whose unused bits are zero."""
 
 
 def b64url(data: bytes) -> str:
     """Encode to base64url without padding."""
-    return b2a_base64(data, newline=False).rstrip(b"=").translate(_TO_URL).decode("ascii")
+    return b64url_bytes(data).decode("ascii")
+
+
+def b64url_bytes(data: bytes) -> bytes:
+    """Encode to base64url without padding, as ASCII bytes that are hashed next."""
+    return b2a_base64(data, newline=False).translate(_TO_URL, b"=")
+
+
+def b64url_split(data: bytes, size: int) -> list[str]:
+    """Encode each ``size`` bytes of ``data`` in turn; whole groups of three need no padding."""
+    text, step = b64url(data), size // 3 * 4
+    return [text[at : at + step] for at in range(0, len(text), step)]
 
 
 def from_b64url(text: str) -> bytes:
@@ -23,14 +40,14 @@ def from_b64url(text: str) -> bytes:
 
     :raises Malformed: another alphabet, padding, or unused bits that are not zero
     """
+    rest = len(text) & 3
+    if rest not in _LAST or (rest and text[-1] not in _LAST[rest]):
+        raise Malformed("not base64url without padding")
     try:
-        standard = text.translate(_FROM_URL).encode("ascii")
-        data = a2b_base64(standard + b"=" * (-len(standard) % 4), strict_mode=True)
+        standard = text.encode("ascii").translate(_FROM_URL)
+        return a2b_base64(standard + b"=" * (-rest & 3), strict_mode=True)
     except (Base64Error, UnicodeEncodeError) as error:
         raise Malformed("not base64url without padding") from error
-    if b64url(data) != text:
-        raise Malformed("not base64url without padding")
-    return data
 
 
 def b64(data: bytes) -> str:

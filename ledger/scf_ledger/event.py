@@ -5,15 +5,15 @@ holds only salted digests, one per field (RFC 9901), so fields can be shown one 
 are made once, stored, and handed out as they are.
 """
 
-import hashlib
 import hmac
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256, shake_256
 from typing import Any, Final
 
 from scf_ledger import canonical, shapes
-from scf_ledger.encoding import b64url, from_b64url
+from scf_ledger.encoding import b64url, b64url_bytes, b64url_split, from_b64url
 from scf_ledger.errors import Malformed
 from scf_ledger.event_types import EVENT_TYPES, EventType
 
@@ -21,8 +21,9 @@ FORMAT: Final = "scf-event/1"
 BODY_BYTES_MAX: Final = 32_768
 DISCLOSURE_BYTES_MAX: Final = 262_144
 """The largest field is a list of a thousand documents."""
-SALT_BYTES: Final = 16
-"""128 bits, as RFC 9901 section 9.3 asks."""
+SALT_BYTES: Final = 18
+"""144 bits: whole groups of base64, and more than the 128 that RFC 9901 section 9.3 asks."""
+SALT_BYTES_MIN: Final = 16
 HASH_BYTES: Final = 32
 ENTRY_BYTES: Final = 2 * HASH_BYTES
 AUTHORIZATIONS_MAX: Final = 16
@@ -108,14 +109,14 @@ def build_event(
         "id": id,
         "occurred_at": occurred_at,
         "previous": None if previous is None else b64url(previous),
-        "record": {"_sd": sorted(digests)},
+        "record": {"_sd": digests},
         "subject": subject,
         "type": type,
         "version": version,
     }
-    _check_body(value, row)
+    _check_head(value, row)
     body = canonical.encode(value)
-    return BuiltEvent(body, hashlib.sha256(body).digest(), disclosures)
+    return BuiltEvent(body, sha256(body).digest(), disclosures)
 
 
 def parse_event(body: bytes) -> Event:
@@ -129,7 +130,8 @@ def parse_event(body: bytes) -> Event:
     if type(value) is not dict or value.keys() != _KEYS:
         raise Malformed("an event has exactly the keys of its format")
     row = _event_type(value["type"])
-    _check_body(value, row)
+    _check_head(value, row)
+    _check_digests(value["record"], len(row.fields))
     previous = value["previous"]
     return Event(
         id=value["id"],
@@ -146,21 +148,21 @@ def parse_event(body: bytes) -> Event:
 def parse_disclosure(text: str) -> Disclosure:
     """Read one disclosure: base64url of the canonical array ``[salt, name, value]``.
 
-    :raises Malformed: not such an array, or a salt of another length
+    :raises Malformed: not such an array, or a salt of less than 128 bits
     :raises NotCanonical: not canonical bytes
     """
     array = canonical.decode(from_b64url(text), max_bytes=DISCLOSURE_BYTES_MAX)
     if type(array) is not list or len(array) != 3:  # noqa: PLR2004 - salt, name, value
         raise Malformed("a disclosure is an array of salt, name and value")
     salt, name, value = array
-    if type(salt) is not str or len(from_b64url(salt)) != SALT_BYTES or type(name) is not str:
+    if type(salt) is not str or type(name) is not str or len(from_b64url(salt)) < SALT_BYTES_MIN:
         raise Malformed("a disclosure begins with a salt of 128 bits and a name")
     return Disclosure(name, value, disclosure_digest(text))
 
 
 def disclosure_digest(text: str) -> str:
     """Digest a disclosure as RFC 9901 section 4.2.3 does: over its base64url text."""
-    return b64url(hashlib.sha256(text.encode("ascii")).digest())
+    return b64url(sha256(text.encode("ascii")).digest())
 
 
 def record_of(disclosures: Sequence[str]) -> dict[str, Any]:
@@ -183,18 +185,20 @@ def entry(body_hash: bytes, tag: bytes) -> bytes:
 
 
 def _disclose(record: Mapping[str, Any], seed: bytes) -> tuple[list[str], list[str]]:
-    """Return a disclosure for each field and its digest."""
-    key = hmac.new(seed, digestmod="sha256")
-    disclosures: list[str] = []
-    digests: list[str] = []
-    for name, value in record.items():
-        salt = key.copy()
-        salt.update(name.encode("ascii"))
-        array = canonical.encode([b64url(salt.digest()[:SALT_BYTES]), name, value])
-        disclosure = b64url(array)
-        disclosures.append(disclosure)
-        digests.append(disclosure_digest(disclosure))
-    return disclosures, digests
+    """Return a disclosure for each field, and their digests, sorted.
+
+    The salts are cut from SHAKE-256(seed). Encoding many hashes at once (each behind a zero byte,
+    which makes 33 bytes and a 44th symbol to drop) is what keeps bulk registration fast.
+    """
+    salts = b64url_split(shake_256(seed).digest(SALT_BYTES * len(record)), SALT_BYTES)
+    arrays = canonical.encode_each(
+        [(salt, name, value) for salt, (name, value) in zip(salts, record.items(), strict=True)]
+    )
+    disclosures = [b64url_bytes(array) for array in arrays]
+    hashes = [sha256(disclosure).digest() for disclosure in disclosures]
+    padded = b64url_split(b"\0".join((*hashes, b"")), HASH_BYTES + 1)
+    digests = sorted([text[:-1] for text in padded])
+    return b"~".join(disclosures).decode("ascii").split("~"), digests
 
 
 def _event_type(name: Any) -> EventType:
@@ -204,8 +208,8 @@ def _event_type(name: Any) -> EventType:
     return row
 
 
-def _check_body(value: Mapping[str, Any], row: EventType) -> None:
-    """Hold a body to its shape; ``value`` has the right keys."""
+def _check_head(value: Mapping[str, Any], row: EventType) -> None:
+    """Hold all of a body but its record to its shape; ``value`` has the right keys."""
     if value["format"] != FORMAT or value["_sd_alg"] != "sha-256":
         raise Malformed("another format or digest algorithm")
     if not (_is_id(value["id"], "evt") and _is_id(value["subject"], row.prefix)):
@@ -214,7 +218,6 @@ def _check_body(value: Mapping[str, Any], row: EventType) -> None:
         raise Malformed("occurred_at is an instant in UTC")
     _check_version(value["version"], value["previous"])
     _check_authorizations(value["authorizations"])
-    _check_digests(value["record"], len(row.fields))
 
 
 def _check_version(version: Any, previous: Any) -> None:

@@ -6,7 +6,6 @@ Two kinds of signature: the plain one (a log's), and the timestamped cosignature
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -28,6 +27,7 @@ _KEY_ID_BYTES: Final = 4
 _TIME_BYTES: Final = 8
 _SIGNATURE_BYTES: Final = 64
 _VKEY: Final = re.compile(r"(?P<name>[^+\s]+)\+(?P<id>[0-9a-f]{8})\+(?P<key>[A-Za-z0-9+/=]+)")
+_CONTROL: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f]")
 _SKEY: Final = re.compile("PRIVATE[+]KEY[+]" + _VKEY.pattern)
 
 
@@ -153,12 +153,16 @@ def parse(note: str) -> Note:
     :raises TooLarge: more than ``NOTE_BYTES_MAX``
     :raises Malformed: no text, no signatures, or a signature line of another form
     """
-    if len(note.encode("utf-8", "replace")) > NOTE_BYTES_MAX:
-        raise TooLarge("note is too large", limit=NOTE_BYTES_MAX)
+    try:
+        size = len(note.encode())
+    except UnicodeEncodeError as error:
+        raise Malformed("a note is UTF-8") from error
+    if size > NOTE_BYTES_MAX:
+        raise TooLarge("note is too large", size=size, limit=NOTE_BYTES_MAX)
     text, blank, lines = note.rpartition("\n\n")
     if not blank or not text or not lines.endswith("\n"):
         raise Malformed("a note is a text, an empty line and signature lines")
-    if any(unicodedata.category(symbol) in ("Cc", "Cs") and symbol != "\n" for symbol in note):
+    if _CONTROL.search(note):
         raise Malformed("a note has no control characters")
     signatures = tuple(map(_signature_line, lines[:-1].split("\n")))
     if len(signatures) > SIGNATURES_MAX:

@@ -107,8 +107,10 @@ def _integer(digits: str) -> int:
 
 def _check(value: Any, depth: int) -> None:
     if isinstance(value, str):
-        if not value.isascii() and any("\ud800" <= symbol <= "\udfff" for symbol in value):
-            raise Malformed("a text holds half of a character")
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise Malformed("a text holds half of a character") from error
     elif isinstance(value, dict | list):
         if depth == 0:
             raise Malformed("nested too deeply", limit=DEPTH_MAX)
