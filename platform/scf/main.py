@@ -7,13 +7,17 @@ from fastapi.openapi.utils import get_openapi
 
 from scf.db.session import Database
 from scf.documents import api as documents
-from scf.http import oauth, problems
+from scf.evidence import api as evidence
+from scf.http import health, metrics, oauth, problems
 from scf.parties import api as parties
 from scf.programmes import api as programmes
 from scf.settings import Settings
 
 ROUTERS: list[APIRouter] = [
+    health.router,
+    metrics.router,
     oauth.router,
+    evidence.router,
     parties.router,
     programmes.router,
     documents.router,
@@ -32,6 +36,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    app.add_middleware(metrics.Measured)
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from scf.evidence.log import LogClosed
 from scf.evidence.models import ChainHome, Event, LogEntry, LogHead
+from scf.http.metrics import gauge
 from scf.kernel.errors import NotFound
 
 
@@ -58,3 +59,41 @@ def history(session: Session, subject_id: UUID, *, up_to: int | None = None) -> 
 def index_of(session: Session, identity: UUID) -> int | None:
     """Return an event's place in the log, None while it waits."""
     return session.scalar(select(LogEntry.index).where(LogEntry.event_id == identity))
+
+
+gauge("scf_log_size", "Entries in the log", "SELECT size FROM log_head")
+gauge("scf_events_waiting", "Events not yet in the log", "SELECT count(*) FROM event_queue")
+gauge(
+    "scf_log_anchored_size",
+    "Entries under the newest anchored head",
+    "SELECT coalesce(max(a.size), 0) FROM anchors a"
+    " JOIN chain_transactions t ON t.id = a.transaction_id WHERE t.state = 'final'",
+)
+gauge(
+    "scf_chain_transactions",
+    "Chain transactions by state",
+    "SELECT state, count(*) FROM chain_transactions GROUP BY state",
+)
+gauge(
+    "scf_chain_oldest_open_seconds",
+    "Age of the oldest chain transaction that is not final",
+    "SELECT coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)"
+    " FROM chain_transactions WHERE state NOT IN ('final', 'failed')",
+)
+gauge(
+    "scf_outbox_waiting",
+    "Effects not yet brought about, by kind",
+    "SELECT kind, count(*) FROM outbox WHERE done_at IS NULL GROUP BY kind",
+)
+gauge(
+    "scf_outbox_given_up",
+    "Effects that ended with an error, by kind",
+    "SELECT kind, count(*) FROM outbox WHERE done_at IS NOT NULL AND error IS NOT NULL"
+    " GROUP BY kind",
+)
+gauge(
+    "scf_outbox_oldest_seconds",
+    "Age of the oldest effect not yet brought about",
+    "SELECT coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)"
+    " FROM outbox WHERE done_at IS NULL",
+)

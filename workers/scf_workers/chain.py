@@ -1,0 +1,28 @@
+"""The sender's turn: what is open goes one step further, and the newest head is asked to be anchored."""
+
+from functools import cache
+
+import structlog
+
+from scf.db.outbox import EffectContext
+from scf.evidence.chain import anchor_newest
+from scf.evidence.contracts import make_sender
+from scf.evidence.sender import Sender
+from scf_ledger.chain.errors import ChainError
+
+log = structlog.get_logger()
+
+
+@cache
+def sender(context: EffectContext) -> Sender:
+    """Return this process's sender."""
+    return make_sender(context.settings, context.database)
+
+
+def advance(context: EffectContext) -> None:
+    """Do what can be done now; what the chain does not answer is for the next turn."""
+    try:
+        anchor_newest(context.database, sender(context).chain, context.clock)
+        sender(context).advance()
+    except ChainError as error:
+        log.warning("chain.unanswered", code=error.code, **error.fields)

@@ -1,0 +1,23 @@
+"""What time brings about: the lapse of what nobody took up, and the end of what was kept long enough."""
+
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import delete
+
+from scf.db.outbox import Effect, EffectContext
+from scf.http import idempotency
+from scf.http.auth import AccessToken
+
+EFFECTS_KEPT: Final = timedelta(days=30)  # done ones, for whoever asks what happened
+
+
+def forget(context: EffectContext) -> None:
+    """Delete answers to old commands, dead tokens and effects done long ago."""
+    now = context.clock.real()
+    with context.database.transaction() as session:
+        idempotency.forget(session, now=now)
+        session.execute(delete(AccessToken).where(AccessToken.expires_at < now))
+        session.execute(
+            delete(Effect).where(Effect.done_at < now - EFFECTS_KEPT, Effect.error.is_(None))
+        )
