@@ -199,8 +199,14 @@ class Importing:
         return self._judge(path, original, finding) if new else finding
 
     def _list(self, file: str, original: bytes) -> None:
-        """Read a companion CSV. Raises CompanionInvalid, CompanionTooLarge."""
-        lines = companion.parse(original)
+        """Read a companion CSV, or tell its errors row by row. Raises CompanionTooLarge."""
+        try:
+            lines = companion.parse(original)
+        except companion.CompanionInvalid as error:
+            self._tell(file, Finding(Verdict.REFUSED, error.code, note=error.title))
+            for row in error.rows():
+                _say(f"  {file}: {row}")
+            return
         listed = {number: file for line in lines for number in line.invoice_numbers}
         self._listed.update(listed)
         _say(f"  {file}: 随附清单 companion, {len(lines)} 行 lines, {len(listed)} 张发票 invoices")

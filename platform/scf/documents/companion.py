@@ -56,6 +56,11 @@ class CompanionInvalid(Invalid):
     title = "随附清单有误"
     title_en = "The companion CSV has errors"
 
+    def rows(self) -> Iterator[str]:
+        """Iterate over the faults, a line of text each."""
+        for fault in self.fields["faults"]:
+            yield "第 {row} 行 {column} {value}: {rule}".format_map(fault)
+
 
 class CompanionTooLarge(TooLarge):
     """A companion CSV stays below a size and a number of rows."""
@@ -96,7 +101,7 @@ def is_companion(original: bytes) -> bool:
     if text is None:
         return False
     fields = {_NAMES.get(_clean(header).casefold()) for header in next(csv.reader([text]), [])}
-    return fields.issuperset(REQUIRED)
+    return fields.issuperset(REQUIRED) and not fields.isdisjoint({"due_on", "term_days"})
 
 
 def parse(original: bytes) -> tuple[PayableLine, ...]:
