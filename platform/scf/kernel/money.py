@@ -80,7 +80,7 @@ class Money:
         Raises AmountInvalid for more decimals than the currency has, exponents, signs of plus,
         thousands separators or a float.
         """
-        if currency not in SCALES:
+        if not isinstance(currency, str) or currency not in SCALES:
             raise AmountInvalid(field="currency", currency=str(currency)[:16])
         if not isinstance(text, str) or not _AMOUNT.fullmatch(text):
             raise AmountInvalid(amount=str(text)[:40])
@@ -95,7 +95,10 @@ class Money:
         """Read `{"amount": "12.34", "currency": "CNY"}`, nothing more and nothing less."""
         if not isinstance(value, dict) or set(value) != {"amount", "currency"}:
             raise AmountInvalid(field=field, amount=str(value)[:80])
-        return cls.parse(value["amount"], value["currency"])
+        try:
+            return cls.parse(value["amount"], value["currency"])
+        except AmountInvalid as error:
+            raise AmountInvalid(field=field or error.field, **error.fields) from None
 
     def to_json(self) -> dict[str, str]:
         """Return the wire form."""

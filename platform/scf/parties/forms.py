@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any, Final, Self
 
 from scf.kernel.money import AmountInvalid, Money
+from scf_ledger import shapes
 
 _DIGITS: Final = "零壹贰叁肆伍陆柒捌玖"
 _PLACES: Final = ("仟", "佰", "拾", "")
@@ -93,15 +94,17 @@ def money(names: Names, value: Any) -> str:
 def day(names: Names, value: Any) -> str:
     """Show a date as 2025年12月19日."""
     try:
-        on = date.fromisoformat(value)
-    except (TypeError, ValueError):
+        on = date.fromisoformat(value) if shapes.is_date(value) else None
+    except ValueError:
+        on = None
+    if on is None:
         return plain(names, value)
     return f"{on.year}年{on.month}月{on.day}日"
 
 
 def rate(names: Names, value: Any) -> str:
     """Show a yearly rate in per cent: 0.0385 is 3.85%."""
-    if not isinstance(value, str) or not value.replace(".", "", 1).isdecimal():
+    if not shapes.is_rate(value):
         return plain(names, value)
     whole, _, decimals = value.partition(".")
     decimals = decimals.ljust(4, "0")
@@ -122,7 +125,10 @@ def day_count(names: Names, value: Any) -> str:
 def documents(names: Names, value: Any) -> str:
     """Show invoices one a line: number, id, digest of the event that registered it."""
     if not isinstance(value, list) or not all(
-        isinstance(d, dict) and d.keys() == {"id", "hash", "number"} for d in value
+        isinstance(d, dict)
+        and d.keys() == {"id", "hash", "number"}
+        and all(isinstance(part, str) for part in d.values())
+        for d in value
     ):
         return plain(names, value)
     lines = [f"{len(value)} 份"]
