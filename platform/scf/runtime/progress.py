@@ -7,7 +7,7 @@ from unicodedata import east_asian_width
 
 from scf.runtime.service import Service
 
-TITLE_WIDTH = 24  # columns; a Chinese character takes two
+TITLE_WIDTH = 28  # columns; a Chinese character takes two
 WORDS = {
     "ready": ("✓", "就绪 ready"),
     "done": ("✓", "完成 done"),

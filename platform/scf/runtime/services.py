@@ -119,17 +119,10 @@ SERVICES: tuple[Service, ...] = (
     broker(),
     chain(),
     Service(
-        name="migrations",
-        title="数据库结构 schema",
-        command=python("scf.runtime.steps", "migrations"),
-        needs=("postgres",),
-        once=True,
-    ),
-    Service(
         name="bootstrap",
-        title="密钥与合约 bootstrap",
-        command=python("scf.runtime.steps", "bootstrap"),
-        needs=("migrations", "chain"),
+        title="结构、密钥、合约 bootstrap",
+        command=python("scf.runtime.prepare"),
+        needs=("postgres", "chain"),
         once=True,
     ),
     Service(
