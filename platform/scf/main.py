@@ -5,12 +5,14 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from scf.capacity import api as capacity
 from scf.db.session import Database
 from scf.documents import api as documents
 from scf.evidence import api as evidence
 from scf.http import health, metrics, oauth, problems
 from scf.parties import api as parties
 from scf.programmes import api as programmes
+from scf.receivables import api as receivables
 from scf.settings import Settings
 
 ROUTERS: list[APIRouter] = [
@@ -20,7 +22,9 @@ ROUTERS: list[APIRouter] = [
     evidence.router,
     parties.router,
     programmes.router,
+    capacity.router,
     documents.router,
+    receivables.router,
 ]
 
 

@@ -1,0 +1,45 @@
+"""How a payment runs through a pool: pure arithmetic over fen."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What one encumbrance takes of a pool, in fen; `party_id` is the party behind it."""
+
+    holder_id: UUID
+    holder: str
+    party_id: UUID
+    minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a payment: of the free value, or (with `holding`) of one encumbered."""
+
+    minor: int
+    holding: Holding | None
+
+
+def run_through(
+    amount: int, *, confirmed: int, free: int, holdings: Iterable[Holding]
+) -> list[Part]:
+    """Split a payment: the free part first, then each encumbrance in order of reservation.
+
+    An encumbrance that is paid moves to the proceeds, so value and encumbrance fall together: free never
+    goes below zero and a shortfall stays what it is. What is paid beyond `confirmed` never enters the
+    pool. All in fen, `holdings` in order of reservation; parts that would be zero are left out.
+    """
+    left = min(amount, max(confirmed, 0))
+    parts: list[Part] = []
+    if taken := min(left, free):
+        parts.append(Part(taken, None))
+        left -= taken
+    for holding in holdings:
+        if taken := min(left, holding.minor):
+            parts.append(Part(taken, holding))
+            left -= taken
+    assert left == 0, "free and holdings are at least what is confirmed"
+    return parts

@@ -1,0 +1,308 @@
+"""Taking from a pool, and recording what happens to it. Lock the pool first: `lock_pools`.
+
+Taking is guarded; a payment or a loss is a fact and is recorded whatever it does to the numbers.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session, aliased
+
+from scf.capacity import queries, rules
+from scf.capacity.models import EntryKind, Notice, Pool, PoolEntry
+from scf.capacity.rules import Holding
+from scf.evidence import service as evidence
+from scf.evidence.models import Event
+from scf.kernel.errors import Conflict, Invalid, LimitExceeded
+from scf.kernel.ids import new_id, public_id
+from scf.kernel.money import CurrencyMismatch, Money
+
+AMOUNTS = ("confirmed_minor", "used_minor", "free_minor", "shortfall_minor", "state")
+TYPES = {
+    EntryKind.OPEN: "pool.opened",
+    EntryKind.RESERVE: "pool.reserved",
+    EntryKind.PAY: "pool.paid",
+    EntryKind.DILUTE: "pool.diluted",
+    EntryKind.RELEASE: "pool.released",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A change about to be written; deltas in fen."""
+
+    kind: EntryKind
+    confirmed_delta: int
+    used_delta: int
+    holding: Holding | None = None
+
+
+class CapacityExceeded(LimitExceeded):
+    """No more can be taken of a value than is free; its owner sees the numbers."""
+
+    code = "capacity.exceeded"
+    title = "超出可用额度"
+    title_en = "More is asked than is free"
+
+
+class CapacityInsufficient(LimitExceeded):
+    """No more can be taken of a value than is free; a bank learns no number and no name."""
+
+    code = "capacity.insufficient"
+    title = "可用额度不足"
+    title_en = "The free capacity does not suffice"
+
+
+class NotHeld(Conflict):
+    """Only who holds a part of a value can give it back."""
+
+    code = "capacity.not_held"
+    title = "未占用该额度，无需释放"
+    title_en = "Nothing of this is held by that holder"
+
+
+class AmountNotPositive(Invalid):
+    """What is taken from a pool, paid into it or lost is more than nothing."""
+
+    code = "capacity.amount_not_positive"
+    title = "金额必须大于零"
+    title_en = "The amount must be above zero"
+
+
+def lock_pools(session: Session, ids: Iterable[UUID]) -> list[Pool]:
+    """Return pools in id order, locked in that order and read afresh. Raises SubjectNotFound.
+
+    The rows come out of the locking CTE itself: an outer read would show them as before the wait.
+    """
+    wanted = set(ids)
+    locked = (
+        select(Pool)
+        .where(Pool.id.in_(wanted))
+        .order_by(Pool.id)
+        .with_for_update()
+        .cte("locked")
+        .prefix_with("MATERIALIZED")
+    )
+    pool = aliased(Pool, locked)
+    statement = select(pool).order_by(pool.id).execution_options(populate_existing=True)
+    found = list(session.scalars(statement))
+    if len(found) != len(wanted):
+        raise evidence.SubjectNotFound
+    return found
+
+
+def open_pool(
+    session: Session,
+    *,
+    pool_id: UUID,
+    secret: bytes,
+    asset: str,
+    asset_id: UUID,
+    owner_id: UUID,
+    confirmed: Money,
+    cause: bytes,
+    now: datetime,
+    actor: UUID | None,
+    parties: Iterable[UUID],
+) -> Pool:
+    """Open the pool of a value. `parties` see it; its owner, one of them, also sees the numbers.
+
+    `cause` is the hash of the event that confirms the value, here as in the functions below.
+    """
+    _require_positive(confirmed)
+    pool = Pool(
+        id=pool_id,
+        secret=secret,
+        version=0,
+        head_hash=None,
+        asset=asset,
+        asset_id=asset_id,
+        owner_id=owner_id,
+        parties=sorted({owner_id, *parties}),
+        currency=confirmed.currency,
+        opened_at=now,
+    )
+    session.add(pool)
+    session.flush()
+    entry = Entry(EntryKind.OPEN, confirmed.minor, 0)
+    _enter(session, pool, entry, cause=cause, now=now, actor=actor, parties=pool.parties)
+    return pool
+
+
+def require_free(pool: Pool, amount: Money, *, viewer: UUID | None) -> None:
+    """Check without taking. Raises CapacityExceeded to the owner, CapacityInsufficient to others."""
+    _require_currency(pool, amount)
+    if amount > pool.free:
+        if viewer == pool.owner_id:
+            raise CapacityExceeded(free=pool.free, asked=amount)
+        raise CapacityInsufficient
+
+
+def reserve(
+    session: Session,
+    pool: Pool,
+    *,
+    holder_id: UUID,
+    holder: str,
+    amount: Money,
+    cause: bytes,
+    now: datetime,
+    actor: UUID,
+) -> Event:
+    """Take a part of a locked pool for `holder` (a public id) of the party `actor`.
+
+    Raises CapacityInsufficient, or CapacityExceeded where the owner itself asks; nothing is taken then.
+    """
+    _require_positive(amount)
+    require_free(pool, amount, viewer=actor)
+    entry = Entry(EntryKind.RESERVE, 0, amount.minor, Holding(holder_id, holder, actor, 0))
+    parties = {pool.owner_id, actor}
+    return _enter(session, pool, entry, cause=cause, now=now, actor=actor, parties=parties)
+
+
+def pay(
+    session: Session,
+    pool: Pool,
+    *,
+    amount: Money,
+    cause: bytes,
+    now: datetime,
+    actor: UUID | None,
+) -> list[Event]:
+    """Record money that reached the named account: nothing is diluted by it.
+
+    See `rules.run_through` for the order. Beyond what is confirmed nothing enters the pool.
+    """
+    _require_positive(amount)
+    _require_currency(pool, amount)
+    parts = rules.run_through(
+        amount.minor,
+        confirmed=pool.confirmed_minor,
+        free=pool.free_minor,
+        holdings=queries.holdings(session, pool.id),
+    )
+    events = []
+    for part in parts:
+        used = -part.minor if part.holding else 0
+        entry = Entry(EntryKind.PAY, -part.minor, used, part.holding)
+        parties = {*pool.parties, *([part.holding.party_id] if part.holding else [])}
+        events.append(
+            _enter(session, pool, entry, cause=cause, now=now, actor=actor, parties=parties)
+        )
+    return events
+
+
+def dilute(
+    session: Session,
+    pool: Pool,
+    *,
+    amount: Money,
+    cause: bytes,
+    now: datetime,
+    actor: UUID | None,
+) -> Event:
+    """Record that the value shrank: a credit note, lost goods, money to a wrong account.
+
+    Never refused. What it takes below the encumbrances is the shortfall; every holder is told.
+    """
+    _require_positive(amount)
+    _require_currency(pool, amount)
+    holdings = queries.holdings(session, pool.id)
+    holders = {holding.party_id for holding in holdings}
+    entry = Entry(EntryKind.DILUTE, -amount.minor, 0)
+    event = _enter(
+        session, pool, entry, cause=cause, now=now, actor=actor, parties={*pool.parties, *holders}
+    )
+    fields = {"pool": public_id("cap", pool.id), "diluted": amount.to_json(), "state": pool.state}
+    for holding in holdings:
+        session.add(
+            Notice(
+                id=new_id(),
+                party_id=holding.party_id,
+                kind="pool.diluted",
+                subject=holding.holder,
+                event_id=event.id,
+                fields=fields,
+                told_at=now,
+            )
+        )
+    return event
+
+
+def release(
+    session: Session,
+    pool: Pool,
+    *,
+    holder_id: UUID,
+    cause: bytes,
+    now: datetime,
+    actor: UUID | None,
+) -> Event | None:
+    """Give back all that a holder still holds. None where its part was paid: nothing is left to give back.
+
+    Raises NotHeld for one that never held a part.
+    """
+    holding = queries.holding(session, pool.id, holder_id)
+    if holding is None:
+        raise NotHeld
+    if holding.minor == 0:
+        return None
+    entry = Entry(EntryKind.RELEASE, 0, -holding.minor, holding)
+    parties = {pool.owner_id, holding.party_id}
+    return _enter(session, pool, entry, cause=cause, now=now, actor=actor, parties=parties)
+
+
+def _enter(
+    session: Session,
+    pool: Pool,
+    entry: Entry,
+    *,
+    cause: bytes,
+    now: datetime,
+    actor: UUID | None,
+    parties: Iterable[UUID],
+) -> Event:
+    """Write the entry, let the database apply it, and tell what it made of the pool."""
+    holding = entry.holding
+    session.execute(
+        insert(PoolEntry),
+        {
+            "pool_id": pool.id,
+            "version": pool.version + 1,
+            "kind": entry.kind,
+            "confirmed_delta_minor": entry.confirmed_delta,
+            "used_delta_minor": entry.used_delta,
+            "holder_id": holding.holder_id if holding else None,
+            "holder": holding.holder if holding else None,
+            "party_id": holding.party_id if holding else None,
+            "entered_at": now,
+        },
+    )
+    session.refresh(pool, AMOUNTS)
+    record = {
+        "asset": pool.asset,
+        "kind": entry.kind.value,
+        "confirmed_delta": pool.money(entry.confirmed_delta).to_json(),
+        "used_delta": pool.money(entry.used_delta).to_json(),
+        "confirmed": pool.money(pool.confirmed_minor).to_json(),
+        "used": pool.money(pool.used_minor).to_json(),
+        "shortfall": pool.money(pool.shortfall_minor).to_json(),
+        "cause": evidence.hash_text(cause),
+        "holder": holding.holder if holding else None,
+    }
+    return evidence.append(
+        session, pool, TYPES[entry.kind], record, now=now, actor=actor, parties=parties
+    )
+
+
+def _require_positive(amount: Money) -> None:
+    if amount.minor <= 0:
+        raise AmountNotPositive(amount=amount)
+
+
+def _require_currency(pool: Pool, amount: Money) -> None:
+    if amount.currency != pool.currency:
+        raise CurrencyMismatch(left=pool.currency, right=amount.currency)

@@ -1,0 +1,1 @@
+"""Receivables: lines of a buyer's payables, confirmed by whom they bind."""

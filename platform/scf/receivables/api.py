@@ -1,0 +1,239 @@
+"""Endpoints of receivables."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from scf.http.calls import Call, command, query
+from scf.http.paging import PAGE_SIZE, PAGE_SIZE_MAX, Page, next_cursor, read_cursor
+from scf.kernel.ids import parse_id
+from scf.parties.schemas import DraftOut, SignedIn
+from scf.receivables import answers, payments, queries, service, submission
+from scf.receivables.models import Receivable, State
+from scf.receivables.queries import Side
+from scf.receivables.schemas import (
+    BulkIn,
+    BulkOut,
+    ConfirmationIn,
+    DisputeIn,
+    PaymentIn,
+    PaymentOut,
+    ReceivableOut,
+    RejectionIn,
+    ReportedOut,
+    RowDraftOut,
+    RowProblemOut,
+    SheetIn,
+    SheetOut,
+    SubmissionIn,
+    SubmittedOut,
+)
+from scf.receivables.submission import Mode
+
+router = APIRouter(tags=["receivables 应收账款"])
+PENDING_NAME = "pending.csv"
+
+
+@command(router, "/v1/receivables", status=201)
+def submit(call: Call, body: SubmissionIn) -> SubmittedOut:
+    """提交确权请求 Submit a line for its debtor to confirm. By the creditor."""
+    line = submission.submit(call.session, call.actor, body.submission(), now=call.now)
+    return SubmittedOut.of(line)
+
+
+@command(router, "/v1/receivables/bulk")
+def submit_bulk(call: Call, body: BulkIn, mode: Mode = Mode.ATOMIC) -> BulkOut:
+    """批量提交 Submit many lines: all or none (`atomic`), or those that can be (`continue`)."""
+    items = [item.submission() for item in body.items]
+    outcomes = submission.submit_many(call.session, call.actor, items, mode=mode, now=call.now)
+    return BulkOut.of(mode, outcomes)
+
+
+@query(router, "/v1/receivables")
+def receivables(
+    call: Call,
+    side: Side | None = None,
+    state: State | None = None,
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
+) -> Page[ReceivableOut]:
+    """应收账款列表 The receivables one has a part in: as creditor, debtor or bank, oldest first."""
+    after = read_cursor("rcv", cursor)
+    found = queries.page(
+        call.session, call.actor.party, side=side, state=state, after=after, size=limit
+    )
+    return Page[ReceivableOut](
+        items=_shown(call, list(found)),
+        next=next_cursor("rcv", [receivable.id for receivable in found], limit),
+    )
+
+
+@query(router, "/v1/receivables/pending.csv", responses={200: {"content": {"text/csv": {}}}})
+def pending(call: Call, cursor: str | None = None) -> Response:
+    """待确权清单 What waits for one's confirmation, as a CSV to fill in; `Link` leads on to the rest."""
+    sheet, after = answers.pending_sheet(
+        call.session, call.actor.party, after=read_cursor("rcv", cursor)
+    )
+    headers = {"Content-Disposition": f'attachment; filename="{PENDING_NAME}"'}
+    if after is not None:
+        headers["Link"] = f'</v1/receivables/{PENDING_NAME}?cursor={after}>; rel="next"'
+    return Response(sheet, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@command(router, "/v1/receivables/confirmation-drafts")
+def draft_confirmations(call: Call, body: SheetIn) -> SheetOut:
+    """回填清单生成确权函 Draft a 确权函 for every answered row of the filled list."""
+    drafted = answers.draft_sheet(
+        call.session,
+        call.actor,
+        body.csv,
+        pay_to=body.pay_to.value() if body.pay_to else None,
+        no_setoff=body.no_setoff,
+        consents=body.consents,
+        signers=body.signers,
+        origin=call.settings.log_origin,
+        now=call.now,
+    )
+    return SheetOut(
+        drafts=[
+            RowDraftOut(row=row.row, receivable=row.receivable_id, draft=DraftOut.of(statements))
+            for row, statements in drafted.drafts
+        ],
+        errors=[RowProblemOut.at(error) for error in drafted.errors],
+    )
+
+
+@query(router, "/v1/receivables/{receivable_id}")
+def receivable(call: Call, receivable_id: str) -> ReceivableOut:
+    """查看应收账款 One receivable."""
+    found = queries.visible(call.session, call.actor, _id(receivable_id))
+    return _shown(call, [found])[0]
+
+
+@command(router, "/v1/receivables/{receivable_id}/confirmation-draft")
+def draft_confirmation(call: Call, receivable_id: str, body: ConfirmationIn) -> DraftOut:
+    """生成确权函 Write the 确权函 for maker and checker to sign. By the debtor."""
+    return DraftOut.of(
+        service.draft_confirmation(
+            call.session,
+            call.actor,
+            _id(receivable_id),
+            body.confirmation(),
+            signers=body.signers,
+            origin=call.settings.log_origin,
+            now=call.now,
+            expected_version=call.if_match,
+        )
+    )
+
+
+@command(router, "/v1/receivables/{receivable_id}/confirm")
+def confirm(call: Call, receivable_id: str, body: SignedIn) -> ReceivableOut:
+    """确权 Hand back the 确权函, signed: the receivable is confirmed and its pool is open."""
+    found = service.confirm(
+        call.session,
+        call.actor,
+        _id(receivable_id),
+        jws=body.jws,
+        now=call.now,
+        expected_version=call.if_match,
+    )
+    return _shown(call, [found])[0]
+
+
+@command(router, "/v1/receivables/{receivable_id}/dispute-draft")
+def draft_dispute(call: Call, receivable_id: str, body: DisputeIn) -> DraftOut:
+    """生成争议通知书 Write the notice of a dispute. By the debtor."""
+    return DraftOut.of(
+        service.draft_dispute(
+            call.session,
+            call.actor,
+            _id(receivable_id),
+            reason=body.reason,
+            amount=body.amount,
+            signers=body.signers,
+            origin=call.settings.log_origin,
+            now=call.now,
+            expected_version=call.if_match,
+        )
+    )
+
+
+@command(router, "/v1/receivables/{receivable_id}/dispute")
+def dispute(call: Call, receivable_id: str, body: SignedIn) -> ReceivableOut:
+    """提出争议 Hand back the notice of a dispute, signed."""
+    found = service.dispute(
+        call.session,
+        call.actor,
+        _id(receivable_id),
+        jws=body.jws,
+        now=call.now,
+        expected_version=call.if_match,
+    )
+    return _shown(call, [found])[0]
+
+
+@command(router, "/v1/receivables/{receivable_id}/rejection-draft")
+def draft_rejection(call: Call, receivable_id: str, body: RejectionIn) -> DraftOut:
+    """生成不予确认通知书 Write the rejection. By the debtor."""
+    return DraftOut.of(
+        service.draft_rejection(
+            call.session,
+            call.actor,
+            _id(receivable_id),
+            reason=body.reason,
+            signers=body.signers,
+            origin=call.settings.log_origin,
+            now=call.now,
+            expected_version=call.if_match,
+        )
+    )
+
+
+@command(router, "/v1/receivables/{receivable_id}/reject")
+def reject(call: Call, receivable_id: str, body: SignedIn) -> ReceivableOut:
+    """不予确认 Hand back the rejection, signed; the documents are free again."""
+    found = service.reject(
+        call.session,
+        call.actor,
+        _id(receivable_id),
+        jws=body.jws,
+        now=call.now,
+        expected_version=call.if_match,
+    )
+    return _shown(call, [found])[0]
+
+
+@command(router, "/v1/receivables/{receivable_id}/payments")
+def report_payment(call: Call, receivable_id: str, body: PaymentIn) -> ReportedOut:
+    """回款通知 Report money that came in. By the bank that keeps the named account, or a pledgee."""
+    return ReportedOut.of(
+        payments.report(
+            call.session,
+            call.actor,
+            _id(receivable_id),
+            body.receipt(),
+            now=call.now,
+            expected_version=call.if_match,
+        )
+    )
+
+
+@query(router, "/v1/receivables/{receivable_id}/payments")
+def receivable_payments(call: Call, receivable_id: str) -> list[PaymentOut]:
+    """回款记录 The payments of a receivable, in the order reported."""
+    found = queries.visible(call.session, call.actor, _id(receivable_id))
+    return [PaymentOut.of(payment) for payment in queries.payments(call.session, found.id)]
+
+
+def _id(text: str) -> UUID:
+    return parse_id("rcv", text, field="receivable_id")
+
+
+def _shown(call: Call, found: list[Receivable]) -> list[ReceivableOut]:
+    """Show receivables with their parties and documents, in two queries."""
+    parties = queries.parties_of(call.session, found)
+    documents = queries.documents_of(call.session, [receivable.id for receivable in found])
+    return [ReceivableOut.of(one, parties, documents[one.id]) for one in found]

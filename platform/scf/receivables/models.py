@@ -1,0 +1,224 @@
+"""A receivable: one line of the buyer's payable list, its documents, its payments, its states."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    event,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from scf.db.base import Base
+from scf.evidence.models import Subject, append_only, ddl, text_enum
+from scf.kernel.errors import Conflict
+from scf.kernel.money import Money
+
+
+class State(StrEnum):
+    """Where a receivable stands."""
+
+    SUBMITTED = "SUBMITTED"
+    DISPUTED = "DISPUTED"
+    REJECTED = "REJECTED"
+    CONFIRMED = "CONFIRMED"
+    PARTIALLY_CONFIRMED = "PARTIALLY_CONFIRMED"
+    PARTLY_PAID = "PARTLY_PAID"
+    PAID = "PAID"
+
+
+_ANSWERS = frozenset({State.CONFIRMED, State.PARTIALLY_CONFIRMED, State.REJECTED})
+_PAYMENTS = frozenset({State.PARTLY_PAID, State.PAID})
+
+TRANSITIONS: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
+    {
+        State.SUBMITTED: _ANSWERS | {State.DISPUTED},
+        State.DISPUTED: _ANSWERS,
+        State.REJECTED: frozenset(),
+        State.CONFIRMED: _PAYMENTS,
+        State.PARTIALLY_CONFIRMED: _PAYMENTS,
+        State.PARTLY_PAID: frozenset({State.PAID}),
+        State.PAID: frozenset(),
+    }
+)
+"""The one table of moves. A further payment of a part, or beyond the whole, moves nothing."""
+
+
+class MoveRefused(Conflict):
+    """A receivable moves only as its table says."""
+
+    code = "receivable.state_forbids"
+    title = "应收账款当前状态不允许此操作"
+    title_en = "The receivable's state does not allow this now"
+
+
+class Receivable(Subject, Base):
+    """What a debtor owes a creditor under one line, with one due date and one payment.
+
+    `claimed` is the creditor's word; confirmed, disputed and rejected add up to it once the debtor has
+    confirmed. `viewers` are parties beside creditor and debtor that it was shown to.
+    """
+
+    __tablename__ = "receivables"
+    __table_args__ = (
+        Index(
+            "uq_receivables_live_line",
+            "programme_id",
+            "creditor_id",
+            "line_no",
+            unique=True,
+            postgresql_where=text("state <> 'REJECTED'"),
+        ),
+        Index("ix_receivables_creditor_id_id", "creditor_id", "id"),
+        Index("ix_receivables_debtor_id_id", "debtor_id", "id"),
+        Index("ix_receivables_viewers", "viewers", postgresql_using="gin"),
+        CheckConstraint("claimed_minor > 0", name="claimed_positive"),
+        CheckConstraint(
+            "least(confirmed_minor, disputed_minor, rejected_minor, paid_minor) >= 0",
+            name="amounts_not_negative",
+        ),
+        CheckConstraint(
+            "CASE WHEN pool_id IS NULL THEN confirmed_minor = 0"
+            " AND disputed_minor + rejected_minor <= claimed_minor"
+            " ELSE confirmed_minor + disputed_minor + rejected_minor = claimed_minor END",
+            name="answer_adds_up",
+        ),
+    )
+
+    programme_id: Mapped[UUID] = mapped_column(ForeignKey("programmes.id"))
+    creditor_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
+    debtor_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
+    line_no: Mapped[str] = mapped_column(Text)
+    contract_no: Mapped[str | None] = mapped_column(Text)
+    receipt_no: Mapped[str | None] = mapped_column(Text)
+    delivered_on: Mapped[date | None] = mapped_column(Date)
+    due_on: Mapped[date] = mapped_column(Date)
+    currency: Mapped[str] = mapped_column(Text)
+    claimed_minor: Mapped[int]
+    confirmed_minor: Mapped[int] = mapped_column(server_default="0")
+    disputed_minor: Mapped[int] = mapped_column(server_default="0")
+    rejected_minor: Mapped[int] = mapped_column(server_default="0")
+    paid_minor: Mapped[int] = mapped_column(server_default="0")
+    state: Mapped[State] = mapped_column(text_enum(State), server_default=State.SUBMITTED)
+    reason: Mapped[str | None] = mapped_column(Text)
+    reason_compliant: Mapped[bool | None]
+    pay_to: Mapped[dict[str, str] | None] = mapped_column(JSONB)
+    no_setoff: Mapped[bool | None]
+    consents: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    pool_id: Mapped[UUID | None] = mapped_column(ForeignKey("pools.id"), unique=True)
+    confirmed_event_hash: Mapped[bytes | None]
+    viewers: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default="{}")
+    submitted_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+
+    def move(self, to: State) -> None:
+        """Move as the table says. Raises MoveRefused, which names both states."""
+        if to not in TRANSITIONS[self.state]:
+            raise MoveRefused(state=self.state.value, asked=to.value)
+        self.state = to
+
+    def advance(self, to: State) -> None:
+        """Move, or stay where it stands already. Raises MoveRefused."""
+        if to is not self.state:
+            self.move(to)
+
+    def money(self, minor: int) -> Money:
+        """Return an amount in the receivable's currency."""
+        return Money(minor, self.currency)
+
+    @property
+    def claimed(self) -> Money:
+        """What the creditor claims."""
+        return self.money(self.claimed_minor)
+
+    @property
+    def confirmed(self) -> Money:
+        """What the debtor has promised to pay."""
+        return self.money(self.confirmed_minor)
+
+    @property
+    def parties(self) -> list[UUID]:
+        """Whoever sees it: creditor, debtor, and those that it was shown to."""
+        return [self.creditor_id, self.debtor_id, *self.viewers]
+
+
+class ReceivableDocument(Base):
+    """A document behind a receivable. While `live`, no other receivable may stand on it."""
+
+    __tablename__ = "receivable_documents"
+    __table_args__ = (
+        Index(
+            "uq_receivable_documents_live",
+            "document_id",
+            unique=True,
+            postgresql_where=text("live"),
+        ),
+    )
+
+    receivable_id: Mapped[UUID] = mapped_column(ForeignKey("receivables.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    document_id: Mapped[UUID] = mapped_column(ForeignKey("documents.id"), index=True)
+    live: Mapped[bool] = mapped_column(server_default=text("true"))
+
+
+class ReceivablePayment(Base):
+    """A bank's receipt over money that the debtor paid; insert only. A bank's receipt number is used once."""
+
+    __tablename__ = "receivable_payments"
+    __table_args__ = (
+        UniqueConstraint("bank_id", "receipt_no"),
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    receivable_id: Mapped[UUID] = mapped_column(ForeignKey("receivables.id"), index=True)
+    bank_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
+    receipt_no: Mapped[str] = mapped_column(Text)
+    amount_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(Text)
+    paid_on: Mapped[date] = mapped_column(Date)
+    account: Mapped[str] = mapped_column(Text)
+    to_named_account: Mapped[bool]
+    event_id: Mapped[UUID] = mapped_column(ForeignKey("events.id"))
+    reported_at: Mapped[datetime]
+
+
+def _pairs() -> str:
+    return ", ".join(
+        f"('{before.value}', '{after.value}')"
+        for before, allowed in TRANSITIONS.items()
+        for after in sorted(allowed)
+    )
+
+
+GUARD_STATE = ddl(f"""
+CREATE FUNCTION guard_receivable_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN ({_pairs()}) THEN RETURN NEW; END IF;
+  RAISE EXCEPTION 'receivable %: % does not become %', OLD.id, OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$
+""")
+
+ON_STATE = ddl("""
+CREATE TRIGGER receivables_guard_state BEFORE UPDATE OF state ON receivables
+  FOR EACH ROW EXECUTE FUNCTION guard_receivable_state()
+""")
+
+for _ddl in (GUARD_STATE, ON_STATE):
+    event.listen(Receivable.__table__, "after_create", _ddl)
+event.listen(
+    ReceivablePayment.__table__, "after_create", append_only(ReceivablePayment.__tablename__)
+)

@@ -1,0 +1,218 @@
+"""Reading receivables and what stands behind them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, func, select, union
+from sqlalchemy.orm import Session, aliased
+
+from scf.documents.models import Document
+from scf.evidence.service import SubjectNotFound, hash_text
+from scf.http.auth import Actor
+from scf.kernel.ids import public_id
+from scf.kernel.money import Money
+from scf.parties.models import Party
+from scf.receivables import permissions
+from scf.receivables.models import Receivable, ReceivableDocument, ReceivablePayment, State
+
+
+class Side(StrEnum):
+    """As what a party looks at its receivables."""
+
+    CREDITOR = "creditor"
+    DEBTOR = "debtor"
+    BANK = "bank"
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What a claim needs to know of a document."""
+
+    id: UUID
+    number: str
+    buyer: str
+    payable: Money
+    in_force: bool
+    record: dict[str, str]
+    """How records and statements name it: by the event that registered it."""
+
+
+def papers(session: Session, seller_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Paper]:
+    """Return a seller's documents by id; those that are not there are left out."""
+    rows = session.execute(_papers(seller_id).where(Document.id.in_(list(ids))))
+    return {row[0]: _paper(row) for row in rows}
+
+
+def papers_of(session: Session, receivable: Receivable) -> list[Paper]:
+    """Return the documents behind a receivable, in the order submitted."""
+    statement = (
+        _papers(receivable.creditor_id)
+        .join(ReceivableDocument, ReceivableDocument.document_id == Document.id)
+        .where(ReceivableDocument.receivable_id == receivable.id)
+        .order_by(ReceivableDocument.position)
+    )
+    return [_paper(row) for row in session.execute(statement)]
+
+
+def _papers(seller_id: UUID) -> Select[*tuple[Any, ...]]:
+    note = aliased(Document)
+    taken_back = (
+        select(func.unnest(note.reverses))
+        .where(note.seller_id == seller_id, note.takes_back)
+        .scalar_subquery()
+    )
+    statement: Select[*tuple[Any, ...]] = select(
+        Document.id,
+        Document.number,
+        Document.buyer,
+        Document.payable_minor,
+        Document.currency,
+        Document.takes_back,
+        (Document.number == func.any(func.array(taken_back))).label("is_reversed"),
+        Document.head_hash,
+    ).where(Document.seller_id == seller_id)
+    return statement
+
+
+def _paper(row: Row[*tuple[Any, ...]]) -> Paper:
+    identity, number, buyer, payable, currency, takes_back, is_reversed, head = row
+    return Paper(
+        id=identity,
+        number=number,
+        buyer=buyer,
+        payable=Money(payable, currency),
+        in_force=not takes_back and not is_reversed,
+        record=document_record(identity, number, head),
+    )
+
+
+def visible(session: Session, actor: Actor, identity: UUID) -> Receivable:
+    """Return a receivable that the caller has a part in. Raises SubjectNotFound."""
+    found = session.get(Receivable, identity)
+    if found is None:
+        raise SubjectNotFound
+    permissions.relation(found, actor.party)
+    return found
+
+
+def page(
+    session: Session,
+    party_id: UUID,
+    *,
+    side: Side | None = None,
+    state: State | None = None,
+    after: UUID | None = None,
+    size: int,
+) -> Sequence[Receivable]:
+    """Return receivables that a party has a part in, in order of their ids, `after` not included."""
+
+    def ids(condition: ColumnElement[bool]) -> Select[UUID]:
+        statement = select(Receivable.id).where(condition).order_by(Receivable.id).limit(size)
+        if after is not None:
+            statement = statement.where(Receivable.id > after)
+        if state is not None:
+            statement = statement.where(Receivable.state == state)
+        return statement
+
+    sides = {
+        Side.CREDITOR: Receivable.creditor_id == party_id,
+        Side.DEBTOR: Receivable.debtor_id == party_id,
+        Side.BANK: Receivable.viewers.contains([party_id]),
+    }
+    wanted = [sides[side]] if side else list(sides.values())
+    found = union(*(ids(condition).subquery().select() for condition in wanted)).subquery()
+    return session.scalars(
+        select(Receivable)
+        .where(Receivable.id.in_(select(found.c.id)))
+        .order_by(Receivable.id)
+        .limit(size)
+    ).all()
+
+
+def pending(
+    session: Session, debtor_id: UUID, *, after: UUID | None, size: int
+) -> Sequence[Receivable]:
+    """Return what waits for a debtor's answer, in order of their ids."""
+    statement = (
+        select(Receivable)
+        .where(
+            Receivable.debtor_id == debtor_id,
+            Receivable.state.in_([State.SUBMITTED, State.DISPUTED]),
+        )
+        .order_by(Receivable.id)
+        .limit(size)
+    )
+    if after is not None:
+        statement = statement.where(Receivable.id > after)
+    return session.scalars(statement).all()
+
+
+def documents_of(session: Session, ids: Iterable[UUID]) -> Mapping[UUID, list[dict[str, str]]]:
+    """Return the documents of receivables as records name them, in the order submitted."""
+    wanted = list(ids)
+    rows = session.execute(
+        select(ReceivableDocument.receivable_id, Document.id, Document.number, Document.head_hash)
+        .join(Document, Document.id == ReceivableDocument.document_id)
+        .where(ReceivableDocument.receivable_id.in_(wanted))
+        .order_by(ReceivableDocument.receivable_id, ReceivableDocument.position)
+    )
+    found: dict[UUID, list[dict[str, str]]] = {identity: [] for identity in wanted}
+    for receivable_id, document_id, number, head in rows:
+        found[receivable_id].append(document_record(document_id, number, head))
+    return found
+
+
+def document_record(identity: UUID, number: str, head_hash: bytes | None) -> dict[str, str]:
+    """Return a document as records and statements name it: by the event that registered it."""
+    assert head_hash is not None, "a document is registered by an event"
+    return {"id": public_id("doc", identity), "hash": hash_text(head_hash), "number": number}
+
+
+def parties_of(session: Session, receivables: Iterable[Receivable]) -> Mapping[UUID, Party]:
+    """Return creditors and debtors by id."""
+    ids = {side for one in receivables for side in (one.creditor_id, one.debtor_id)}
+    return {party.id: party for party in session.scalars(select(Party).where(Party.id.in_(ids)))}
+
+
+def record(session: Session, receivable: Receivable) -> dict[str, Any]:
+    """Return what the creditor submitted, as records of its events carry it."""
+    parties = parties_of(session, [receivable])
+    return {
+        "programme": public_id("prg", receivable.programme_id),
+        "creditor": parties[receivable.creditor_id].uscc,
+        "debtor": parties[receivable.debtor_id].uscc,
+        "line_no": receivable.line_no,
+        "documents": documents_of(session, [receivable.id])[receivable.id],
+        "claimed": receivable.claimed.to_json(),
+        "contract_no": receivable.contract_no,
+        "receipt_no": receivable.receipt_no,
+        "delivered_on": date_text(receivable.delivered_on),
+        "due_on": receivable.due_on.isoformat(),
+    }
+
+
+def payment(session: Session, bank_id: UUID, receipt_no: str) -> ReceivablePayment | None:
+    """Return what a bank reported under a receipt number."""
+    return session.scalar(
+        select(ReceivablePayment).where(
+            ReceivablePayment.bank_id == bank_id, ReceivablePayment.receipt_no == receipt_no
+        )
+    )
+
+
+def payments(session: Session, receivable_id: UUID) -> Sequence[ReceivablePayment]:
+    """Return the payments of a receivable, in the order reported."""
+    return session.scalars(
+        select(ReceivablePayment)
+        .where(ReceivablePayment.receivable_id == receivable_id)
+        .order_by(ReceivablePayment.id)
+    ).all()
+
+
+def date_text(day: date | None) -> str | None:
+    """Return a date as records carry it."""
+    return None if day is None else day.isoformat()

@@ -1,0 +1,188 @@
+"""What a claim and a debtor's answer must be: pure checks over amounts, dates and reasons."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from scf.kernel.errors import Invalid, LimitExceeded
+from scf.kernel.money import Money, zero
+
+DOCUMENTS_MAX: Final = 200
+"""Documents behind one line; a month's statement of one supplier has dozens."""
+OTHER: Final = "其他"
+REASONS: Final = (
+    "未交付",
+    "数量不符",
+    "质量争议",
+    "金额不符",
+    "重复提交",
+    "非我司交易",
+    "已付款",
+    OTHER,
+)
+"""Reasons that the law accepts for not confirming what is claimed."""
+NOT_ACCEPTED: Final = (
+    "内部流程",
+    "内部付款流程",
+    "法定代表人变更",
+    "负责人变更",
+    "等待业主付款",
+    "等待竣工验收",
+    "等待决算审计",
+    "第三方付款",
+)
+"""What 保障中小企业款项支付条例 (国务院令第802号) does not accept, however it is labelled."""
+_SEPARATORS: Final = "：:，,（( "
+
+
+class ClaimExceedsDocuments(LimitExceeded):
+    """A line claims no more than its documents add up to."""
+
+    code = "receivable.claim_exceeds_documents"
+    title = "申报金额超过发票合计"
+    title_en = "The claim is above the sum of its documents"
+
+
+class ClaimNotPositive(Invalid):
+    """A line claims more than nothing."""
+
+    code = "receivable.claim_not_positive"
+    title = "申报金额必须大于零"
+    title_en = "The claim must be above zero"
+
+
+class DueBeforeDelivery(Invalid):
+    """A debt falls due on the day of delivery or later."""
+
+    code = "receivable.due_before_delivery"
+    title = "到期日早于收货日期"
+    title_en = "The due date is before the delivery"
+
+
+class AnswerDoesNotAddUp(Invalid):
+    """Confirmed, disputed and rejected are together what is claimed."""
+
+    code = "receivable.answer_does_not_add_up"
+    title = "确认、争议、不予确认金额之和不等于申报金额"
+    title_en = "Confirmed, disputed and rejected do not add up to the claim"
+
+
+class NothingConfirmed(Invalid):
+    """A confirmation confirms something; otherwise dispute or reject."""
+
+    code = "receivable.nothing_confirmed"
+    title = "确认金额必须大于零，否则请提出争议或不予确认"
+    title_en = "Nothing is confirmed: dispute or reject instead"
+
+
+class ReasonMissing(Invalid):
+    """Whatever is not confirmed needs a reason, and 其他 says which."""
+
+    code = "receivable.reason_missing"
+    title = "存在争议或不予确认金额时必须填写原因，选择“其他”须说明"
+    title_en = "What is not confirmed needs a reason; 其他 (other) needs words"
+
+
+class AmountOutOfRange(Invalid):
+    """A dispute is over more than nothing and no more than the claim."""
+
+    code = "receivable.amount_out_of_range"
+    title = "争议金额须大于零且不超过申报金额"
+    title_en = "The disputed amount is not between zero and the claim"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A debtor's answer to a line, in amounts."""
+
+    confirmed: Money
+    disputed: Money
+    rejected: Money
+    reason: str | None
+    compliant: bool | None
+    """Whether the law accepts the reason; None without one."""
+
+    @property
+    def whole(self) -> bool:
+        """Say whether all of the claim is confirmed."""
+        return self.disputed.minor == 0 and self.rejected.minor == 0
+
+
+def claim(documents_total: Money, stated: Money | None) -> Money:
+    """Return what a line claims: the sum of its documents unless less is stated.
+
+    Raises ClaimNotPositive, ClaimExceedsDocuments, CurrencyMismatch.
+    """
+    claimed = documents_total if stated is None else stated
+    if claimed.minor <= 0:
+        raise ClaimNotPositive(field="claimed", claimed=claimed)
+    if claimed > documents_total:
+        raise ClaimExceedsDocuments(field="claimed", claimed=claimed, documents=documents_total)
+    return claimed
+
+
+def check_due(delivered_on: date | None, due_on: date) -> None:
+    """Raise DueBeforeDelivery."""
+    if delivered_on is not None and due_on < delivered_on:
+        raise DueBeforeDelivery(field="due_on", due_on=due_on, delivered_on=delivered_on)
+
+
+def is_compliant(reason: str) -> bool:
+    """Say whether the law accepts a reason for not confirming.
+
+    It begins with one of `REASONS` and names nothing of `NOT_ACCEPTED`. What the law does not accept can be
+    said all the same: it is recorded as a non-compliant answer, and the time to confirm keeps running.
+    """
+    known = any(_names(reason, head) for head in REASONS)
+    return known and not any(phrase in reason for phrase in NOT_ACCEPTED)
+
+
+def check_reason(reason: str | None) -> str:
+    """Return a reason, trimmed. Raises ReasonMissing, also for 其他 (other) without words."""
+    text = (reason or "").strip()
+    if not text or not text.removeprefix(OTHER).strip(_SEPARATORS + "）)"):
+        raise ReasonMissing(field="reason", reasons=REASONS)
+    return text
+
+
+def answer(
+    claimed: Money,
+    *,
+    confirmed: Money,
+    disputed: Money | None,
+    rejected: Money | None,
+    reason: str | None,
+) -> Answer:
+    """Check a confirmation, whole or part.
+
+    Raises NothingConfirmed, AnswerDoesNotAddUp, ReasonMissing, CurrencyMismatch.
+    """
+    nothing = zero(claimed.currency)
+    disputed, rejected = disputed or nothing, rejected or nothing
+    if confirmed.minor <= 0:
+        raise NothingConfirmed(field="confirmed", confirmed=confirmed)
+    if confirmed + disputed + rejected != claimed or min(disputed.minor, rejected.minor) < 0:
+        raise AnswerDoesNotAddUp(
+            field="confirmed",
+            claimed=claimed,
+            confirmed=confirmed,
+            disputed=disputed,
+            rejected=rejected,
+        )
+    if disputed.minor == 0 and rejected.minor == 0:
+        return Answer(confirmed, disputed, rejected, None, None)
+    text = check_reason(reason)
+    return Answer(confirmed, disputed, rejected, text, is_compliant(text))
+
+
+def disputed_amount(claimed: Money, stated: Money | None) -> Money:
+    """Return what a dispute is over: the whole claim unless less is stated. Raises AmountOutOfRange."""
+    amount = claimed if stated is None else stated
+    if amount.minor <= 0 or amount > claimed:
+        raise AmountOutOfRange(field="amount", amount=amount, claimed=claimed)
+    return amount
+
+
+def _names(reason: str, head: str) -> bool:
+    rest = reason.removeprefix(head)
+    return rest != reason and (not rest or rest[0] in _SEPARATORS)
