@@ -17,7 +17,7 @@ from scf.registry.port import (
 )
 from scf_ledger.encoding import from_b64url
 
-TIMEOUT = 10.0  # seconds for one answer
+TIMEOUT = 5.0  # seconds for one answer
 NOT_FOUND = 404
 SERVER_ERROR = 500
 

@@ -1,0 +1,1 @@
+"""Pledges of receivables: signed, taken from the pool, registered, locked, released."""

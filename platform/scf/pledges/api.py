@@ -1,0 +1,160 @@
+"""Endpoints of pledges. A pledge is proposed and signed with its contract: see `scf.financing.api`."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from scf.evidence.proofs import MEDIA_TYPE
+from scf.http.calls import Call, command, query
+from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
+from scf.http.schemas import PageSize, PledgeId
+from scf.kernel.ids import public_id
+from scf.parties.schemas import DraftOut, SignedIn
+from scf.pledges import proof, queries, service
+from scf.pledges.models import Pledge, State
+from scf.pledges.schemas import AcceptanceIn, NothingIn, PledgeOut, ReasonIn, ReleaseIn
+
+router = APIRouter(tags=["pledges 质押"])
+
+
+@query(router, "/v1/pledges")
+def pledges(
+    call: Call,
+    state: State | None = None,
+    cursor: str | None = None,
+    limit: PageSize = PAGE_SIZE,
+) -> Page[PledgeOut]:
+    """质押列表 The pledges one is in, oldest first."""
+    after = read_cursor("plg", cursor)
+    found = queries.page(call.session, call.actor.party, after=after, size=limit, state=state)
+    ids = [pledge.id for pledge in found]
+    return Page[PledgeOut](items=shown(call, found), next=next_cursor("plg", ids, limit))
+
+
+@query(router, "/v1/pledges/{pledge_id}")
+def pledge(call: Call, pledge_id: PledgeId) -> PledgeOut:
+    """查看质押 One pledge: where it stands, since when, with whom."""
+    return shown(call, [queries.visible(call.session, call.actor.party, pledge_id)])[0]
+
+
+@command(router, "/v1/pledges/{pledge_id}/accept-draft")
+def draft_acceptance(call: Call, pledge_id: PledgeId, body: AcceptanceIn) -> DraftOut:
+    """生成接受质押通知书 Write the acceptance for maker and checker to sign. By the pledgee."""
+    return DraftOut.of(
+        service.draft_acceptance(
+            call.session,
+            call.actor,
+            pledge_id,
+            signers=body.signers,
+            origin=call.settings.log_origin,
+            now=call.now,
+            expected_version=call.if_match,
+        )
+    )
+
+
+@command(router, "/v1/pledges/{pledge_id}/accept")
+def accept(call: Call, pledge_id: PledgeId, body: SignedIn) -> PledgeOut:
+    """接受质押 Hand back the acceptance, signed: the claim is taken, registration begins."""
+    found = service.accept(
+        call.session,
+        call.actor,
+        pledge_id,
+        jws=body.jws,
+        now=call.now,
+        expected_version=call.if_match,
+    )
+    return shown(call, [found])[0]
+
+
+@command(router, "/v1/pledges/{pledge_id}/give-up")
+def give_up(call: Call, pledge_id: PledgeId, body: ReasonIn) -> PledgeOut:
+    """撤销质押 Give a pledge up before it is registered. By the pledgee."""
+    found = service.give_up(
+        call.session,
+        call.actor,
+        pledge_id,
+        reason=body.reason,
+        now=call.now,
+        expected_version=call.if_match,
+    )
+    return shown(call, [found])[0]
+
+
+@command(router, "/v1/pledges/{pledge_id}/search")
+def search(call: Call, pledge_id: PledgeId, body: NothingIn) -> PledgeOut:
+    """重新查询登记 Have the register searched once more. By the pledgee."""
+    del body
+    found = service.search_again(
+        call.session, call.actor, pledge_id, expected_version=call.if_match
+    )
+    return shown(call, [found])[0]
+
+
+@command(router, "/v1/pledges/{pledge_id}/release-draft")
+def draft_release(call: Call, pledge_id: PledgeId, body: ReleaseIn) -> DraftOut:
+    """生成解除质押通知书 Write the release for maker and checker to sign. By the pledgee."""
+    return DraftOut.of(
+        service.draft_release(
+            call.session,
+            call.actor,
+            pledge_id,
+            reason=body.reason,
+            signers=body.signers,
+            origin=call.settings.log_origin,
+            now=call.now,
+            expected_version=call.if_match,
+        )
+    )
+
+
+@command(router, "/v1/pledges/{pledge_id}/release")
+def release(call: Call, pledge_id: PledgeId, body: SignedIn) -> PledgeOut:
+    """解除质押 Hand back the release, signed: the claim is free at once."""
+    found = service.release(
+        call.session,
+        call.actor,
+        pledge_id,
+        jws=body.jws,
+        now=call.now,
+        expected_version=call.if_match,
+    )
+    return shown(call, [found])[0]
+
+
+@command(router, "/v1/pledges/{pledge_id}/cancel-registration", status=202)
+def cancel_registration(call: Call, pledge_id: PledgeId, body: NothingIn) -> PledgeOut:
+    """办理注销登记 Have a released pledge's registration cancelled. By the pledgee."""
+    del body
+    found = service.ask_cancellation(
+        call.session, call.actor, pledge_id, now=call.now, expected_version=call.if_match
+    )
+    return shown(call, [found])[0]
+
+
+@query(router, "/v1/pledges/{pledge_id}/proof", responses={200: {"content": {MEDIA_TYPE: {}}}})
+def pledge_proof(call: Call, pledge_id: PledgeId) -> Response:
+    """下载质押证明 The pledge and all it rests on in one file, checked with `scf-verify`."""
+    content = proof.build(call.session, call.actor.party, pledge_id)
+    name = f"{public_id('plg', pledge_id)}.scfproof"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type=MEDIA_TYPE, headers=headers)
+
+
+@query(
+    router,
+    "/v1/pledges/{pledge_id}/registration-certificate",
+    responses={200: {"content": {"application/json": {}}}},
+)
+def registration_certificate(call: Call, pledge_id: PledgeId) -> Response:
+    """下载登记证明 The register's certificate, byte for byte as issued."""
+    content = queries.certificate(call.session, call.actor.party, pledge_id)
+    return Response(content, media_type="application/json")
+
+
+def shown(call: Call, found: Sequence[Pledge]) -> list[PledgeOut]:
+    """Show pledges with their parties and searches."""
+    searches = queries.searches_of(call.session, [one.id for one in found])
+    parties = queries.parties_of(call.session, found)
+    return [PledgeOut.of(one, searches[one.id], parties) for one in found]

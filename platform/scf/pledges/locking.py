@@ -1,0 +1,287 @@
+"""The worker's part of a pledge that is played on chain: take the lock, hear of it, give it back.
+
+The lock says on chain which platform encumbers an invoice; it conditions no right. One token for each
+invoice; of several pledges that want a token the last one gives it back.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from scf.db.outbox import EffectContext, enqueue
+from scf.evidence import chain
+from scf.evidence import service as evidence
+from scf.evidence.models import ChainTransaction
+from scf.kernel.ids import public_id
+from scf.pledges import queries, rules, service
+from scf.pledges.models import AssetToken, LockState, Pledge, PledgeLock, State
+from scf_ledger.tokens.client import Invoice, Ticket, TokenClient
+from scf_ledger.tokens.errors import TokenServiceRefused, TokenServiceUnavailable
+
+TOKEN_BEARER: Final = "token-service.bearer"  # noqa: S105 - a file's name
+TOO_MANY: Final = 429
+ATTEMPTS_MAX: Final = 5
+"""Tries one after the other; then a sweep tries again from time to time."""
+HELD_ELSEWHERE: Final = "RegistryHeld"
+WANTED: Final = frozenset({LockState.NONE, LockState.LOST})
+
+log = structlog.get_logger()
+
+
+def take(context: EffectContext, payload: Mapping[str, Any]) -> None:
+    """Get a fresh ticket and send the lock of every invoice behind an effective pledge."""
+    pledge_id = UUID(payload["pledge_id"])
+    with context.database.reading() as session:
+        pledge = session.get_one(Pledge, pledge_id)
+        if not _wanted(pledge):
+            return
+        attempt = pledge.lock.attempts + 1
+        invoices = [
+            Invoice(paper.seller_uscc, paper.number, paper.original_sha256)
+            for paper in queries.papers(session, pledge.receivable_id)
+        ]
+        own = rules.lock_expiry(
+            pledge.principal_due_on,
+            business_now=context.clock.now(),
+            real_now=context.clock.real(),
+        )
+        # A lock taken again must not end before another pledge of the same invoices does.
+        expiry = max(own, _latest_expiry(session, pledge))
+    key = f"{public_id('plg', pledge_id)}-{attempt}-{expiry}"
+    ticket = _ticket(context, invoices, expiry=expiry, key=key)
+    if isinstance(ticket, str):
+        with context.database.transaction() as session:
+            service.lock(session, pledge_id).lock.problem = ticket
+        return
+    with context.database.transaction() as session:
+        pledge = service.lock(session, pledge_id)
+        if _wanted(pledge) and pledge.lock.attempts + 1 == attempt:
+            _send(session, pledge, ticket, context=context)
+
+
+def on_lock_final(context: EffectContext, payload: Mapping[str, Any]) -> None:
+    """Hear that a lock is final; the second search comes next."""
+    with context.database.transaction() as session:
+        pledge = _meant(session, payload, LockState.SENT, LockState.LOST)
+        if pledge is None:
+            return
+        now = context.clock.now()
+        sent = session.get_one(ChainTransaction, payload["transaction_id"])
+        pledge.lock.tx_hash = sent.tx_hash
+        pledge.lock.move(LockState.FINAL, now=now)
+        pledge.lock_final_at = now
+        _tell(session, pledge, "pledge.locked", now=now)
+        enqueue(session, rules.SEARCH_SECOND, pledge_id=pledge.id)
+
+
+def on_lock_failed(context: EffectContext, payload: Mapping[str, Any]) -> None:
+    """Hear that the contract refused; with a fresh ticket it may not, unless another holds it."""
+    with context.database.transaction() as session:
+        pledge = _meant(session, payload, LockState.SENT, LockState.LOST)
+        if pledge is None:
+            return
+        sent = session.get_one(ChainTransaction, payload["transaction_id"])
+        problem = str((sent.error or {}).get("error", "unknown"))
+        pledge.lock.move(LockState.NONE, now=context.clock.now(), problem=problem)
+        if problem != HELD_ELSEWHERE and pledge.lock.attempts < ATTEMPTS_MAX:
+            enqueue(session, rules.LOCK, pledge_id=pledge.id)
+
+
+def on_lock_lost(context: EffectContext, payload: Mapping[str, Any]) -> None:
+    """Hear that the chain lost the block of a final lock: say so, and take it again."""
+    with context.database.transaction() as session:
+        pledge = _meant(session, payload, LockState.FINAL)
+        if pledge is None:
+            return
+        now = context.clock.now()
+        _tell(session, pledge, "pledge.lock_lost", now=now)
+        pledge.lock.move(LockState.LOST, now=now)
+        pledge.lock_final_at = pledge.ready_to_disburse_at = None
+        enqueue(session, rules.LOCK, pledge_id=pledge.id)
+
+
+def unlock(context: EffectContext, payload: Mapping[str, Any]) -> None:
+    """Stop counting a released pledge among its tokens' holders; give back those it was last for."""
+    with context.database.transaction() as session:
+        pledge = service.lock(session, UUID(payload["pledge_id"]))
+        entry, now = pledge.lock, context.clock.now()
+        if pledge.state is not State.RELEASED or entry.tokens is None:
+            return
+        free = _give_back(session, entry.tokens)
+        entry.tokens = None
+        entry.move(LockState.UNLOCKING, now=now)
+        if free:
+            entry.transaction_id = _send_unlock(session, pledge, free, context=context)
+        else:
+            entry.move(LockState.NONE, now=now)
+
+
+def on_unlock_final(context: EffectContext, payload: Mapping[str, Any]) -> None:
+    """Hear that tokens are free on chain."""
+    with context.database.transaction() as session:
+        pledge = _meant(session, payload, LockState.UNLOCKING)
+        if pledge is not None:
+            pledge.lock.move(LockState.NONE, now=context.clock.now())
+            sent = session.get_one(ChainTransaction, payload["transaction_id"])
+            _forget(session, _read_tokens(sent))
+
+
+def on_unlock_failed(context: EffectContext, payload: Mapping[str, Any]) -> None:
+    """Hear that one of the tokens was not ours any more: give back the others one by one."""
+    with context.database.transaction() as session:
+        pledge = _meant(session, payload, LockState.UNLOCKING)
+        if pledge is None:
+            return
+        sent = session.get_one(ChainTransaction, payload["transaction_id"])
+        tokens = _read_tokens(sent)
+        log.warning("lock.release_refused", pledge=public_id("plg", pledge.id), error=sent.error)
+        if len(tokens) > 1:
+            for token in tokens:
+                _send_unlock(session, pledge, [token], context=context)
+        _forget(session, tokens)
+        pledge.lock.move(LockState.NONE, now=context.clock.now())
+
+
+def on_unlock_lost(_context: EffectContext, payload: Mapping[str, Any]) -> None:
+    """Hear that the block of a release was lost; the sender sends the same again by itself."""
+    log.warning("lock.release_lost", transaction_id=payload["transaction_id"])
+
+
+def _wanted(pledge: Pledge) -> bool:
+    return pledge.state is State.EFFECTIVE and pledge.lock.state in WANTED
+
+
+def _ticket(
+    context: EffectContext, invoices: Sequence[Invoice], *, expiry: int, key: str
+) -> Ticket | str:
+    """Return a ticket, or the service's code where it refuses. Raises TokenServiceUnavailable."""
+    bearer = (context.settings.secrets / TOKEN_BEARER).read_text(encoding="ascii").strip()
+    with TokenClient(context.settings.token_service_url, bearer) as tokens:
+        try:
+            return tokens.ticket(invoices, expiry=expiry, idempotency_key=key)
+        except TokenServiceRefused as refusal:
+            if refusal.status == TOO_MANY:
+                raise TokenServiceUnavailable("busy", code=refusal.refused_code) from refusal
+            log.warning("lock.ticket_refused", code=refusal.refused_code)
+            return refusal.refused_code
+
+
+def _send(session: Session, pledge: Pledge, ticket: Ticket, *, context: EffectContext) -> None:
+    """Count the pledge among its tokens' holders and store the transaction to be sent."""
+    entry = pledge.lock
+    _count(session, ticket, holder_is_new=entry.tokens is None)
+    sent = chain.prepare(
+        session,
+        purpose=chain.LOCK,
+        subject_id=pledge.id,
+        arguments={
+            "tokens": [_hex(token) for token in ticket.tokens],
+            "expiry": ticket.expiry,
+            "valid_until": ticket.valid_until,
+            "ticket": _hex(ticket.ticket),
+        },
+        now=context.clock.real(),
+    )
+    entry.attempts += 1
+    entry.transaction_id = sent.id
+    entry.tokens = list(ticket.tokens)
+    entry.ticket_sha256 = hashlib.sha256(ticket.ticket).digest()
+    entry.tx_hash = None
+    entry.expires_at = datetime.fromtimestamp(ticket.expiry, UTC)
+    entry.move(LockState.SENT, now=context.clock.now())
+
+
+def _send_unlock(
+    session: Session, pledge: Pledge, tokens: Sequence[bytes], *, context: EffectContext
+) -> int:
+    sent = chain.prepare(
+        session,
+        purpose=chain.UNLOCK,
+        subject_id=pledge.id,
+        arguments={"tokens": [_hex(token) for token in tokens]},
+        now=context.clock.real(),
+    )
+    return sent.id
+
+
+def _count(session: Session, ticket: Ticket, *, holder_is_new: bool) -> None:
+    """Lock the tokens' rows in their order, and count one more holder where it is new."""
+    more = int(holder_is_new)
+    rows = [
+        {"token": token, "holders": 1, "expiry": ticket.expiry} for token in sorted(ticket.tokens)
+    ]
+    statement = insert(AssetToken).values(rows)
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[AssetToken.token],
+            set_={
+                "holders": AssetToken.holders + more,
+                "expiry": func.greatest(AssetToken.expiry, statement.excluded.expiry),
+            },
+        )
+    )
+
+
+def _give_back(session: Session, tokens: Sequence[bytes]) -> list[bytes]:
+    """Count one holder less; return the tokens that nobody here wants locked any more."""
+    rows = session.scalars(
+        select(AssetToken)
+        .where(AssetToken.token.in_(tokens))
+        .order_by(AssetToken.token)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    for row in rows:
+        row.holders -= 1
+    return [row.token for row in rows if row.holders == 0]
+
+
+def _forget(session: Session, tokens: Sequence[bytes]) -> None:
+    """Drop the rows of tokens that nobody holds; one that was taken meanwhile stays."""
+    session.execute(delete(AssetToken).where(AssetToken.token.in_(tokens), AssetToken.holders == 0))
+
+
+def _latest_expiry(session: Session, pledge: Pledge) -> int:
+    """Return the latest expiry on chain of the tokens that pledges of this claim hold."""
+    held = (
+        select(func.unnest(PledgeLock.tokens))
+        .join(Pledge, Pledge.id == PledgeLock.pledge_id)
+        .where(Pledge.receivable_id == pledge.receivable_id)
+    )
+    latest = session.scalar(select(func.max(AssetToken.expiry)).where(AssetToken.token.in_(held)))
+    return latest or 0
+
+
+def _meant(session: Session, payload: Mapping[str, Any], *states: LockState) -> Pledge | None:
+    """Return the locked pledge that news of a transaction is for; None where it is old news."""
+    pledge = service.lock(session, UUID(payload["subject_id"]))
+    newest = pledge.lock.transaction_id == payload["transaction_id"]
+    return pledge if newest and pledge.lock.state in states else None
+
+
+def _tell(session: Session, pledge: Pledge, type_: str, *, now: datetime) -> None:
+    entry = pledge.lock
+    assert entry.tokens is not None
+    assert entry.ticket_sha256 is not None
+    assert entry.tx_hash is not None
+    record = {
+        "tokens": [_hex(token) for token in entry.tokens],
+        "ticket_sha256": evidence.hash_text(entry.ticket_sha256),
+        "tx": _hex(entry.tx_hash),
+    }
+    service.tell(session, pledge, type_, record, now=now, actor=None)
+
+
+def _read_tokens(sent: ChainTransaction) -> list[bytes]:
+    return [bytes.fromhex(token.removeprefix("0x")) for token in sent.arguments["tokens"]]
+
+
+def _hex(value: bytes) -> str:
+    return f"0x{value.hex()}"

@@ -1,0 +1,66 @@
+"""The pledge proof: what a bank takes away and checks on its own."""
+
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from scf.capacity.models import Pool
+from scf.evidence import proofs
+from scf.evidence import queries as evidence
+from scf.evidence.models import Event
+from scf.kernel.errors import Conflict
+from scf.parties import queries as parties
+from scf.pledges import queries
+from scf.pledges.models import Pledge, State
+from scf_ledger.proof import ProofEntry
+
+POOL_FIELDS: Final = (
+    *("id", "at", "asset", "kind", "cause"),
+    *("confirmed_delta", "used_delta", "confirmed", "used", "shortfall"),
+)
+"""Sums and causes; who holds a part, and who took it, stays hidden."""
+
+
+class NotProvable(Conflict):
+    """A pledge is proven while it is in force and locked."""
+
+    code = "pledge.not_provable"
+    title = "质押未生效、未锁定或已解除，不能出具证明"
+    title_en = "Not in force or not locked: there is nothing to prove"
+
+
+def build(session: Session, party_id: UUID, pledge_id: UUID) -> bytes:
+    """Return a pledge's proof file to one of its parties.
+
+    Confirmation, the pool's whole history with its sums, every version of the pledge. Raises
+    SubjectNotFound, NotProvable, `evidence.pending`.
+    """
+    pledge = queries.visible(session, party_id, pledge_id)
+    if pledge.state is not State.EFFECTIVE or pledge.lock_final_at is None:
+        raise NotProvable(state=pledge.state.value, lock=pledge.lock.state.value)
+    events, entries = _entries(session, pledge)
+    signed = [hash_ for event in events for hash_ in event.authorizations]
+    return proofs.pack(
+        session,
+        "pledge",
+        entries,
+        certificates=parties.certificates_for(session, signed),
+        revocations=parties.revocations(session),
+    )
+
+
+def _entries(session: Session, pledge: Pledge) -> tuple[list[Event], list[ProofEntry]]:
+    pool = session.get_one(Pool, pledge.pool_id)
+    confirmed = session.scalars(
+        select(Event).where(Event.body_hash == pledge.receivable_event)
+    ).one()
+    taken = evidence.history(session, pool.id)
+    own = evidence.history(session, pledge.id)
+    entries = [proofs.entry(session, confirmed)]
+    entries += [
+        proofs.entry(session, event, disclose=POOL_FIELDS, secret=pool.secret) for event in taken
+    ]
+    entries += [proofs.entry(session, event, secret=pledge.secret) for event in own]
+    return [confirmed, *taken, *own], entries

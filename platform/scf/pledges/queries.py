@@ -1,0 +1,123 @@
+"""Reading pledges, and what their registration and lock need to know."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from scf.documents.models import Document
+from scf.evidence.service import SubjectNotFound
+from scf.parties.models import Party
+from scf.pledges import permissions, rules
+from scf.pledges.models import Pledge, PledgeRegistration, PledgeSearch, SearchStep, State
+from scf.pledges.permissions import Action
+from scf.receivables.models import ReceivableDocument
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A document behind the claim, as registers know it."""
+
+    seller_uscc: str
+    number: str
+    original_sha256: bytes
+
+
+def visible(session: Session, party_id: UUID, pledge_id: UUID) -> Pledge:
+    """Return a pledge that this party is in. Raises SubjectNotFound."""
+    pledge = session.get(Pledge, pledge_id)
+    if pledge is None:
+        raise SubjectNotFound
+    permissions.require(pledge, party_id, Action.VIEW)
+    return pledge
+
+
+def page(
+    session: Session,
+    party_id: UUID,
+    *,
+    after: UUID | None,
+    size: int,
+    state: State | None = None,
+) -> Sequence[Pledge]:
+    """Return the pledges that a party is in, oldest first."""
+    statement = (
+        select(Pledge)
+        .where(or_(Pledge.pledgor_id == party_id, Pledge.pledgee_id == party_id))
+        .order_by(Pledge.id)
+        .limit(size)
+    )
+    if after is not None:
+        statement = statement.where(Pledge.id > after)
+    if state is not None:
+        statement = statement.where(Pledge.state == state)
+    return session.scalars(statement).all()
+
+
+def searches(session: Session, pledge_id: UUID) -> rules.Searches:
+    """Return what the searches of a pledge said."""
+    return searches_of(session, [pledge_id])[pledge_id]
+
+
+def searches_of(session: Session, ids: Sequence[UUID]) -> dict[UUID, rules.Searches]:
+    """Return what the searches of some pledges said, in one query."""
+    rows = session.execute(
+        select(
+            PledgeSearch.pledge_id, PledgeSearch.step, PledgeSearch.clean, PledgeSearch.searched_at
+        )
+        .where(PledgeSearch.pledge_id.in_(ids))
+        .order_by(PledgeSearch.id)
+    ).tuples()
+    found: dict[UUID, list[tuple[SearchStep, bool, datetime]]] = {identity: [] for identity in ids}
+    for identity, *search in rows:
+        found[identity].append((search[0], search[1], search[2]))
+    return {identity: rules.searches_of(made) for identity, made in found.items()}
+
+
+def newest_search(session: Session, pledge_id: UUID) -> PledgeSearch | None:
+    """Return the newest search of a pledge."""
+    return session.scalar(
+        select(PledgeSearch)
+        .where(PledgeSearch.pledge_id == pledge_id)
+        .order_by(PledgeSearch.id.desc())
+        .limit(1)
+    )
+
+
+def papers(session: Session, receivable_id: UUID) -> list[Paper]:
+    """Return the documents behind a receivable, in the order submitted."""
+    rows = session.execute(
+        select(Document.seller_uscc, Document.number, Document.original_sha256)
+        .join(ReceivableDocument, ReceivableDocument.document_id == Document.id)
+        .where(ReceivableDocument.receivable_id == receivable_id)
+        .order_by(ReceivableDocument.position)
+    )
+    return [Paper(*row) for row in rows]
+
+
+def parties_of(session: Session, pledges: Iterable[Pledge]) -> Mapping[UUID, Party]:
+    """Return pledgors and pledgees by id."""
+    ids = {party for pledge in pledges for party in pledge.parties}
+    return {party.id: party for party in session.scalars(select(Party).where(Party.id.in_(ids)))}
+
+
+def certificate(session: Session, party_id: UUID, pledge_id: UUID) -> bytes:
+    """Return the 登记证明 of a pledge that this party is in. Raises SubjectNotFound."""
+    found = visible(session, party_id, pledge_id).registration.certificate
+    if found is None:
+        raise SubjectNotFound
+    return found
+
+
+def registrations_of(session: Session, pool_id: UUID) -> list[str]:
+    """Return our own registration numbers over one pool: they share it, they do not overlap."""
+    return list(
+        session.scalars(
+            select(PledgeRegistration.reg_no)
+            .join(Pledge, Pledge.id == PledgeRegistration.pledge_id)
+            .where(Pledge.pool_id == pool_id, PledgeRegistration.reg_no.is_not(None))
+        )
+    )

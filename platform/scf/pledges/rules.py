@@ -1,0 +1,234 @@
+"""Where a pledge stands and with whom, and the dates that follow from others: pure functions."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Final
+
+from scf.kernel.calendar import add_working_days
+from scf.kernel.clock import SHANGHAI
+from scf.kernel.errors import LimitExceeded
+from scf.kernel.money import Money
+from scf.pledges.models import LockState, Pledge, SearchStep, State
+
+PROPOSAL_LIVES: Final = timedelta(days=15)
+"""From proposal to registration; then a pledge that was not made effective lapses."""
+LOCK_MARGIN: Final = timedelta(days=180)
+"""A lock on chain outlives the loan's due date by this, then it frees itself."""
+LOCK_LEAST: Final = timedelta(days=30)
+"""A lock taken again for a loan long overdue."""
+CANCELLATION_WORKING_DAYS: Final = 10
+"""办法: a registration is cancelled within 10 working days after the debt is extinguished."""
+PERFECT: Final = "pledge.perfect"
+REGISTER: Final = "pledge.register"
+LOCK: Final = "pledge.lock"
+SEARCH_SECOND: Final = "pledge.search_second"
+UNLOCK: Final = "pledge.unlock"
+RAISE_CANCELLATION: Final = "pledge.raise_cancellation"
+CANCEL_REGISTRATION: Final = "pledge.cancel_registration"
+END: Final = "pledge.end"
+ENDED: Final = "pledge.ended"
+"""Effects: what the workers do for a pledge. ENDED tells whoever lends against it."""
+UNREGISTERED: Final = "未登记"
+NOT_YET_A_RIGHT: Final = "已签约, 未登记, 质权未设立"
+
+
+class BelowPrincipal(LimitExceeded):
+    """What is pledged covers at least the principal that it secures."""
+
+    code = "pledge.below_principal"
+    title = "出质金额低于所担保的本金"
+    title_en = "The pledged amount is below the principal"
+
+
+class Waits(StrEnum):
+    """In whose hands something is."""
+
+    PLEDGOR = "pledgor"
+    PLEDGEE = "pledgee"
+    REGISTRY = "registry"
+    CHAIN = "chain"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where something stands (到哪一步), since when, and in whose hands it is; None when it is done."""
+
+    line: str
+    line_en: str
+    since: datetime
+    waits_for: Waits | None
+
+
+class Missing(StrEnum):
+    """What stands between a pledge and the disbursement."""
+
+    REGISTRATION = "registration"
+    LOCK = "lock"
+    SEARCH = "clean_second_search"
+
+
+@dataclass(frozen=True, slots=True)
+class Searches:
+    """What the searches said, None where there was none yet, and when the newest was made."""
+
+    before_clean: bool | None = None
+    after_clean: bool | None = None
+    at: datetime | None = None
+
+
+def missing(pledge: Pledge, searches: Searches) -> list[Missing]:
+    """Return what is still missing for the disbursement, in the order in which it comes."""
+    found = []
+    if pledge.legally_effective_at is None:
+        found.append(Missing.REGISTRATION)
+    if pledge.lock_final_at is None:
+        found.append(Missing.LOCK)
+    if not searches.after_clean:
+        found.append(Missing.SEARCH)
+    return found
+
+
+def next_effects(pledge: Pledge, searches: Searches) -> list[str]:
+    """Return what the workers owe a pledge as it stands; nothing where a party has to act.
+
+    Every step ends by asking for these, and so does a sweep: whoever was killed is continued.
+    """
+    if pledge.state is State.RESERVED:
+        if pledge.ending is not None:
+            return [END]
+        steps = {None: [PERFECT], True: [REGISTER], False: []}
+        return steps[searches.before_clean]
+    if pledge.state is State.EFFECTIVE:
+        if pledge.lock.state in (LockState.NONE, LockState.LOST):
+            return [LOCK]
+        waits = pledge.lock.state is LockState.SENT or pledge.ready_to_disburse_at is not None
+        return [] if waits or searches.after_clean is False else [SEARCH_SECOND]
+    if pledge.state is State.RELEASED:
+        entry = pledge.registration
+        asked = entry.cancellation_asked_at is not None and entry.cancelled_at is None
+        owed = {
+            UNLOCK: pledge.lock.tokens is not None,
+            RAISE_CANCELLATION: entry.cancellation_raised_at is None,
+            CANCEL_REGISTRATION: asked,
+        }
+        return [kind for kind, is_owed in owed.items() if is_owed]
+    return []
+
+
+def cancellation_due_on(released_on: date) -> date:
+    """Return the day by which the registration is to be cancelled. Raises CalendarUnpublished."""
+    return add_working_days(released_on, CANCELLATION_WORKING_DAYS)
+
+
+def lock_expiry(due_on: date, *, business_now: datetime, real_now: datetime) -> int:
+    """Return when a lock frees itself, in Unix seconds of real time.
+
+    The span from business time to the margin after the due date, begun at real time: the chain knows no
+    other time, whatever story the business clock tells.
+    """
+    ends = datetime.combine(due_on, time.min, tzinfo=SHANGHAI) + LOCK_MARGIN
+    return int((real_now + max(ends - business_now, LOCK_LEAST)).timestamp())
+
+
+def check_amount(amount: Money, principal: Money) -> None:
+    """Raise BelowPrincipal, CurrencyMismatch."""
+    if amount < principal:
+        raise BelowPrincipal(field="amount", amount=amount, principal=principal)
+
+
+def standing(pledge: Pledge, searches: Searches) -> Standing:
+    """Say where a pledge stands, for whoever asks 到哪一步、从何时起、在谁手里."""
+    if pledge.ending is not None and pledge.state is State.RESERVED:
+        text = ("撤销中，正在向登记系统核实", "Being given up; the register is asked first")
+        return _standing(text, pledge.state_since, Waits.REGISTRY)
+    if pledge.state is State.RESERVED:
+        return _registering(pledge, searches)
+    if pledge.state is State.EFFECTIVE:
+        return _readying(pledge, searches)
+    if pledge.state is State.RELEASED:
+        return _cancelling(pledge)
+    line, line_en, waits = _SIMPLE[pledge.state]
+    return Standing(line, line_en, pledge.state_since, waits)
+
+
+_SIMPLE: Final = {
+    State.PROPOSED: (
+        "已发起，待出质人签署",
+        "Proposed; the pledgor is to sign",
+        Waits.PLEDGOR,
+    ),
+    State.SIGNED: (
+        "出质人已签署，待质权人经办、复核接受",
+        "Signed; the pledgee is to accept",
+        Waits.PLEDGEE,
+    ),
+    State.CANCELLED: ("已撤销，质权未设立", "Cancelled before it took effect", None),
+    State.EXPIRED: ("已逾期失效，质权未设立", "Lapsed before it took effect", None),
+}
+
+
+def _registering(pledge: Pledge, searches: Searches) -> Standing:
+    since = max(filter(None, [pledge.state_since, searches.at]))
+    if searches.before_clean is False:
+        text = (
+            f"{NOT_YET_A_RIGHT}；登记前查询发现在先登记，请质权人处理",
+            "Signed, not registered; the first search found an earlier registration",
+        )
+        return _standing(text, since, Waits.PLEDGEE)
+    step = "办理登记中" if searches.before_clean else "登记前查询中"
+    text = (f"{NOT_YET_A_RIGHT}；{step}", "Signed, not registered: no right in rem yet")
+    return _standing(text, since, Waits.REGISTRY)
+
+
+def _readying(pledge: Pledge, searches: Searches) -> Standing:
+    if pledge.ready_to_disburse_at is not None:
+        text = ("质权已设立，锁定已确认，复查无异议，可以放款", "Effective; ready to disburse")
+        return _standing(text, pledge.ready_to_disburse_at, Waits.PLEDGEE)
+    since = max(pledge.state_since, pledge.lock.since)
+    if pledge.lock.state is not LockState.FINAL:
+        line = {
+            LockState.LOST: "质权已设立；链上锁定因区块回退丢失，重新锁定中",
+            LockState.NONE: "质权已设立；等待链上锁定"
+            + ("（资产暂被其他平台锁定）" if pledge.lock.problem else ""),
+        }.get(pledge.lock.state, "质权已设立；链上锁定待确认")
+        return _standing((line, "Effective; the lock on chain is not final"), since, Waits.CHAIN)
+    if searches.after_clean is False:
+        assert searches.at is not None
+        text = (
+            "质权已设立；登记后复查发现在先登记，暂不可放款，请质权人处理",
+            "Effective; the second search found an earlier registration",
+        )
+        return _standing(text, searches.at, Waits.PLEDGEE)
+    text = ("质权已设立，锁定已确认；登记后复查中", "Effective and locked; being searched again")
+    return _standing(text, since, Waits.REGISTRY)
+
+
+def _cancelling(pledge: Pledge) -> Standing:
+    entry = pledge.registration
+    if entry.cancelled_at is not None:
+        text = ("已解除质押，登记已注销", "Released; the registration is cancelled")
+        return _standing(text, entry.cancelled_at, None)
+    if entry.cancellation_asked_at is not None:
+        text = ("已解除质押，登记注销办理中", "Released; the registration is being cancelled")
+        return _standing(text, entry.cancellation_asked_at, Waits.REGISTRY)
+    due = f"{entry.cancellation_due_on:%Y-%m-%d}" if entry.cancellation_due_on else ""
+    text = (
+        f"已解除质押，登记应于 {due} 前注销",
+        f"Released; the registration is to be cancelled by {due}",
+    )
+    return _standing(text, pledge.state_since, Waits.PLEDGEE)
+
+
+def _standing(text: tuple[str, str], since: datetime, waits: Waits | None) -> Standing:
+    return Standing(text[0], text[1], since, waits)
+
+
+def searches_of(rows: Iterable[tuple[SearchStep, bool, datetime]]) -> Searches:
+    """Sum up searches (step, clean, searched at) in their order; the newest of a step speaks."""
+    clean: dict[SearchStep, bool] = {}
+    newest: datetime | None = None
+    for step, is_clean, at in rows:
+        clean[step], newest = is_clean, at
+    return Searches(clean.get(SearchStep.BEFORE), clean.get(SearchStep.AFTER), newest)

@@ -1,0 +1,483 @@
+"""Proposing, signing, accepting, giving up and releasing a pledge."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from scf.capacity import service as capacity
+from scf.db.outbox import enqueue
+from scf.evidence import service as evidence
+from scf.evidence.models import Event, Statement
+from scf.http.auth import Actor
+from scf.kernel.clock import business_date
+from scf.kernel.errors import Conflict
+from scf.kernel.ids import new_id, public_id
+from scf.kernel.money import Money
+from scf.parties import queries as parties
+from scf.parties import signing
+from scf.parties.models import Party
+from scf.parties.signing import SignedAct, Signer
+from scf.pledges import permissions, rules
+from scf.pledges.models import (
+    LockState,
+    MoveRefused,
+    Pledge,
+    PledgeLock,
+    PledgeRegistration,
+    State,
+)
+from scf.pledges.permissions import Action
+from scf.receivables.models import Receivable
+
+
+class NotConfirmed(Conflict):
+    """Only a claim that its debtor has confirmed can be pledged here."""
+
+    code = "pledge.receivable_not_confirmed"
+    title = "应收账款尚未确权，不能出质"
+    title_en = "The receivable is not confirmed"
+
+
+class NothingToCancel(Conflict):
+    """A registration is cancelled once, after the release."""
+
+    code = "pledge.nothing_to_cancel"
+    title = "质押未解除或登记已注销"
+    title_en = "Not released, or the registration is cancelled already"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The debt that a pledge secures (主债权)."""
+
+    contract_sha256: bytes
+    amount: Money
+    rate: str
+    due_on: date
+
+
+def propose(
+    session: Session,
+    pledgee: Party,
+    receivable: Receivable,
+    *,
+    principal: Principal,
+    amount: Money | None,
+    now: datetime,
+) -> Pledge:
+    """Propose a pledge of a locked receivable to its creditor: of the whole claim unless said.
+
+    Capacity is looked at, not taken: it may be gone when the pledge is accepted. Raises NotConfirmed,
+    `capacity.insufficient` (no number, no name), `pledge.below_principal`.
+    """
+    if receivable.pool_id is None or receivable.confirmed_event_hash is None:
+        raise NotConfirmed
+    (pool,) = capacity.lock_pools(session, [receivable.pool_id])
+    pledged = amount or pool.confirmed
+    capacity.require_free(pool, pledged, viewer=pledgee.id)
+    rules.check_amount(pledged, principal.amount)
+    identity = new_id()
+    pledge = Pledge(
+        id=identity,
+        version=0,
+        secret=evidence.new_secret(),
+        head_hash=None,
+        pledgor_id=receivable.creditor_id,
+        pledgee_id=pledgee.id,
+        receivable_id=receivable.id,
+        receivable_event=receivable.confirmed_event_hash,
+        pool_id=pool.id,
+        currency=pledged.currency,
+        amount_minor=pledged.minor,
+        contract_sha256=principal.contract_sha256,
+        principal_minor=principal.amount.minor,
+        rate=principal.rate,
+        principal_due_on=principal.due_on,
+        state=State.PROPOSED,
+        state_since=now,
+        expires_at=now + rules.PROPOSAL_LIVES,
+        registration=PledgeRegistration(reference=public_id("plg", identity)),
+        lock=PledgeLock(state=LockState.NONE, since=now),
+    )
+    session.add(pledge)
+    session.flush()
+    tell(session, pledge, "pledge.proposed", terms(session, pledge), now=now, actor=pledgee.id)
+    return pledge
+
+
+def draft_signature(
+    session: Session,
+    actor: Actor,
+    pledge_id: UUID,
+    *,
+    signers: Sequence[Signer],
+    origin: str,
+    now: datetime,
+) -> list[Statement]:
+    """Write the pledge for the pledgor to sign. Raises MoveRefused and what signing raises."""
+    pledge = _for(session, actor, pledge_id, Action.SIGN)
+    _require_move(pledge, State.SIGNED)
+    return _draft(
+        session,
+        actor,
+        pledge,
+        "pledge",
+        terms(session, pledge),
+        amount=pledge.amount,
+        signers=signers,
+        origin=origin,
+        now=now,
+    )
+
+
+def sign(
+    session: Session, actor: Actor, pledge_id: UUID, *, jws: Sequence[str], now: datetime
+) -> tuple[Pledge, SignedAct]:
+    """Take the pledgor's signature. Raises MoveRefused and what signing raises."""
+    pledge = _for(session, actor, pledge_id, Action.SIGN)
+    act = _collect(session, actor, pledge, "pledge", jws, to=State.SIGNED, now=now)
+    event = tell(
+        session,
+        pledge,
+        "pledge.signed",
+        terms(session, pledge),
+        now=now,
+        actor=actor.party,
+        act=act,
+    )
+    pledge.signed_event = event.body_hash
+    return pledge, act
+
+
+def draft_acceptance(
+    session: Session,
+    actor: Actor,
+    pledge_id: UUID,
+    *,
+    signers: Sequence[Signer],
+    origin: str,
+    now: datetime,
+    expected_version: int | None = None,
+) -> list[Statement]:
+    """Write the acceptance for the pledgee's maker and checker. Raises MoveRefused, and as signing."""
+    pledge = _for(session, actor, pledge_id, Action.ACCEPT, expected_version)
+    _require_move(pledge, State.RESERVED)
+    return _draft(
+        session,
+        actor,
+        pledge,
+        "accept",
+        _signed_terms(session, pledge),
+        amount=pledge.principal,
+        signers=signers,
+        origin=origin,
+        now=now,
+    )
+
+
+def accept(
+    session: Session,
+    actor: Actor,
+    pledge_id: UUID,
+    *,
+    jws: Sequence[str],
+    now: datetime,
+    expected_version: int | None = None,
+) -> Pledge:
+    """Take the pledgee's acceptance and the pool with it; the register and the chain come after.
+
+    Raises MoveRefused, `capacity.insufficient` (whoever is first has it), and what signing raises.
+    """
+    pledge = _for(session, actor, pledge_id, Action.ACCEPT, expected_version)
+    act = _collect(session, actor, pledge, "accept", jws, to=State.RESERVED, now=now)
+    assert pledge.signed_event is not None
+    pledge.reserved_at = now
+    (pool,) = capacity.lock_pools(session, [pledge.pool_id])
+    capacity.reserve(
+        session,
+        pool,
+        holder_id=pledge.id,
+        holder=public_id("plg", pledge.id),
+        amount=pledge.amount,
+        cause=pledge.signed_event,
+        now=now,
+        actor=pledge.pledgee_id,
+    )
+    record = _signed_terms(session, pledge)
+    tell(session, pledge, "pledge.accepted", record, now=now, actor=actor.party, act=act)
+    enqueue(session, rules.PERFECT, pledge_id=pledge.id)
+    return pledge
+
+
+def give_up(
+    session: Session,
+    actor: Actor,
+    pledge_id: UUID,
+    *,
+    reason: str,
+    now: datetime,
+    expected_version: int | None = None,
+) -> Pledge:
+    """Give a pledge up before it took effect. Raises MoveRefused afterwards.
+
+    Once the pool is taken, the register is asked first whether something stands there after all.
+    """
+    pledge = _for(session, actor, pledge_id, Action.GIVE_UP, expected_version)
+    _require_move(pledge, State.CANCELLED)
+    begin_ending(session, pledge, reason=reason, lapsed=False, now=now, actor=actor.party)
+    return pledge
+
+
+def begin_ending(
+    session: Session,
+    pledge: Pledge,
+    *,
+    reason: str,
+    lapsed: bool,
+    now: datetime,
+    actor: UUID | None,
+) -> None:
+    """End a locked pledge that never took effect, at once where nothing was taken for it."""
+    if pledge.ending is not None:
+        raise MoveRefused(state=pledge.state.value, asked=State.CANCELLED.value)
+    pledge.ending, pledge.lapsed = reason, lapsed
+    if pledge.state is State.RESERVED:
+        pledge.state_since = now
+        enqueue(session, rules.END, pledge_id=pledge.id)
+    else:
+        end(session, pledge, reg_no=None, now=now, actor=actor)
+
+
+def end(
+    session: Session, pledge: Pledge, *, reg_no: str | None, now: datetime, actor: UUID | None
+) -> None:
+    """Close a locked pledge that never took effect; give back what it took of the pool."""
+    held = pledge.state is State.RESERVED
+    pledge.move(State.EXPIRED if pledge.lapsed else State.CANCELLED, now=now)
+    record = {
+        "due_on": business_date(now).isoformat(),
+        "reg_no": reg_no or rules.UNREGISTERED,
+    }
+    event = tell(session, pledge, "pledge.cancelled", record, now=now, actor=actor)
+    if held:
+        _release_pool(session, pledge, event, now=now, actor=actor)
+    enqueue(session, rules.ENDED, pledge_id=pledge.id)
+
+
+def search_again(
+    session: Session,
+    actor: Actor,
+    pledge_id: UUID,
+    *,
+    expected_version: int | None = None,
+) -> Pledge:
+    """Have the register searched once more, before or after registration. Raises MoveRefused."""
+    pledge = _for(session, actor, pledge_id, Action.SEARCH, expected_version)
+    if pledge.state not in (State.RESERVED, State.EFFECTIVE):
+        raise MoveRefused(state=pledge.state.value, asked="search")
+    kind = rules.PERFECT if pledge.state is State.RESERVED else rules.SEARCH_SECOND
+    enqueue(session, kind, pledge_id=pledge.id, again=True)
+    return pledge
+
+
+def draft_release(
+    session: Session,
+    actor: Actor,
+    pledge_id: UUID,
+    *,
+    reason: str,
+    signers: Sequence[Signer],
+    origin: str,
+    now: datetime,
+    expected_version: int | None = None,
+) -> list[Statement]:
+    """Write the release for the pledgee's maker and checker. Raises MoveRefused, and as signing."""
+    pledge = _for(session, actor, pledge_id, Action.RELEASE, expected_version)
+    _require_move(pledge, State.RELEASED)
+    return _draft(
+        session,
+        actor,
+        pledge,
+        "release",
+        {**terms(session, pledge), "reason": reason},
+        amount=pledge.principal,
+        signers=signers,
+        origin=origin,
+        now=now,
+    )
+
+
+def release(
+    session: Session,
+    actor: Actor,
+    pledge_id: UUID,
+    *,
+    jws: Sequence[str],
+    now: datetime,
+    expected_version: int | None = None,
+) -> Pledge:
+    """Take the release: the pool is free at once; chain and register are told afterwards.
+
+    Raises MoveRefused, what signing raises, and CalendarUnpublished where the ten working days run into
+    a year whose holidays are not known.
+    """
+    pledge = _for(session, actor, pledge_id, Action.RELEASE, expected_version)
+    act = _collect(session, actor, pledge, "release", jws, to=State.RELEASED, now=now)
+    pledge.released_at = now
+    pledge.ready_to_disburse_at = None
+    pledge.registration.cancellation_due_on = rules.cancellation_due_on(business_date(now))
+    pledgee = parties.party(session, pledge.pledgee_id)
+    record = {"pledgee": pledgee.uscc, "reason": act.content["reason"]}
+    event = tell(session, pledge, "pledge.released", record, now=now, actor=actor.party, act=act)
+    _release_pool(session, pledge, event, now=now, actor=actor.party)
+    enqueue(session, rules.UNLOCK, pledge_id=pledge.id)
+    enqueue(session, rules.RAISE_CANCELLATION, pledge_id=pledge.id)
+    enqueue(session, rules.ENDED, pledge_id=pledge.id)
+    return pledge
+
+
+def ask_cancellation(
+    session: Session,
+    actor: Actor,
+    pledge_id: UUID,
+    *,
+    now: datetime,
+    expected_version: int | None = None,
+) -> Pledge:
+    """Have a released pledge's registration cancelled. Raises NothingToCancel."""
+    pledge = _for(session, actor, pledge_id, Action.CANCEL_REGISTRATION, expected_version)
+    entry = pledge.registration
+    if pledge.state is not State.RELEASED or entry.cancelled_at is not None:
+        raise NothingToCancel(state=pledge.state.value)
+    if entry.cancellation_asked_at is None:
+        entry.cancellation_asked_at = now
+        enqueue(session, rules.CANCEL_REGISTRATION, pledge_id=pledge.id)
+    return pledge
+
+
+def terms(session: Session, pledge: Pledge) -> dict[str, Any]:
+    """Return what is pledged and for what, as statements and records say it."""
+    pledgor = parties.party(session, pledge.pledgor_id)
+    pledgee = parties.party(session, pledge.pledgee_id)
+    return {
+        "pledgor": pledgor.uscc,
+        "pledgee": pledgee.uscc,
+        "receivable_event": evidence.hash_text(pledge.receivable_event),
+        "pool": public_id("cap", pledge.pool_id),
+        "amount": pledge.amount.to_json(),
+        "principal": {
+            "contract_sha256": evidence.hash_text(pledge.contract_sha256),
+            "amount": pledge.principal.to_json(),
+            "rate": pledge.rate,
+            "due_on": pledge.principal_due_on.isoformat(),
+        },
+    }
+
+
+def _signed_terms(session: Session, pledge: Pledge) -> dict[str, Any]:
+    assert pledge.signed_event is not None
+    signed_event = evidence.hash_text(pledge.signed_event)
+    return {**terms(session, pledge), "signed_event": signed_event}
+
+
+def tell(
+    session: Session,
+    pledge: Pledge,
+    type_: str,
+    record: dict[str, Any],
+    *,
+    now: datetime,
+    actor: UUID | None,
+    act: SignedAct | None = None,
+) -> Event:
+    """Append an event of a locked pledge."""
+    return evidence.append(
+        session,
+        pledge,
+        type_,
+        record,
+        now=now,
+        actor=actor,
+        parties=pledge.parties,
+        authorizations=act.authorizations if act else (),
+    )
+
+
+def lock(session: Session, pledge_id: UUID) -> Pledge:
+    """Return a pledge, its row locked and read afresh. Raises SubjectNotFound."""
+    return evidence.lock(session, Pledge, pledge_id)
+
+
+def _for(
+    session: Session,
+    actor: Actor,
+    pledge_id: UUID,
+    action: Action,
+    expected_version: int | None = None,
+) -> Pledge:
+    pledge = lock(session, pledge_id)
+    permissions.require(pledge, actor.party, action)
+    evidence.require_version(pledge, expected_version)
+    return pledge
+
+
+def _require_move(pledge: Pledge, to: State) -> None:
+    if not pledge.may_become(to) or pledge.ending is not None:
+        raise MoveRefused(state=pledge.state.value, asked=to.value)
+
+
+def _draft(
+    session: Session,
+    actor: Actor,
+    pledge: Pledge,
+    act: str,
+    content: dict[str, Any],
+    *,
+    amount: Money,
+    signers: Sequence[Signer],
+    origin: str,
+    now: datetime,
+) -> list[Statement]:
+    return signing.draft(
+        session,
+        origin=origin,
+        party=parties.active_party(session, actor.party),
+        act=act,
+        subject=pledge,
+        prefix="plg",
+        content=content,
+        amount=amount,
+        signers=signers,
+        now=now,
+    )
+
+
+def _collect(
+    session: Session,
+    actor: Actor,
+    pledge: Pledge,
+    act: str,
+    jws: Sequence[str],
+    *,
+    to: State,
+    now: datetime,
+) -> SignedAct:
+    """Believe the signatures, then move as the table says."""
+    _require_move(pledge, to)
+    party = parties.active_party(session, actor.party)
+    signed = signing.collect(session, party=party, act=act, subject=pledge, jws=jws, now=now)
+    pledge.move(to, now=now)
+    return signed
+
+
+def _release_pool(
+    session: Session, pledge: Pledge, cause: Event, *, now: datetime, actor: UUID | None
+) -> None:
+    (pool,) = capacity.lock_pools(session, [pledge.pool_id])
+    capacity.release(
+        session, pool, holder_id=pledge.id, cause=cause.body_hash, now=now, actor=actor
+    )
