@@ -10,7 +10,7 @@ from scf_ledger.encoding import b64, from_b64
 from scf_ledger.errors import BadSignature, Malformed
 from scf_ledger.merkle import HASH_BYTES
 
-_SIZE: Final = re.compile(r"0|[1-9]\d{0,18}")
+_SIZE: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 
 
 @dataclass(frozen=True, slots=True)

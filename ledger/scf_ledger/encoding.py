@@ -10,7 +10,7 @@ from binascii import a2b_base64, b2a_base64
 from scf_ledger.errors import Malformed
 
 _TO_URL = bytes.maketrans(b"+/", b"-_")
-_FROM_URL = bytes.maketrans(b"-_+/", b"+/!!")
+_FROM_URL = bytes.maketrans(b"-_+/=", b"+/!!!")
 _LAST: dict[int, frozenset[str]] = {
     0: frozenset(),
     2: frozenset("AQgw"),

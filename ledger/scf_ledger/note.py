@@ -25,7 +25,6 @@ SIGNATURES_MAX: Final = 32
 
 _KEY_ID_BYTES: Final = 4
 _TIME_BYTES: Final = 8
-_SIGNATURE_BYTES: Final = 64
 _VKEY: Final = re.compile(r"(?P<name>[^+\s]+)\+(?P<id>[0-9a-f]{8})\+(?P<key>[A-Za-z0-9+/=]+)")
 _CONTROL: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f]")
 _SKEY: Final = re.compile("PRIVATE[+]KEY[+]" + _VKEY.pattern)
@@ -81,12 +80,8 @@ class Verifier:
             time = int.from_bytes(signature[:_TIME_BYTES], "big")
             message = _cosigned(text, time)
             signature = signature[_TIME_BYTES:]
-        try:
-            if len(signature) != _SIGNATURE_BYTES or (time or 0) >= 1 << 63:
-                raise BadSignature("a signature has another length", name=self.name)
-            Ed25519PublicKey.from_public_bytes(self.public_key).verify(signature, message)
-        except (InvalidSignature, ValueError) as error:
-            raise BadSignature("a signature does not verify", name=self.name) from error
+        if (time or 0) >= 1 << 63 or not _verifies(self.public_key, signature, message):
+            raise BadSignature("a signature does not verify", name=self.name)
         return time
 
 
@@ -185,6 +180,14 @@ def verified(note: Note, verifiers: Iterable[Verifier]) -> Mapping[Verifier, int
         if verifier is not None and verifier not in found:
             found[verifier] = verifier.verify(note.text, signature)
     return found
+
+
+def _verifies(public_key: bytes, signature: bytes, message: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def _cosigned(text: str, time: int) -> bytes:

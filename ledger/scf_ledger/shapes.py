@@ -19,13 +19,13 @@ PUBLIC_ID = re.compile(r"[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}")
 DIGEST = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 """SHA-256 in base64url without padding: 43 characters, the last one with two zero bits."""
 INSTANT = re.compile(
-    r"20\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{6})?Z"
+    r"20[0-9][0-9]-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{6})?Z"
 )
 """RFC 3339 in UTC, seconds or microseconds."""
-DATE = re.compile(r"20\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
-AMOUNT = re.compile(r"-?(0|[1-9]\d{0,12})\.\d\d")
+DATE = re.compile(r"20[0-9][0-9]-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
+AMOUNT = re.compile(r"-?(0|[1-9][0-9]{0,12})\.[0-9][0-9]")
 """Yuan and fen; below 2^53 fen, so that any program can hold it."""
-RATE = re.compile(r"(0|[1-9]\d?)(\.\d{1,8})?")
+RATE = re.compile(r"(0|[1-9][0-9]?)(\.[0-9]{1,8})?")
 """A yearly rate as an exact decimal fraction: 3.85 % is 0.0385."""
 BYTES32 = re.compile(r"0x[0-9a-f]{64}")
 

@@ -25,7 +25,7 @@ ReadTile = Callable[[int, int], bytes]
 """``read_tile(level, index)``: the stored hashes of a tile, the widest there is."""
 
 _PATH: Final = re.compile(
-    r"(?P<level>entries|0|[1-9]\d?)/(?P<index>(?:x\d{3}/){0,5}\d{3})(?:\.p/(?P<width>[1-9]\d{0,2}))?"
+    r"(?P<level>entries|0|[1-9][0-9]?)/(?P<index>(?:x[0-9]{3}/){0,5}[0-9]{3})(?:\.p/(?P<width>[1-9][0-9]{0,2}))?"
 )
 
 
@@ -94,7 +94,7 @@ def parse_path(text: str) -> TilePath:
     level = None if match["level"] == "entries" else int(match["level"])
     width = int(match["width"] or WIDTH)
     path = TilePath(level, int(re.sub("[x/]", "", match["index"])), width)
-    if (level or 0) > LEVEL_MAX or str(path) != text:
+    if (level or 0) > LEVEL_MAX or width > WIDTH or str(path) != text:
         raise Malformed("not the path of a tile")
     return path
 

@@ -13,7 +13,7 @@ from scf_ledger.note import NOTE_BYTES_MAX
 HEADER: Final = "c2sp.org/tlog-proof@v1"
 PROOF_BYTES_MAX: Final = NOTE_BYTES_MAX + 4_096
 
-_INDEX: Final = re.compile(r"index (0|[1-9]\d{0,18})")
+_INDEX: Final = re.compile(r"index (0|[1-9][0-9]{0,18})")
 
 
 @dataclass(frozen=True, slots=True)

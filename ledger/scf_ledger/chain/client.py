@@ -7,17 +7,21 @@ Every call is bounded in time and tried once: whoever calls decides when to try 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from json import JSONDecodeError
 from typing import Any
 
 from eth_utils.crypto import keccak
 from requests.exceptions import RequestException
 from web3 import HTTPProvider, Web3
 from web3.exceptions import (
+    BadFunctionCallOutput,
+    BadResponseFormat,
     BlockNotFound,
+    CannotHandleRequest,
     ContractCustomError,
     ContractLogicError,
+    TooManyRequests,
     TransactionNotFound,
-    Web3Exception,
     Web3RPCError,
 )
 from web3.types import BlockIdentifier
@@ -46,6 +50,16 @@ _REJECTIONS = {
     "underpriced": "underpriced",
     "insufficient funds": "insufficient_funds",
 }
+_NO_ANSWER = (
+    RequestException,
+    OSError,
+    JSONDecodeError,
+    UnicodeDecodeError,
+    BadResponseFormat,
+    BadFunctionCallOutput,  # no contract there: a chain that lost blocks gets it back
+    TooManyRequests,
+    CannotHandleRequest,
+)
 _ALREADY_THERE = ("already imported", "already known", "known transaction")
 
 
@@ -244,7 +258,7 @@ def _answers() -> Iterator[None]:
         raise ChainRefused("Revert", reason=error.message or "") from error
     except Web3RPCError as error:
         raise ChainUnavailable("the node cannot answer", cause=_node_message(error)) from error
-    except (RequestException, Web3Exception, OSError) as error:
+    except _NO_ANSWER as error:
         raise ChainUnavailable("the node gives no answer", cause=type(error).__name__) from error
 
 

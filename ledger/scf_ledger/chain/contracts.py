@@ -8,7 +8,9 @@ from importlib.resources import files
 from typing import Any
 
 from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
 from eth_utils.abi import collapse_if_tuple, function_signature_to_4byte_selector
+from eth_utils.address import to_checksum_address
 from web3 import Web3
 from web3.contract import Contract
 
@@ -70,11 +72,20 @@ def refusal(data: bytes) -> ChainRefused:
     What is no error of ours (a panic, another contract) keeps its data as the field ``reason``.
     """
     known = _custom_errors().get(data[:4])
+    try:
+        values = decode(known.types, data[4:]) if known else ()
+    except DecodingError:
+        known = None
     if known is None:
         return ChainRefused("Revert", reason=f"0x{data.hex()}")
-    values = decode(known.types, data[4:])
     fields = {
-        parameter: f"0x{value.hex()}" if isinstance(value, bytes) else value
-        for parameter, value in zip(known.parameters, values, strict=True)
+        parameter: _field(kind, value)
+        for parameter, kind, value in zip(known.parameters, known.types, values, strict=True)
     }
     return ChainRefused(known.name, **fields)
+
+
+def _field(kind: str, value: Any) -> Any:
+    if kind == "address":
+        return to_checksum_address(value)
+    return f"0x{value.hex()}" if isinstance(value, bytes) else value
