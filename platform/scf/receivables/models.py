@@ -117,7 +117,9 @@ class Receivable(Subject, Base):
     pay_to: Mapped[dict[str, str] | None] = mapped_column(JSONB)
     no_setoff: Mapped[bool | None]
     consents: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
-    pool_id: Mapped[UUID | None] = mapped_column(ForeignKey("pools.id"), unique=True)
+    pool_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("pools.id", deferrable=True, initially="DEFERRED"), unique=True
+    )
     confirmed_event_hash: Mapped[bytes | None]
     viewers: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default="{}")
     submitted_at: Mapped[datetime]
@@ -207,7 +209,7 @@ GUARD_STATE = ddl(f"""
 CREATE FUNCTION guard_receivable_state() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN ({_pairs()}) THEN RETURN NEW; END IF;
-  RAISE EXCEPTION 'receivable %: % does not become %', OLD.id, OLD.state, NEW.state
+  RAISE EXCEPTION 'receivable %%: %% does not become %%', OLD.id, OLD.state, NEW.state
     USING ERRCODE = 'check_violation';
 END $$
 """)
