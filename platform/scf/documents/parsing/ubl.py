@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from scf.documents.parsing.errors import CurrencyMixed, FieldMissing
+from scf.documents.parsing.errors import CurrencyMixed, CurrencyUnsupported, FieldMissing
 from scf.documents.parsing.model import Flag, Invoice, InvoiceLine, InvoiceParty, Kind
 from scf.documents.parsing.totals import require_equal, require_sum, rounded
 from scf.documents.parsing.values import (
@@ -19,10 +19,11 @@ from scf.documents.parsing.values import (
     decimal_value,
     excerpt,
     money_value,
+    one_line,
     rate_value,
 )
 from scf.documents.parsing.xml import Node
-from scf.kernel.money import Money, zero
+from scf.kernel.money import SCALES, Money, zero
 from scf_ledger import uscc
 
 _SCHEMA = "urn:oasis:names:specification:ubl:schema:xsd:"
@@ -166,29 +167,33 @@ def _folded(name: str) -> str:
 def read_currency(root: Node) -> str:
     """Return the document's currency, else the one that its totals name.
 
-    Raises FieldMissing, CurrencyMixed.
+    Raises CurrencyUnsupported, CurrencyMixed, FieldMissing.
     """
-    declared = root.text_of(_CBC + "DocumentCurrencyCode")
-    if declared:
-        return declared
+    currency = root.text_of(_CBC + "DocumentCurrencyCode") or _named_currency(root)
+    if currency not in SCALES:
+        raise CurrencyUnsupported(field=f"{root.path}/DocumentCurrencyCode", currency=currency[:16])
+    return currency
+
+
+def _named_currency(root: Node) -> str:
     totals = root.require(_CAC + "LegalMonetaryTotal")
-    named = {child.get("currencyID") or "" for child in totals.element} - {""}
+    named = {one_line(child.get("currencyID") or "") for child in totals.element} - {""}
     if not named:
         raise FieldMissing(field=f"{root.path}/DocumentCurrencyCode")
     if len(named) > 1:
-        raise CurrencyMixed(field=totals.path, currencies=[excerpt(n) for n in sorted(named)[:5]])
+        raise CurrencyMixed(field=totals.path, currencies=[name[:16] for name in sorted(named)[:5]])
     return named.pop()
 
 
 def read_totals(root: Node, currency: str, lines: tuple[InvoiceLine, ...]) -> Totals:
     """Read `LegalMonetaryTotal`: each declared total must follow from what stands below it.
 
-    What is not declared is computed. Raises TotalsMismatch with both numbers (BR-CO-10, 11, 12, 13, 15
-    and 16 of EN 16931, and the older roundings), FieldMissing where no total can be known.
+    What is not declared is computed. Raises TotalsMismatch with both numbers (BR-CO-10 to 16
+    of EN 16931, and the older roundings), FieldMissing where no total can be known.
     """
-    node = root.require(_CAC + "LegalMonetaryTotal")
     nothing = zero(currency)
     tax = _tax(root, currency)
+    node = root.require(_CAC + "LegalMonetaryTotal")
     rounding = _declared(node, "PayableRoundingAmount", currency) or nothing
     prepaid = _declared(node, "PrepaidAmount", currency) or nothing
     net = _net(root, node, currency, lines)
@@ -244,10 +249,19 @@ def _adjustments(root: Node, node: Node, currency: str, *, indicator: str, name:
 
 
 def _tax(root: Node, currency: str) -> Money:
-    """Return the tax in the document's currency; `TaxTotal` in the tax currency repeats it."""
-    amounts = (node.require(_CBC + "TaxAmount") for node in root.all(_CAC + "TaxTotal"))
-    own = [a for a in amounts if (a.element.get("currencyID") or currency) == currency]
-    return sum((_amount(amount, currency) for amount in own), zero(currency))
+    """Return the tax in the document's currency (BR-CO-14); `TaxTotal` in the tax currency repeats it."""
+    total = zero(currency)
+    for node in root.all(_CAC + "TaxTotal"):
+        amount = node.require(_CBC + "TaxAmount")
+        if (amount.element.get("currencyID") or currency) != currency:
+            continue
+        declared = _amount(amount, currency)
+        parts = [part.require(_CBC + "TaxAmount") for part in node.all(_CAC + "TaxSubtotal")]
+        if parts:
+            amounts = [decimal_value(part.text, field=part.path) for part in parts]
+            require_sum(declared, amounts, field=amount.path)
+        total += declared
+    return total
 
 
 def _line(node: Node, currency: str) -> InvoiceLine:

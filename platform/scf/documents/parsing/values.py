@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from scf.documents.parsing.errors import CurrencyUnsupported, FieldInvalid
+from scf.documents.parsing.errors import FieldInvalid
 from scf.kernel.money import SCALES, Money
 
 TEXT_LENGTH_MAX = 300  # names and numbers; remarks are searched, not kept
@@ -51,9 +51,10 @@ def decimal_value(text: str, *, field: str) -> Decimal:
 
 
 def money_value(text: str, currency: str, *, field: str) -> Money:
-    """Read an amount to the minor unit; zeros beyond it are allowed. Raises FieldInvalid."""
-    if currency not in SCALES:
-        raise CurrencyUnsupported(field=field, currency=excerpt(currency))
+    """Read an amount of a known currency to the minor unit; zeros beyond it are allowed.
+
+    Raises FieldInvalid.
+    """
     minor = Fraction(decimal_value(text, field=field)) * 10 ** SCALES[currency]
     if minor.denominator != 1:
         raise FieldInvalid(field=field, value=excerpt(text), decimals_max=SCALES[currency])

@@ -1,0 +1,81 @@
+"""A batch recognises what it was shown before, by what it says and never by its bytes."""
+
+import pytest
+
+from scf.documents.batch import Batch
+from scf.documents.rules import Verdict
+from tests.support.invoices import cn_einvoice, ubl
+
+
+def verdicts(*originals: bytes) -> list[str]:
+    batch = Batch()
+    return [
+        batch.examine(original, source=f"file {n}").verdict.value
+        for n, original in enumerate(originals)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("original", "verdict", "code"),
+    [
+        (cn_einvoice(), "accepted", None),
+        (cn_einvoice(remark="已办理保理"), "flagged", "document.possibly_assigned"),
+        (ubl(type_code="393"), "flagged", "document.possibly_assigned"),
+        (ubl(kind="CreditNote"), "reverses", None),
+        (cn_einvoice(total="1.00"), "refused", "document.totals_mismatch"),
+        (b"%PDF-1.7", "refused", "document.unsupported_format"),
+    ],
+)
+def test_a_document_alone(original, verdict, code):
+    finding = Batch().examine(original, source="x")
+
+    assert (finding.verdict, finding.code) == (Verdict(verdict), code)
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        cn_einvoice(),
+        cn_einvoice().replace(b"\n", b"\r\n"),
+        cn_einvoice(lines=[("60.00", "13%", "7.80"), ("40.00", "13%", "5.20")]),
+        cn_einvoice(issued="2025-10-22"),
+        cn_einvoice().decode().replace("utf-8", "gb18030").encode("gb18030"),
+        cn_einvoice(remark="打印件"),
+    ],
+    ids=["bytes", "line ends", "lines", "time", "encoding", "remark"],
+)
+def test_the_same_invoice_again(again):
+    assert verdicts(cn_einvoice(), again) == ["accepted", "duplicate"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        cn_einvoice(net="200.00", tax="26.00", total="226.00"),
+        cn_einvoice(buyer="91500118MAYYC0C36E"),
+        cn_einvoice(issued="2025-10-23"),
+        cn_einvoice(seller="91500118MAYYC0C36E"),
+    ],
+    ids=["amount", "buyer", "date", "seller"],
+)
+def test_the_same_20_digits_with_other_content(other):
+    batch = Batch()
+    batch.examine(cn_einvoice(), source="first.xml")
+    finding = batch.examine(other, source="second.xml")
+
+    assert (finding.verdict, finding.code) == (Verdict.CONFLICT, "document.conflict")
+    assert "first.xml" in (finding.note or "")
+
+
+def test_several_sellers_may_use_one_number():
+    assert verdicts(ubl(), ubl(seller="91500118MAYYC0C36E"), ubl(seller="DK1")) == ["accepted"] * 3
+
+
+def test_a_conflict_does_not_replace_what_was_there():
+    assert verdicts(
+        ubl(), ubl(lines=["1.00"], tax="0.13"), ubl(), ubl(lines=["1.00"], tax="0.13")
+    ) == ["accepted", "conflict", "duplicate", "conflict"]
+
+
+def test_a_refused_one_leaves_no_trace():
+    assert verdicts(cn_einvoice(total="1.00"), cn_einvoice()) == ["refused", "accepted"]

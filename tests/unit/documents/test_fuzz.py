@@ -1,0 +1,149 @@
+"""Whatever the bytes: an invoice, or a refusal with a stable code and numbers that JSON can carry."""
+
+import csv
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from scf.documents import companion
+from scf.documents.batch import Batch
+from scf.documents.parsing import Invoice, parse
+from scf.http.problems import render
+from scf.kernel.errors import Refused
+from tests.support.invoices import SAMPLES, THIRD_PARTY, cn_einvoice, ubl
+
+OWN = [
+    cn_einvoice(),
+    ubl(),
+    ubl(kind="CreditNote"),
+    *(f.read_bytes() for f in SAMPLES.rglob("*.xml")),
+]
+OTHERS = [
+    file.read_bytes()
+    for folder in ("cn-einvoice", "ubl/en16931/ubl", "ubl/ph-ubl-oasis")
+    for file in sorted((THIRD_PARTY / folder).rglob("*"))
+    if file.is_file()
+]
+SEEDS = OWN + OTHERS
+TOKENS = [
+    b"<", b">", b"/>", b"</", b"&", b"&#0;", b"&#xFFFFFFFF;", b"]]>", b"<![CDATA[", b"<!--", b"-->", b"<?",
+    b"<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]>", b"\x00", b"\xff\xfe", b"\xef\xbb\xbf",
+    b"\xed\xa0\x80", b"-", b"1e9999", b"NaN", b"9" * 50, b"0." + b"0" * 50, b"\xe2\x80\xa8", b"%n",
+    b' encoding="utf-16"', b' xmlns="urn:x"', "Ⅷ٣".encode(), b"<a>" * 300, b"currencyID=", b"",
+]  # fmt: skip
+
+
+def outcome(read: Callable[[bytes], Any], original: bytes) -> Any:
+    """What is read, or the refusal, which is of the family that this reader refuses by."""
+    try:
+        return read(original)
+    except Refused as error:
+        refused = error
+    assert refused.code.split(".")[0] == FAMILY[read]
+    assert b'"code"' in render(refused).body
+    assert "\n" not in refused.line()
+    return refused
+
+
+FAMILY = {parse: "document", companion.parse: "companion"}
+
+
+@st.composite
+def mutated(draw) -> bytes:
+    original = bytearray(draw(st.sampled_from(SEEDS)))
+    for _ in range(draw(st.integers(1, 6))):
+        start = draw(st.integers(0, len(original)))
+        end = min(len(original), start + draw(st.integers(0, 80)))
+        match draw(st.sampled_from(["flip", "cut", "insert", "double", "number", "swap"])):
+            case "flip" if start < len(original):
+                original[start] ^= 1 << draw(st.integers(0, 7))
+            case "cut":
+                del original[start:end]
+            case "double":
+                original[start:start] = original[start:end]
+            case "number" if digits := [i for i, byte in enumerate(original) if 48 <= byte <= 57]:
+                original[draw(st.sampled_from(digits))] = draw(st.integers(48, 57))
+            case "swap":
+                other = draw(st.sampled_from(SEEDS))
+                original[start:end] = other[start:end]
+            case _:
+                original[start:end] = draw(st.sampled_from(TOKENS))
+    return bytes(original)
+
+
+@settings(max_examples=800, deadline=None, suppress_health_check=list(HealthCheck))
+@given(mutated())
+def test_mutated_invoices(original):
+    result = outcome(parse, original)
+
+    if isinstance(result, Invoice):
+        assert result.number
+        assert result.total.currency == result.net.currency == result.tax.currency
+        assert Batch().examine(original, source="x").invoice == result
+    else:
+        assert Batch().examine(original, source="x").code == result.code
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=400))
+@example(b"PK\x03\x04" + bytes(100))
+@example(b"<" * 1000)
+def test_any_bytes(original):
+    assert isinstance(outcome(parse, original), Refused)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(st.characters(codec="utf-8"), max_size=60))
+def test_any_text_in_any_field(text):
+    for original in (cn_einvoice(remark=text), cn_einvoice(issued="2025-10-22", net=repr(text))):
+        outcome(parse, original)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_truncated_and_shuffled(seed):
+    chance = random.Random(seed)
+    original = chance.choice(SEEDS)
+    outcome(parse, original[: chance.randrange(len(original) + 1)])
+    pieces = original.split(b"<")
+    chance.shuffle(pieces)
+    outcome(parse, b"<".join(pieces))
+
+
+TEMPLATE = companion.template()
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, len(TEMPLATE)), st.sampled_from([*TOKENS, b'"', b",", b"\r", b"\n"])
+        )
+    ),
+    st.booleans(),
+)
+def test_mutated_companions(changes, cut):
+    original = bytearray(TEMPLATE)
+    for position, token in changes:
+        original[position : position + cut] = token
+    companion.is_companion(bytes(original))
+    result = outcome(companion.parse, bytes(original))
+
+    if not isinstance(result, Refused):
+        assert all(line.invoice_numbers and line.due_on for line in result)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_as_companion(original):
+    companion.is_companion(original)
+    outcome(companion.parse, original)
+
+
+def test_a_cell_beyond_the_readers_limit_is_a_fault():
+    original = TEMPLATE + b"1," + b"9" * (csv.field_size_limit() + 1)
+
+    with pytest.raises(companion.CompanionInvalid):
+        companion.parse(original)
