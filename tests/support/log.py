@@ -54,7 +54,9 @@ def a_document(number: str = "25507000000000000001") -> dict:
     }
 
 
-def append_some(database: Database, count: int, *, parties: list[UUID] | None = None) -> list[Event]:
+def append_some(
+    database: Database, count: int, *, parties: list[UUID] | None = None
+) -> list[Event]:
     """Append `count` events of different documents, in one transaction."""
     with database.transaction() as session:
         return [

@@ -8,6 +8,7 @@ from scf.db.outbox import EffectContext
 from scf.evidence.chain import anchor_newest
 from scf.evidence.contracts import make_sender
 from scf.evidence.sender import Sender
+from scf.kernel.errors import Unavailable
 from scf_ledger.chain.errors import ChainError
 
 log = structlog.get_logger()
@@ -24,5 +25,5 @@ def advance(context: EffectContext) -> None:
     try:
         anchor_newest(context.database, sender(context).chain, context.clock)
         sender(context).advance()
-    except ChainError as error:
+    except (ChainError, Unavailable) as error:
         log.warning("chain.unanswered", code=error.code, **error.fields)
