@@ -9,8 +9,10 @@ from scf.capacity import api as capacity
 from scf.db.session import Database
 from scf.documents import api as documents
 from scf.evidence import api as evidence
+from scf.financing import api as financing
 from scf.http import health, metrics, oauth, problems
 from scf.parties import api as parties
+from scf.pledges import api as pledges
 from scf.programmes import api as programmes
 from scf.receivables import api as receivables
 from scf.settings import Settings
@@ -25,6 +27,8 @@ ROUTERS: list[APIRouter] = [
     capacity.router,
     documents.router,
     receivables.router,
+    pledges.router,
+    financing.router,
 ]
 
 

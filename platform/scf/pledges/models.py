@@ -272,7 +272,7 @@ def _pairs(moves: Mapping[Any, frozenset[Any]]) -> str:
     )
 
 
-def _guard(table: str, moves: Mapping[Any, frozenset[Any]]) -> tuple[DDL, DDL]:
+def guard_states(table: str, moves: Mapping[Any, frozenset[Any]]) -> tuple[DDL, DDL]:
     """Return the trigger that holds a table's rows to their machine, whatever the code does."""
     return (
         ddl(f"""
@@ -292,14 +292,15 @@ END $$
     )
 
 
-def _table(mapped: type[Base]) -> Table:
+def table_of(mapped: type[Base]) -> Table:
+    """Return a mapped class's table."""
     table = mapped.__table__
     assert isinstance(table, Table)
     return table
 
 
-for _ddl in _guard("pledges", TRANSITIONS):
-    event.listen(_table(Pledge), "after_create", _ddl)
-for _ddl in _guard("pledge_locks", LOCK_TRANSITIONS):
-    event.listen(_table(PledgeLock), "after_create", _ddl)
-event.listen(_table(PledgeSearch), "after_create", append_only("pledge_searches"))
+for _ddl in guard_states("pledges", TRANSITIONS):
+    event.listen(table_of(Pledge), "after_create", _ddl)
+for _ddl in guard_states("pledge_locks", LOCK_TRANSITIONS):
+    event.listen(table_of(PledgeLock), "after_create", _ddl)
+event.listen(table_of(PledgeSearch), "after_create", append_only("pledge_searches"))

@@ -57,6 +57,11 @@ def page(
     return session.scalars(statement).all()
 
 
+def by_id(session: Session, ids: Sequence[UUID]) -> dict[UUID, Pledge]:
+    """Return pledges by id."""
+    return {one.id: one for one in session.scalars(select(Pledge).where(Pledge.id.in_(ids)))}
+
+
 def searches(session: Session, pledge_id: UUID) -> rules.Searches:
     """Return what the searches of a pledge said."""
     return searches_of(session, [pledge_id])[pledge_id]
@@ -72,8 +77,8 @@ def searches_of(session: Session, ids: Sequence[UUID]) -> dict[UUID, rules.Searc
         .order_by(PledgeSearch.id)
     ).tuples()
     found: dict[UUID, list[tuple[SearchStep, bool, datetime]]] = {identity: [] for identity in ids}
-    for identity, *search in rows:
-        found[identity].append((search[0], search[1], search[2]))
+    for identity, step, clean, at in rows:
+        found[identity].append((step, clean, at))
     return {identity: rules.searches_of(made) for identity, made in found.items()}
 
 

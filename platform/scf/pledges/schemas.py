@@ -119,7 +119,9 @@ class RegistrationOut(Out):
             reg_no=entry.reg_no,
             registered_at=entry.registered_at,
             expires_on=entry.expires_on,
-            certificate_sha256=certificate and b64url(hashlib.sha256(certificate).digest()),
+            certificate_sha256=b64url(hashlib.sha256(certificate).digest())
+            if certificate
+            else None,
             cancellation_due_on=entry.cancellation_due_on,
             cancelled_at=entry.cancelled_at,
         )
