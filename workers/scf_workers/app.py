@@ -42,6 +42,7 @@ app.conf.update(
         # A turn missed is not made up for: the next one sees everything.
         "relay": {"task": "relay", "schedule": TURN_SECONDS, "options": {"expires": 2}},
         "chain": {"task": "chain", "schedule": TURN_SECONDS, "options": {"expires": 2}},
+        "lapse": {"task": "lapse", "schedule": 60.0, "options": {"expires": 60}},
         "forget": {"task": "forget", "schedule": 3600.0, "options": {"expires": 600}},
     },
 )
@@ -70,6 +71,12 @@ def effect(*, effect_id: int, **_later: object) -> None:
 def chain_turn(**_later: object) -> None:
     """Give the sender its turn."""
     chain.advance(context())
+
+
+@app.task(name="lapse")
+def lapse(**_later: object) -> None:
+    """End what has lapsed, and wake what waits."""
+    clocks.lapse(context())
 
 
 @app.task(name="forget")

@@ -8,8 +8,15 @@ from sqlalchemy import delete
 from scf.db.outbox import Effect, EffectContext
 from scf.http import idempotency
 from scf.http.auth import AccessToken
+from scf.pledges import effects as pledges
 
 EFFECTS_KEPT: Final = timedelta(days=30)  # done ones, for whoever asks what happened
+
+
+def lapse(context: EffectContext) -> None:
+    """End what nobody took up in time, and ask again for what has waited too long."""
+    pledges.expire_proposals(context)
+    pledges.resume(context)
 
 
 def forget(context: EffectContext) -> None:

@@ -4,7 +4,7 @@ The outbox in PostgreSQL is the truth. Handing an effect over moves its next att
 what a killed worker or a lost message left undone is offered again when the lease runs out.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ BACKOFF_FIRST: Final = timedelta(seconds=0.5)
 BACKOFF_MAX: Final = timedelta(minutes=1)
 ATTEMPTS_MAX: Final = 60  # close to an hour; then it waits for a person, with its error
 
-Handler = Callable[[EffectContext, dict[str, Any]], None]
+Handler = Callable[[EffectContext, Mapping[str, Any]], None]
 
 TRANSIENT = (Unavailable, ChainUnavailable, TokenServiceUnavailable)
 
@@ -57,7 +57,7 @@ def relay(database: Database, hand_over: Callable[[int], object]) -> int:
     return len(due)
 
 
-def bring_about(context: EffectContext, identity: int, handlers: dict[str, Handler]) -> None:
+def bring_about(context: EffectContext, identity: int, handlers: Mapping[str, Handler]) -> None:
     """Run one effect's handler and record how it ended; done already, it is not run again."""
     with context.database.reading() as session:
         effect = session.get(Effect, identity)
@@ -98,7 +98,7 @@ def give_again(session: Session, identity: int) -> None:
     )
 
 
-def _unknown(_context: EffectContext, _payload: dict[str, Any]) -> None:
+def _unknown(_context: EffectContext, _payload: Mapping[str, Any]) -> None:
     raise HandlerMissing
 
 

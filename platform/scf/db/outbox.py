@@ -22,8 +22,8 @@ from scf.settings import Settings
 class EffectContext:
     """What a handler works with. It opens its own short transactions, remote calls between them.
 
-    A handler is `def handler(context: EffectContext, payload: dict[str, Any]) -> None`, safe to run twice
-    and beside itself. It raises Unavailable to be tried again; Refused stops the effect for good.
+    A handler is `def handler(context: EffectContext, payload: Mapping[str, Any]) -> None`, safe to run
+    twice and beside itself. It raises Unavailable to be tried again; Refused stops the effect for good.
     """
 
     database: Database
