@@ -86,6 +86,28 @@ contract ConsistencyTest is Test {
         vm.assertFalse(this.holds(m, Trees.root(leaves, 0, m), n, Trees.root(leaves), other));
     }
 
+    /// @dev The nodes lead to both roots, but by more steps than trees of 3 and 4 leaves have.
+    function test_a_proof_of_larger_trees_is_too_long() public view {
+        bytes32[] memory leaves = _leaves("larger", 8);
+        bytes32 seven = Trees.root(leaves, 0, 7);
+        bytes32 eight = Trees.root(leaves);
+        bytes32[] memory proof = Trees.proof(leaves, 7, 8);
+
+        vm.assertTrue(this.holds(7, seven, 8, eight, proof));
+        vm.assertFalse(this.holds(3, seven, 4, eight, proof));
+    }
+
+    /// @dev The nodes lead to both roots, but by fewer steps than a tree of 16 leaves has.
+    function test_a_proof_of_smaller_trees_is_too_short() public view {
+        bytes32[] memory leaves = _leaves("smaller", 8);
+        bytes32 four = Trees.root(leaves, 0, 4);
+        bytes32 eight = Trees.root(leaves);
+        bytes32[] memory proof = Trees.proof(leaves, 4, 8);
+
+        vm.assertTrue(this.holds(4, four, 8, eight, proof));
+        vm.assertFalse(this.holds(4, four, 16, eight, proof));
+    }
+
     function testFuzz_no_size_is_too_large(uint64 first, uint64 second, bytes32 seed) public view {
         first = uint64(_bound(first, 1, type(uint64).max - 1));
         second = uint64(_bound(second, uint256(first) + 1, type(uint64).max));
@@ -125,8 +147,12 @@ contract ConsistencyTest is Test {
     {
         n = uint64(_bound(second, 2, LEAVES_MAX));
         m = uint64(_bound(first, 1, n - 1));
-        leaves = new bytes32[](n);
-        for (uint256 i = 0; i < n; ++i) {
+        leaves = _leaves(seed, n);
+    }
+
+    function _leaves(bytes32 seed, uint256 count) private pure returns (bytes32[] memory leaves) {
+        leaves = new bytes32[](count);
+        for (uint256 i = 0; i < count; ++i) {
             leaves[i] = keccak256(abi.encode(seed, i));
         }
     }

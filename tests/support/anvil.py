@@ -41,13 +41,16 @@ class Anvil:
         self._state = state
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> Chain:
-        """Start and give a connection, once it answers."""
+    def start(self, *, dump_every: int = 1) -> Chain:
+        """Start and give a connection, once it answers.
+
+        :param dump_every: seconds between two writings of the state, if there is a state
+        """
         command = [anvil_binary(), "--host", "127.0.0.1", "--port", str(self.port), "--silent"]
         command += ["--accounts", "0", "--block-time", str(BLOCK_TIME), "--no-cors"]
         command += ["--chain-id", str(CHAIN_ID), "--hardfork", "osaka"]
         if self._state:
-            command += ["--state", str(self._state), "--state-interval", "1"]
+            command += ["--state", str(self._state), "--state-interval", str(dump_every)]
         self._process = subprocess.Popen(command)
         chain = Chain(self.url, chain_id=CHAIN_ID, timeout=5)
         deadline = time.monotonic() + 20
