@@ -74,9 +74,7 @@ def pay_to(bank: Company) -> dict[str, str]:
 
 def confirmation(stage: Stage, confirmed: str = "100.00", **other: Any) -> dict[str, Any]:
     """A `ConfirmationIn`; `disputed` and `rejected` as texts."""
-    amounts = {
-        name: money(other.pop(name)) for name in ("disputed", "rejected") if name in other
-    }
+    amounts = {name: money(other.pop(name)) for name in ("disputed", "rejected") if name in other}
     return {
         "confirmed": money(confirmed),
         "pay_to": pay_to(stage.cast.bank),
@@ -88,16 +86,16 @@ def confirmation(stage: Stage, confirmed: str = "100.00", **other: Any) -> dict[
     }
 
 
-def confirm(stage: Stage, receivable: str, confirmed: str = "100.00", **other: Any) -> httpx.Response:
+def confirm(
+    stage: Stage, receivable: str, confirmed: str = "100.00", **other: Any
+) -> httpx.Response:
     """Draft, sign and hand back a 确权函."""
     anchor, path = stage.cast.anchor, f"/v1/receivables/{receivable}"
     draft = stage.post(
         anchor, f"{path}/confirmation-draft", confirmation(stage, confirmed, **other)
     )
     assert draft.status_code == 200, draft.text
-    return stage.post(
-        anchor, f"{path}/confirm", {"authorizations": anchor.sign_all(draft.json())}
-    )
+    return stage.post(anchor, f"{path}/confirm", {"authorizations": anchor.sign_all(draft.json())})
 
 
 def confirmed_receivable(stage: Stage, number: int = 1, total: str = "100.00") -> dict[str, Any]:

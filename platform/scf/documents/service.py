@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from scf.db.outbox import enqueue
 from scf.documents.models import Document, DocumentOriginal
 from scf.documents.parsing import Invoice, Kind, parse
 from scf.documents.rules import (
@@ -67,6 +68,8 @@ def register(
         actor=party.id,
         parties=_readers(session, document),
     )
+    if document.takes_back:
+        enqueue(session, "document.takes_back", document_id=document.id)
     return Registered(verdict_of(invoice), document)
 
 

@@ -197,6 +197,17 @@ class ReceivablePayment(Base):
     reported_at: Mapped[datetime]
 
 
+class ReceivableCreditNote(Base):
+    """A note that takes back (a part of) a document behind a receivable; insert only."""
+
+    __tablename__ = "receivable_credit_notes"
+
+    receivable_id: Mapped[UUID] = mapped_column(ForeignKey("receivables.id"), primary_key=True)
+    note_id: Mapped[UUID] = mapped_column(ForeignKey("documents.id"), primary_key=True)
+    amount_minor: Mapped[int]
+    recorded_at: Mapped[datetime]
+
+
 def _pairs() -> str:
     return ", ".join(
         f"('{before.value}', '{after.value}')"
@@ -221,6 +232,5 @@ CREATE TRIGGER receivables_guard_state BEFORE UPDATE OF state ON receivables
 
 for _ddl in (GUARD_STATE, ON_STATE):
     event.listen(Receivable.__table__, "after_create", _ddl)
-event.listen(
-    ReceivablePayment.__table__, "after_create", append_only(ReceivablePayment.__tablename__)
-)
+for _kept in (ReceivablePayment, ReceivableCreditNote):
+    event.listen(_kept.__table__, "after_create", append_only(_kept.__tablename__))

@@ -175,6 +175,14 @@ def answer(
     return Answer(confirmed, disputed, rejected, text, is_compliant(text))
 
 
+def lost_to_notes(documents: Money, confirmed: Money, noted: Money) -> Money:
+    """Return what credit notes over `noted` take of what is confirmed.
+
+    They first take what was never confirmed: a red invoice over the disputed part dilutes nothing.
+    """
+    return max(noted - (documents - confirmed), zero(noted.currency))
+
+
 def disputed_amount(claimed: Money, stated: Money | None) -> Money:
     """Return what a dispute is over: the whole claim unless less is stated. Raises AmountOutOfRange."""
     amount = claimed if stated is None else stated
