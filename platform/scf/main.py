@@ -16,6 +16,7 @@ from scf.pledges import api as pledges
 from scf.programmes import api as programmes
 from scf.receivables import api as receivables
 from scf.settings import Settings
+from scf.trace import api as trace
 
 ROUTERS: list[APIRouter] = [
     health.router,
@@ -29,6 +30,7 @@ ROUTERS: list[APIRouter] = [
     receivables.router,
     pledges.router,
     financing.router,
+    trace.router,
 ]
 
 

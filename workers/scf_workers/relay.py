@@ -24,7 +24,7 @@ BACKOFF_FIRST: Final = timedelta(seconds=0.5)
 BACKOFF_MAX: Final = timedelta(minutes=1)
 ATTEMPTS_MAX: Final = 60  # close to an hour; then it waits for a person, with its error
 
-Handler = Callable[[EffectContext, Mapping[str, Any]], None]
+Handler = Callable[[EffectContext, dict[str, Any]], None]
 
 TRANSIENT = (Unavailable, ChainUnavailable, TokenServiceUnavailable)
 
@@ -98,7 +98,7 @@ def give_again(session: Session, identity: int) -> None:
     )
 
 
-def _unknown(_context: EffectContext, _payload: Mapping[str, Any]) -> None:
+def _unknown(_context: EffectContext, _payload: dict[str, Any]) -> None:
     raise HandlerMissing
 
 

@@ -193,8 +193,9 @@ class TestBringingAbout:
 PROBE = """
 import os, signal
 from pathlib import Path
-from scf_workers.app import app
-from scf_workers.effects import HANDLERS
+from scf_workers import app as tasks
+
+app = tasks.app
 
 def probe(context, payload):
     path = Path(payload["file"])
@@ -203,7 +204,7 @@ def probe(context, payload):
     if len(path.read_text()) == 1 and payload["die"] == "yes":
         os.kill(os.getpid(), signal.SIGKILL)
 
-HANDLERS["test"] = probe
+tasks.HANDLERS = {"test": probe}
 """
 
 
