@@ -5,6 +5,11 @@ from typing import Final
 
 from scf.financing import effects as financing
 from scf.pledges import effects as pledges
+from scf.receivables import effects as receivables
 from scf_workers.relay import Handler
 
-HANDLERS: Final[Mapping[str, Handler]] = {**pledges.HANDLERS, **financing.HANDLERS}
+HANDLERS: Final[Mapping[str, Handler]] = {
+    **receivables.HANDLERS,
+    **pledges.HANDLERS,
+    **financing.HANDLERS,
+}
