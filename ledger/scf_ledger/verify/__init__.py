@@ -67,7 +67,10 @@ class _Verification:
             Fragment.ANCHOR, lambda: anchor.check(self._proof, self._trust, head, self._rpc)
         )
         existed_by = _existed_by(head, anchored)
-        self._ask_parties(reads, head, existed_by)
+        if reads is None and self._proof.entries:
+            self._skip("case.unread", Fragment.AUTHORIZATION, Fragment.COMPLETENESS)
+        else:
+            self._ask_parties(reads or (), head, existed_by)
         self._ask(Fragment.STANDING, lambda: self._standing(reads, indices, head), _size)
         return Report(
             kind=self._proof.kind,
@@ -77,13 +80,9 @@ class _Verification:
         )
 
     def _ask_parties(
-        self, reads: Sequence[Read] | None, head: Head | None, existed_by: datetime | None
+        self, reads: Sequence[Read], head: Head | None, existed_by: datetime | None
     ) -> None:
-        """Ask who signed, and whether everything is there; both need readable records."""
-        if reads is None:
-            for fragment in (Fragment.AUTHORIZATION, Fragment.COMPLETENESS):
-                self._outcomes[fragment] = Outcome.of(Skipped("case.unread"))
-            return
+        """Ask who signed, and whether everything is there."""
         parsed = signed.parse_all(reads)
         self._ask(
             Fragment.AUTHORIZATION,
@@ -109,6 +108,10 @@ class _Verification:
         if indices is None or head is None:
             raise Skipped("case.no_checkpoint")
         return standing.check(reads, indices, self._trust, head, self._log)
+
+    def _skip(self, code: str, *fragments: Fragment) -> None:
+        for fragment in fragments:
+            self._outcomes[fragment] = Outcome.of(Skipped(code))
 
     def _ask(
         self,

@@ -12,7 +12,7 @@ from scf_ledger import jws, shapes, statement
 from scf_ledger.errors import LedgerError
 from scf_ledger.event_types import PREFIXES, About, Signing
 from scf_ledger.verify.case import Read, at
-from scf_ledger.verify.report import Failure
+from scf_ledger.verify.report import Failure, Skipped
 from scf_ledger.verify.signed import Parsed, Signed
 from scf_ledger.verify.signers import Signers
 
@@ -33,6 +33,8 @@ def check(
     :param existed_by: when the entries provably existed, by witnesses or by a block
     :raises LedgerError: a signature, a certificate, or a value that does not hold
     """
+    if not reads:
+        raise Skipped("case.empty")
     for read in reads:
         with at(read.where):
             found = [_readable(item) for item in parsed[read.where]]

@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import SplitResult, urlsplit
@@ -13,9 +14,8 @@ from scf_ledger.errors import Malformed
 from scf_ledger.verify.report import Failure
 
 ANSWER_SECONDS: Final = 10.0
-"""Longest wait for the next bytes of an answer."""
+"""Longest wait for the next bytes; the alarm bounds the whole."""
 RPC_BYTES_MAX: Final = 1_048_576
-_CHUNK: Final = 65_536
 
 
 def split_url(url: str) -> SplitResult:
@@ -43,6 +43,7 @@ class Client:
         self.url = url
         self._base = parts.path.rstrip("/")
         self._connection = make(parts.hostname or "", parts.port, timeout=ANSWER_SECONDS)
+        self._over = False
         self._alarm = threading.Timer(seconds, self._cut)
         self._alarm.daemon = True
 
@@ -83,32 +84,26 @@ class Client:
             "Accept-Encoding": "identity",
             **({"Content-Type": "application/json"} if body else {}),
         }
+        if self._over:
+            raise Failure("web.no_answer", url=self.url)
         try:
             self._connection.request(method, (self._base + path) or "/", body, headers)
             answer = self._connection.getresponse()
-            data = _bounded(answer, max_bytes)
+            data = answer.read(max_bytes + 1)
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             raise Failure("web.no_answer", url=self.url) from error
         if answer.status != http.HTTPStatus.OK:
             raise Failure("web.status", url=self.url, path=path, status=answer.status)
-        if data is None:
+        if len(data) > max_bytes:
             self._connection.close()
             raise Failure("web.too_large", url=self.url, path=path, limit=max_bytes)
         return data
 
     def _cut(self) -> None:
-        """End whatever the connection waits for."""
-        self._connection.timeout = 0.001
-        if self._connection.sock is not None:
-            self._connection.sock.shutdown(socket.SHUT_RDWR)
-
-
-def _bounded(answer: http.client.HTTPResponse, max_bytes: int) -> bytes | None:
-    """Read an answer to its end, or None when it is longer than ``max_bytes``."""
-    data = bytearray()
-    while chunk := answer.read1(_CHUNK):
-        data += chunk
-        if len(data) > max_bytes:
-            return None
-    return bytes(data)
+        """End whatever the connection waits for; called by the alarm, on its own thread."""
+        self._over = True
+        connected = self._connection.sock
+        if connected is not None:
+            with suppress(OSError):
+                connected.shutdown(socket.SHUT_RDWR)
