@@ -93,6 +93,7 @@ def draft_sheet(
                 signers=signers,
                 origin=origin,
                 now=now,
+                expected_version=row.version,
             )
         except Refused as error:
             column = COLUMNS.get(error.field or "", error.field)

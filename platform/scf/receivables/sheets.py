@@ -21,6 +21,7 @@ ROWS_MAX: Final = 1_000
 CHARACTERS_MAX: Final = 2_000_000
 CELL_MAX: Final = 1_000
 ID: Final = "编号"
+VERSION: Final = "版本"
 CONFIRMED: Final = "确认金额"
 DISPUTED: Final = "争议金额"
 REJECTED: Final = "不予确认金额"
@@ -32,7 +33,7 @@ BANK: Final = "开户行"
 BANK_USCC: Final = "开户行统一社会信用代码"
 SHOWN: Final = (
     ID,
-    "版本",
+    VERSION,
     "行号",
     "供应商",
     "供应商统一社会信用代码",
@@ -113,10 +114,11 @@ class RowError:
 
 @dataclass(frozen=True, slots=True)
 class FilledRow:
-    """One answered line; empty amounts and dates are None."""
+    """One answered line; empty cells are None. `version` is the one that the list showed."""
 
     row: int
     receivable_id: UUID
+    version: int | None
     confirmed: Money
     disputed: Money | None
     rejected: Money | None
@@ -172,7 +174,7 @@ def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
     lines = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     try:
         header = [cell.strip() for cell in next(lines, [])]
-        missing = [column for column in (ID, *FILLED) if column not in header]
+        missing = [column for column in (ID, VERSION, *FILLED) if column not in header]
         if missing or len(set(header)) != len(header):
             raise SheetInvalid(missing=missing)
         for number, cells in enumerate(lines, 2):
@@ -201,7 +203,7 @@ def _row(sheet: Sheet, number: int, cells: Mapping[str, str], currency: str) -> 
     def money(text: str) -> Money:
         return _money(text, currency)
 
-    identity = cell(ID, _identity)
+    identity, version = cell(ID, _identity), cell(VERSION, _version)
     confirmed, disputed, rejected = (cell(c, money) for c in (CONFIRMED, DISPUTED, REJECTED))
     reason, due_on = cell(REASON, _words), cell(DUE_ON, _day)
     account = [cell(column, _words) for column in (ACCOUNT_NAME, ACCOUNT, BANK)]
@@ -213,11 +215,19 @@ def _row(sheet: Sheet, number: int, cells: Mapping[str, str], currency: str) -> 
     if len(sheet.errors) > wrong or identity is None or confirmed is None:
         return None
     pay_to = Account(*(text or "" for text in account)) if all(account) else None
-    return FilledRow(number, identity, confirmed, disputed, rejected, reason, due_on, pay_to)
+    return FilledRow(
+        number, identity, version, confirmed, disputed, rejected, reason, due_on, pay_to
+    )
 
 
 def _identity(cell: str) -> UUID:
     return parse_id("rcv", cell, field=ID)
+
+
+def _version(cell: str) -> int:
+    if not (cell.isascii() and cell.isdigit() and len(cell) <= 9):  # noqa: PLR2004 - versions are small
+        raise CellInvalid(value=cell[:40])
+    return int(cell)
 
 
 def _money(cell: str, currency: str) -> Money:
