@@ -61,10 +61,10 @@ class Credentials:
                 found = json.loads(file.read_text())
             except (OSError, ValueError):
                 raise ClientMissing(file=str(file)) from None
-        values = [found.get(name) for name in ("client_id", "client_secret")]
-        if not all(isinstance(value, str) and value for value in values):
-            raise ClientMissing
-        return cls(*values)
+        match found:
+            case {"client_id": str(identity), "client_secret": str(secret)} if identity and secret:
+                return cls(identity, secret)
+        raise ClientMissing(file=file and str(file))
 
 
 @dataclass(frozen=True, slots=True)
