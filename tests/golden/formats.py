@@ -69,7 +69,9 @@ def make_event(*, word, type, subject, version, occurred_at, previous, authoriza
             "version": version,
             "occurred_at": occurred_at,
             "previous": None if previous is None else b64u(previous),
-            "authorizations": [b64u(sha256(text.split("~")[0].encode())) for text in authorizations],
+            "authorizations": [
+                b64u(sha256(text.split("~")[0].encode())) for text in authorizations
+            ],
             "_sd_alg": "sha-256",
             "record": {"_sd": sorted(b64u(sha256(text.encode())) for text in shown.values())},
         }
@@ -197,9 +199,7 @@ def _certificate(subject, key, issuer, issuer_key, *, ca, valid_from, valid_to="
         .not_valid_after(_day(valid_to))
         .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         .add_extension(
-            x509.KeyUsage(
-                digital_signature=not ca, key_cert_sign=ca, crl_sign=ca, **usage
-            ),
+            x509.KeyUsage(digital_signature=not ca, key_cert_sign=ca, crl_sign=ca, **usage),
             critical=True,
         )
         .sign(issuer_key, hashes.SHA256())

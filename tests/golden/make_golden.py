@@ -109,9 +109,7 @@ def asset_vectors():
         (story.SUPPLIER, " \u53d1\u7968 12 ", "\u53d1\u796812"),
     ):
         parts = ("scf-asset/1", "invoice", seller.replace(" ", ""), folded)
-        identity = b"".join(
-            len(part.encode()).to_bytes(2, "big") + part.encode() for part in parts
-        )
+        identity = b"".join(len(part.encode()).to_bytes(2, "big") + part.encode() for part in parts)
         token = f.hmac.new(f.sha256(b"service key"), identity, hashlib.sha256).hexdigest()
         vectors.append(
             {"seller": seller, "number": number, "identity": identity.hex(), "token": token}

@@ -23,9 +23,7 @@ BANK = f.make_uscc("91500118MA5UBK003")
 RECEIVABLE = f.make_id("rcv", "october")
 POOL = f.make_id("cap", "october")
 PLEDGE = f.make_id("plg", "october")
-SECRETS = {
-    name: f.sha256(("secret of " + name).encode()) for name in (RECEIVABLE, POOL, PLEDGE)
-}
+SECRETS = {name: f.sha256(("secret of " + name).encode()) for name in (RECEIVABLE, POOL, PLEDGE)}
 
 LOG_KEY = f.NoteKey(ORIGIN)
 WITNESSES = [f.NoteKey("witness-one.example", 4), f.NoteKey("witness-two.example", 4)]
@@ -179,9 +177,7 @@ def _written(teller, in_file, noise, witnesses, crl):
 def make_trust(witnesses=(), **require):
     return {
         "format": "scf-trust/1",
-        "logs": [
-            {"origin": ORIGIN, "vkey": LOG_KEY.vkey, "origin_key": "0x" + ORIGIN_KEY.hex()}
-        ],
+        "logs": [{"origin": ORIGIN, "vkey": LOG_KEY.vkey, "origin_key": "0x" + ORIGIN_KEY.hex()}],
         "witnesses": {"need": len(witnesses), "vkeys": [witness.vkey for witness in witnesses]},
         "chains": [{"chain_id": CHAIN_ID, "anchor": CONTRACT, "registry": REGISTRY}],
         "cas": [
@@ -235,8 +231,7 @@ class _Teller:
             for name, (ca, uscc) in PEOPLE.items()
         }
         self.persons = {
-            name: certificate.get(name, {}).get("person", f.make_id("per", name))
-            for name in PEOPLE
+            name: certificate.get(name, {}).get("person", f.make_id("per", name)) for name in PEOPLE
         }
 
     def step(self, name):
@@ -367,7 +362,11 @@ def _confirmed(teller):
         "disputed": f.cny("41400.00"),
         "rejected": f.cny("0.00"),
         "reason": "质量争议: 10 月第三批冲压件",
-        "pay_to": {"name": "永川兴锐冲压件(示例)", "bank": "示例农商行", "account": "6217000000000001"},
+        "pay_to": {
+            "name": "永川兴锐冲压件(示例)",
+            "bank": "示例农商行",
+            "account": "6217000000000001",
+        },
         "no_setoff": True,
         "consents": ["pledge", "assign"],
         "pool": POOL,

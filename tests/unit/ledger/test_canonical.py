@@ -14,9 +14,7 @@ texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 integers = st.integers(-(2**53) + 1, 2**53 - 1)
 values = st.recursive(
     st.none() | st.booleans() | integers | texts,
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(ascii_keys, inner, max_size=4)
-    ),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(ascii_keys, inner, max_size=4),
     max_leaves=12,
 )
 

@@ -13,9 +13,7 @@ from tests.golden import formats as f
 from tests.golden import story
 
 PERSON = f.make_id("per", "clerk")
-_, CERTIFICATE = f.make_certificate(
-    story.BANK_CA, uscc=story.BANK, person=PERSON, word="clerk"
-)
+_, CERTIFICATE = f.make_certificate(story.BANK_CA, uscc=story.BANK, person=PERSON, word="clerk")
 BANKS = certificates.load_authority(f.pem(story.BANK_CA[1]), Scope.BANK)
 ENTERPRISES = certificates.load_authority(f.pem(story.ENTERPRISE_CA[1]), Scope.ENTERPRISE)
 

@@ -7,7 +7,17 @@ import pytest
 import rfc8785
 from cryptography import x509
 
-from scf_ledger import asset, canonical, checkpoint, event, jws, merkle, statement, tlog_proof, trust
+from scf_ledger import (
+    asset,
+    canonical,
+    checkpoint,
+    event,
+    jws,
+    merkle,
+    statement,
+    tlog_proof,
+    trust,
+)
 from scf_ledger.encoding import b64url, from_b64, from_b64url
 from scf_ledger.errors import BadSignature
 from scf_ledger.verify import verify_file

@@ -33,7 +33,10 @@ class TestShapes:
             {"amount": "12.34"},
             {"amount": "12.34", "currency": "JPY"},
             {"amount": "12.34", "currency": "CNY", "x": 1},
-            *map(f.cny, ["-0.00", "1.2", "1", ".50", "01.00", "+1.00", "1e2", "1.000", " 1.00", "1.00\n"]),
+            *map(
+                f.cny,
+                ["-0.00", "1.2", "1", ".50", "01.00", "+1.00", "1e2", "1.000", " 1.00", "1.00\n"],
+            ),
             f.cny("\u0661.00"),
             f.cny("99999999999999.99"),
             f.cny(100),
@@ -46,7 +49,9 @@ class TestShapes:
     def test_dates(self, text):
         assert shapes.is_date(text)
 
-    @pytest.mark.parametrize("value", ["2025-02-29", "2025-13-01", "20250228", "2025-2-28", 5, None])
+    @pytest.mark.parametrize(
+        "value", ["2025-02-29", "2025-13-01", "20250228", "2025-2-28", 5, None]
+    )
     def test_not_dates(self, value):
         assert not shapes.is_date(value)
 
@@ -74,6 +79,15 @@ class TestUscc:
         wrong = code[:place] + symbol + code[place + 1 :]
         assert uscc.is_valid(wrong) == (wrong == code)
 
-    @pytest.mark.parametrize("code", ["", "91350100M000100Y4", "91350100M000100Y433", "91350100m000100y43", "9135010\u00300M00100Y43"])
+    @pytest.mark.parametrize(
+        "code",
+        [
+            "",
+            "91350100M000100Y4",
+            "91350100M000100Y433",
+            "91350100m000100y43",
+            "9135010\u00300M00100Y43",
+        ],
+    )
     def test_refuses_other_forms(self, code):
         assert not uscc.is_valid(code)

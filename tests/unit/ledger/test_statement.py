@@ -156,7 +156,8 @@ class TestBasket:
             statement.build_line(about=ABOUT, content={}, salt=bytes(15))
 
     @pytest.mark.parametrize(
-        "array", [{}, ["A" * 22], ["A" * 20, {}], ["A" * 22, []], ["A" * 22, {"subject": 1}], [1, {}]]
+        "array",
+        [{}, ["A" * 22], ["A" * 20, {}], ["A" * 22, []], ["A" * 22, {"subject": 1}], [1, {}]],
     )
     def test_refuses_other_lines(self, array):
         with pytest.raises(Malformed):
@@ -196,7 +197,16 @@ class TestSignature:
             KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         )
         subprocess.run(
-            ["openssl", "dgst", "-sha256", "-verify", "key.pem", "-signature", "signature", "input"],
+            [
+                "openssl",
+                "dgst",
+                "-sha256",
+                "-verify",
+                "key.pem",
+                "-signature",
+                "signature",
+                "input",
+            ],
             cwd=tmp_path,
             check=True,
             capture_output=True,

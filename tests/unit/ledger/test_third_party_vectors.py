@@ -60,9 +60,7 @@ def _merkle_cases(kind):
 
 class TestRfc6962:
     def test_reference_tree(self):
-        tree = third_party.load(
-            third_party.folder("merkle/c2sp") / "rfc6962_reference_tree.json"
-        )
+        tree = third_party.load(third_party.folder("merkle/c2sp") / "rfc6962_reference_tree.json")
         leaves = [merkle.leaf_hash(bytes.fromhex(leaf)) for leaf in tree["leaves_hex"]]
         assert merkle.EMPTY_ROOT.hex() == tree["empty_root"]
         edge = tiles.EMPTY
@@ -197,7 +195,9 @@ class TestBase64url:
         assert b64url(data) == text
         assert from_b64url(text) == data
 
-    @pytest.mark.parametrize("text", ["Zg==", "Zh", "Zm9", "+/8", "A", "Zg\n", " Zg", "Zm9v!", "\u00e9"])
+    @pytest.mark.parametrize(
+        "text", ["Zg==", "Zh", "Zm9", "+/8", "A", "Zg\n", " Zg", "Zm9v!", "\u00e9"]
+    )
     def test_one_text_for_each_byte_string(self, text):
         with pytest.raises(Malformed):
             from_b64url(text)

@@ -46,7 +46,11 @@ UNCLEAN = {"cert_no": "CX2", "results_hash": f.b64u(f.sha256(b"results")), "clea
 FRAUDS = {
     # False sums
     "the pool says more is confirmed than the debtor signed": (
-        {"record": {"opened": {"confirmed_delta": f.cny("2000000.00"), "confirmed": f.cny("2000000.00")}}},
+        {
+            "record": {
+                "opened": {"confirmed_delta": f.cny("2000000.00"), "confirmed": f.cny("2000000.00")}
+            }
+        },
         {"completeness": "completeness.pool_sum"},
     ),
     "a false running sum": (
@@ -87,7 +91,11 @@ FRAUDS = {
         {"completeness": "completeness.claim_sum"},
     ),
     "the reservation is undone behind the pledge": (
-        {"extra": [("undone", later_pool("released", "0.00", "-1245000.00", "1245000.00", "0.00"))]},
+        {
+            "extra": [
+                ("undone", later_pool("released", "0.00", "-1245000.00", "1245000.00", "0.00"))
+            ]
+        },
         {"completeness": "completeness.reservation_gone"},
     ),
     "a second reservation beyond what is free": (
@@ -106,7 +114,11 @@ FRAUDS = {
         {"completeness": "completeness.pool_opened_once"},
     ),
     "a release that adds": (
-        {"extra": [("odd", later_pool("released", "0.00", "5.00", "1245000.00", "1245005.00", "5.00"))]},
+        {
+            "extra": [
+                ("odd", later_pool("released", "0.00", "5.00", "1245000.00", "1245005.00", "5.00"))
+            ]
+        },
         {"completeness": "completeness.pool_kind"},
     ),
     # Two pools, two versions
@@ -123,11 +135,35 @@ FRAUDS = {
         {"inclusion": "inclusion.wrong_tag"},
     ),
     "a version is written twice and both are shown": (
-        {"extra": [("twin", {**later_pool("diluted", "-1.00", "0.00", "1244999.00", "1245000.00", "1.00"), "version": 2})]},
+        {
+            "extra": [
+                (
+                    "twin",
+                    {
+                        **later_pool(
+                            "diluted", "-1.00", "0.00", "1244999.00", "1245000.00", "1.00"
+                        ),
+                        "version": 2,
+                    },
+                )
+            ]
+        },
         {"completeness": "completeness.version_twice"},
     ),
     "a pool version is skipped": (
-        {"extra": [("skip", {**later_pool("diluted", "-1.00", "0.00", "1244999.00", "1245000.00", "1.00"), "version": 4})]},
+        {
+            "extra": [
+                (
+                    "skip",
+                    {
+                        **later_pool(
+                            "diluted", "-1.00", "0.00", "1244999.00", "1245000.00", "1.00"
+                        ),
+                        "version": 4,
+                    },
+                )
+            ]
+        },
         {"completeness": "completeness.version_missing"},
     ),
     "a version that names another one before it": (
@@ -295,7 +331,10 @@ FRAUDS = {
     ),
     "a step where one signs alone": (
         {"statement": {"signed": {"step": "make"}}},
-        {"authorization": "authorization.wrong_step", "completeness": "completeness.signer_missing"},
+        {
+            "authorization": "authorization.wrong_step",
+            "completeness": "completeness.signer_missing",
+        },
     ),
     "a release signed in place of a pledge": (
         {"statement": {"signed": {"act": "release"}}},
@@ -349,7 +388,14 @@ class TestHonestOperator:
             {},
             {"basket": ("confirmed",)},
             {"extra": [("searched", later_pledge("pledge.searched", **UNCLEAN))]},
-            {"extra": [("diluted", later_pool("diluted", "-1.00", "0.00", "1244999.00", "1245000.00", "1.00"))]},
+            {
+                "extra": [
+                    (
+                        "diluted",
+                        later_pool("diluted", "-1.00", "0.00", "1244999.00", "1245000.00", "1.00"),
+                    )
+                ]
+            },
             {"extra": [("paid", later_pool("paid", "0.00", "0.00", "1245000.00", "1245000.00"))]},
             {"content": {"confirmed": {"remark": "beside the table"}}},
         ],

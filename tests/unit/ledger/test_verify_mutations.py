@@ -251,7 +251,10 @@ MUTATIONS = {
     # Entry, tag, inclusion
     "tag": (change_entry(OPENED, "tag", lambda text: flip(text, 3)), {"inclusion"}),
     "tag stripped": (entry(OPENED, tag=None), {"inclusion"}),
-    "tag secret": (change_entry(OPENED, "tag_secret", lambda text: flip(text, 3)), {"inclusion", "completeness"}),
+    "tag secret": (
+        change_entry(OPENED, "tag_secret", lambda text: flip(text, 3)),
+        {"inclusion", "completeness"},
+    ),
     "tag secret of a later pool version": (
         change_entry(RESERVED, "tag_secret", lambda text: flip(text, 3)),
         {"inclusion", "completeness"},
@@ -291,9 +294,16 @@ MUTATIONS = {
     ),
     "tlog proofs swapped": (swap_tlog_proofs, {"inclusion"}),
     # Checkpoint
-    "checkpoint size": (checkpoint(lambda note: note.replace("\n308\n", "\n309\n")), {"checkpoint", "inclusion"}),
+    "checkpoint size": (
+        checkpoint(lambda note: note.replace("\n308\n", "\n309\n")),
+        {"checkpoint", "inclusion"},
+    ),
     "checkpoint signature": (
-        checkpoint(lambda note: note.replace(story.LOG_KEY.line("x")[:2], "\u2014 ", 1)[:-40] + flip(note[-40:], 5)),
+        checkpoint(
+            lambda note: (
+                note.replace(story.LOG_KEY.line("x")[:2], "\u2014 ", 1)[:-40] + flip(note[-40:], 5)
+            )
+        ),
         {"checkpoint"},
     ),
     "checkpoint not signed by the log": (drop_signature_line(4), {"checkpoint"}),
@@ -426,7 +436,16 @@ class TestMutatedFile:
             verify_file(json.dumps(proof).encode(), believed)
 
     @pytest.mark.parametrize(
-        "data", [b"", b"{}", b"[]", b"\xff", b"{" * 100_000, b'{"format":"scf-proof/1","format":"scf-proof/1"}', b"NaN"]
+        "data",
+        [
+            b"",
+            b"{}",
+            b"[]",
+            b"\xff",
+            b"{" * 100_000,
+            b'{"format":"scf-proof/1","format":"scf-proof/1"}',
+            b"NaN",
+        ],
     )
     def test_that_is_no_proof_at_all_is_unusable(self, believed, data):
         with pytest.raises(LedgerError):
@@ -453,7 +472,9 @@ class TestMutatedFile:
 
 class TestWhatTrustAsks:
     def test_a_required_fragment_that_is_not_checked_fails(self, told):
-        asked = trust.parse(f.as_json(story.make_trust(story.WITNESSES, pledge=["record", "anchor"])))
+        asked = trust.parse(
+            f.as_json(story.make_trust(story.WITNESSES, pledge=["record", "anchor"]))
+        )
         report = verify_file(told.proof_bytes, asked)
         assert failing(report) == set()
         assert report.verdict == "fail"

@@ -127,7 +127,16 @@ class TestAnchor:
         assert (found.status, found.code) == ("fail", "web.no_answer")
 
     @pytest.mark.parametrize(
-        "url", ["file:///etc/passwd", "ftp://a", "http://", "nonsense", "http://a:b", "http://[", "http://a?b"]
+        "url",
+        [
+            "file:///etc/passwd",
+            "ftp://a",
+            "http://",
+            "nonsense",
+            "http://a:b",
+            "http://[",
+            "http://a?b",
+        ],
     )
     def test_other_urls_are_unusable(self, told, url):
         believed = trust.parse(told.trust_bytes)
@@ -187,7 +196,12 @@ class TestStanding:
         ("later", "code"),
         [
             (
-                ("released", later_pledge("pledge.released", pledgee=story.BANK, reason="\u5df2\u6e05\u507f")),
+                (
+                    "released",
+                    later_pledge(
+                        "pledge.released", pledgee=story.BANK, reason="\u5df2\u6e05\u507f"
+                    ),
+                ),
                 "standing.superseded",
             ),
             (
@@ -254,9 +268,7 @@ class TestStanding:
         for entry in proof["entries"]:
             entry.pop("tag_secret", None)
         with serve(log_of(told.entries)) as url:
-            report = verify_file(
-                f.as_json(proof), trust.parse(told.trust_bytes), log=f"{url}/log"
-            )
+            report = verify_file(f.as_json(proof), trust.parse(told.trust_bytes), log=f"{url}/log")
         assert report.fragments[trust.Fragment.STANDING].code == "standing.no_secret"
 
 

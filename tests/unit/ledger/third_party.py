@@ -11,7 +11,9 @@ DATA = Path(__file__).parents[4] / "shared" / "data"
 def folder(name):
     found = DATA / name
     if not found.is_dir():
-        pytest.skip(f"third-party vectors {name} are not beside the project", allow_module_level=True)
+        pytest.skip(
+            f"third-party vectors {name} are not beside the project", allow_module_level=True
+        )
     return found
 
 
