@@ -11,6 +11,8 @@ interface Vm {
     function prank(address sender) external;
     function warp(uint256 timestamp) external;
     function chainId(uint256 id) external;
+    function store(address target, bytes32 slot, bytes32 value) external;
+    function etch(address target, bytes calldata code) external;
     function assume(bool condition) external pure;
 
     function expectRevert(bytes calldata data) external;
@@ -40,6 +42,14 @@ interface Vm {
         external
         pure
         returns (string memory);
+    function parseJsonAddress(string calldata json, string calldata key)
+        external
+        pure
+        returns (address);
+    function parseJsonBytes(string calldata json, string calldata key)
+        external
+        pure
+        returns (bytes memory);
     function parseJsonBytes32(string calldata json, string calldata key)
         external
         pure

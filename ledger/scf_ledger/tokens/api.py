@@ -1,5 +1,6 @@
 """The service over HTTP: `POST /v1/tickets`, `GET /healthz`; every refusal is a problem document."""
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any
 
@@ -12,6 +13,8 @@ from scf_ledger.tokens import errors
 from scf_ledger.tokens.schemas import Health, Problem, TicketAnswer, TicketRequest
 from scf_ledger.tokens.service import RATE_WINDOW, TokenService
 from scf_ledger.tokens.store import Operator
+
+log = logging.getLogger(__name__)
 
 BODY_MAX = 128 * 1024  # bytes; 200 assets with the longest fields take 60,000
 KEY_MAX = 200
@@ -102,9 +105,13 @@ def _install_problems(app: FastAPI, service: TokenService) -> None:
 
 def _authenticated(request: Request, service: TokenService) -> Operator:
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
-        raise errors.NotAdmitted
-    return service.operator(bearer)
+    try:
+        # Another scheme's credentials are nobody's bearer token.
+        return service.operator(bearer if scheme.lower() == "bearer" else "")
+    except errors.NotAdmitted:
+        # Not in the log, which strangers would fill.
+        log.warning("refused a stranger from %s", request.client.host if request.client else "?")
+        raise
 
 
 def _problem(refusal: errors.Refusal) -> Response:
