@@ -21,7 +21,7 @@ from scf.parties.models import (
     RevocationList,
     serial_text,
 )
-from scf.parties.service import active_person, lock
+from scf.parties.service import insert, lock
 from scf_ledger import certificates
 from scf_ledger.errors import BadCertificate, LedgerError
 from scf_ledger.event_types import Scope
@@ -94,19 +94,14 @@ def register_authority(
         authority = certificates.load_authority(pem, scope)
     except LedgerError as error:
         raise AuthorityRefused(field="pem", rule=error.message) from error
-    thumbprint = certificates.thumbprint(authority.certificate)
-    listed = select(CertificateAuthority.id).where(CertificateAuthority.thumbprint == thumbprint)
-    if session.scalar(listed) is not None:
-        raise AuthorityListed
     row = CertificateAuthority(
         id=new_id(),
         scope=scope,
         pem=authority.certificate.public_bytes(Encoding.PEM).decode(),
-        thumbprint=thumbprint,
+        thumbprint=certificates.thumbprint(authority.certificate),
         registered_at=now,
     )
-    session.add(row)
-    session.flush()
+    insert(session, row, else_=AuthorityListed())
     return row
 
 
@@ -164,9 +159,9 @@ def register_certificate(
 ) -> Certificate:
     """Put a person's certificate on file.
 
-    Raises CertificateRefused, CertificateExists, KeyShared, PersonGone, PartyRevoked.
+    Raises CertificateRefused, CertificateExists, KeyShared, PersonRevoked, PartyRevoked.
     """
-    person = active_person(session, person_id)
+    person = queries.active_person(session, person_id, lock=True)
     party = queries.active_party(session, person.party_id)
     try:
         certificate = certificates.load_certificate(pem)
@@ -193,9 +188,8 @@ def register_certificate(
         valid_to=certificate.not_valid_after_utc,
         registered_at=now,
     )
-    _check_new(session, row)
-    session.add(row)
-    session.flush()
+    _check_key(session, row)
+    insert(session, row, else_=CertificateExists(field="pem"))
     return row
 
 
@@ -230,11 +224,19 @@ def _live(authority_id: UUID) -> Select[Certificate]:
 def _authority_of(
     session: Session, certificate: x509.Certificate, party: Party
 ) -> CertificateAuthority:
+    """Return who issued a certificate.
+
+    The authorities of the scope are locked: certificates come in one after the other, so that a key is
+    seen to be shared, and never beside a list that revokes them.
+    """
     rows = session.scalars(
-        select(CertificateAuthority).where(
-            CertificateAuthority.scope == party.scope, CertificateAuthority.revoked_at.is_(None)
-        )
+        select(CertificateAuthority)
+        .where(CertificateAuthority.scope == party.scope)
+        .order_by(CertificateAuthority.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     ).all()
+    rows = [row for row in rows if row.revoked_at is None]
     by_thumbprint = {row.thumbprint: row for row in rows}
     listed = [certificates.load_authority(row.pem, row.scope) for row in rows]
     found = by_thumbprint[
@@ -257,10 +259,7 @@ def _check_holder(certificate: x509.Certificate, party: Party, person: Person) -
         raise BadCertificate("common name is not the person's id")
 
 
-def _check_new(session: Session, row: Certificate) -> None:
-    known = select(Certificate.id).where(Certificate.thumbprint == row.thumbprint)
-    if session.scalar(known) is not None:
-        raise CertificateExists(field="pem")
+def _check_key(session: Session, row: Certificate) -> None:
     shared = select(Certificate.id).where(
         Certificate.key_sha256 == row.key_sha256, Certificate.person_id != row.person_id
     )

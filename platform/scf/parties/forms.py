@@ -31,6 +31,7 @@ _ACCOUNT: Final = {
     "account": "账号",
     "account_no": "账号",
     "bank": "开户行",
+    "bank_uscc": "开户行统一社会信用代码",
 }
 
 
@@ -246,14 +247,15 @@ _POOL: Final[Fields] = {
 }
 _REFUSAL: Final[Fields] = {"amount": ("涉及金额", money), "reason": ("原因", plain)}
 _LOAN: Final[Fields] = {
-    "borrower": ("借款人", party),
     "lender": ("贷款人", party),
+    "borrower": ("借款人", party),
     "amount": ("贷款金额", money),
     "rate": ("贷款利率", rate),
     "day_count": ("计息基础", day_count),
     "days": ("贷款期限", days),
+    "starts_on": ("计划放款日", day),
+    "due_on": ("计划到期日", day),
     "interest": ("到期利息", money),
-    "due_on": ("到期日", day),
     "repayment": ("还款方式", plain),
     "contract_sha256": ("借款合同摘要", plain),
     "receivable_event": ("确权存证摘要", plain),

@@ -1,10 +1,10 @@
 """Reading parties, their people and certificates."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from scf.evidence.models import Statement
@@ -20,9 +20,11 @@ from scf.parties.models import (
     Person,
     RevocationList,
 )
-from scf.parties.rules import STEPS, PartyRevoked
+from scf.parties.rules import STEPS, PartyRevoked, PersonRevoked
 from scf_ledger import uscc
 from scf_ledger.event_types import Scope
+
+Kind = TypeVar("Kind", Party, Person, Mandate, Certificate)
 
 
 class MandateUnknown(NotFound):
@@ -94,11 +96,29 @@ def draft(session: Session, draft_id: UUID, *, party_id: UUID) -> list[Statement
     return sorted(rows, key=lambda row: order.index(row.step))
 
 
-def active_party(session: Session, identity: UUID) -> Party:
-    """Return a party that has not left. Raises SubjectNotFound, PartyRevoked."""
-    found = party(session, identity)
+def active_party(session: Session, identity: UUID, *, lock: bool = False) -> Party:
+    """Return a party that has not left, held against leaving if asked.
+
+    Raises SubjectNotFound, PartyRevoked.
+    """
+    found = _read(session, Party, Party.id == identity, lock=lock)
+    if found is None:
+        raise SubjectNotFound
     if found.revoked_at is not None:
         raise PartyRevoked(party=public_id("pty", found.id))
+    return found
+
+
+def active_person(session: Session, identity: UUID, *, lock: bool = False) -> Person:
+    """Return somebody who has not left, held against leaving if asked.
+
+    Raises SubjectNotFound, PersonRevoked.
+    """
+    found = _read(session, Person, Person.id == identity, lock=lock)
+    if found is None:
+        raise SubjectNotFound
+    if found.revoked_at is not None:
+        raise PersonRevoked(person=public_id("psn", found.id))
     return found
 
 
@@ -109,10 +129,7 @@ def party_by_uscc(session: Session, code: str) -> Party | None:
 
 def mandate(session: Session, identity: UUID, *, lock: bool = False) -> Mandate:
     """Return a mandate, held against revocation if asked. Raises MandateUnknown."""
-    statement = select(Mandate).where(Mandate.id == identity)
-    if lock:
-        statement = statement.with_for_update(read=True)
-    found = session.scalar(statement.execution_options(populate_existing=True))
+    found = _read(session, Mandate, Mandate.id == identity, lock=lock)
     if found is None:
         raise MandateUnknown(field="mandate")
     return found
@@ -122,13 +139,19 @@ def certificate_by_thumbprint(
     session: Session, thumbprint: str, *, lock: bool = False
 ) -> Certificate:
     """Return a certificate, held against revocation if asked. Raises CertificateUnknown."""
-    statement = select(Certificate).where(Certificate.thumbprint == thumbprint)
-    if lock:
-        statement = statement.with_for_update(read=True)
-    found = session.scalar(statement.execution_options(populate_existing=True))
+    found = _read(session, Certificate, Certificate.thumbprint == thumbprint, lock=lock)
     if found is None:
         raise CertificateUnknown
     return found
+
+
+def _read(
+    session: Session, kind: type[Kind], condition: ColumnElement[bool], *, lock: bool
+) -> Kind | None:
+    statement = select(kind).where(condition)
+    if lock:  # against revocation, which waits until this transaction ends
+        statement = statement.with_for_update(read=True)
+    return session.scalar(statement.execution_options(populate_existing=True))
 
 
 def names_in(session: Session, content: Any) -> dict[str, str]:

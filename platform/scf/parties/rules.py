@@ -46,6 +46,14 @@ class PartyRevoked(NotAllowed):
     title_en = "The party has left"
 
 
+class PersonRevoked(NotAllowed):
+    """Somebody who has left gets no mandate and no certificate."""
+
+    code = "person.revoked"
+    title = "该人员已离任"
+    title_en = "The person has left"
+
+
 class HandsWrong(Invalid):
     """An act is signed by exactly the hands it needs: one person, or a maker and a checker."""
 

@@ -7,13 +7,14 @@ from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from scf.db.base import Base
 from scf.evidence.service import SubjectNotFound
 from scf.http.auth import OAuthClient
 from scf.kernel.clock import instant_text
-from scf.kernel.errors import Conflict, Invalid
+from scf.kernel.errors import Conflict, Invalid, Refused
 from scf.kernel.ids import new_id
 from scf.kernel.money import Money
 from scf.parties import names, queries
@@ -52,14 +53,6 @@ class SizeWrong(Invalid):
     title_en = "Enterprises have a size class, banks do not"
 
 
-class PersonGone(Conflict):
-    """Somebody who has left gets no mandate and no certificate."""
-
-    code = "person.revoked"
-    title = "该人员已离任"
-    title_en = "The person has left"
-
-
 class MandateMeaningless(Invalid):
     """A mandate grants acts that its party's kind signs, in a role that those acts have, for some time."""
 
@@ -80,13 +73,10 @@ def register_party(
     """Add a party. Raises PartyExists, SizeWrong; the caller has checked the USCC's digits."""
     if (size_class is None) != (kind is PartyKind.BANK):
         raise SizeWrong(field="size_class", kind=kind.value)
-    if queries.party_by_uscc(session, uscc) is not None:
-        raise PartyExists(field="uscc", uscc=uscc)
     party = Party(
         id=new_id(), uscc=uscc, name=name, kind=kind, size_class=size_class, registered_at=now
     )
-    session.add(party)
-    session.flush()
+    insert(session, party, else_=PartyExists(field="uscc", uscc=uscc))
     return party
 
 
@@ -111,7 +101,7 @@ def revoke_party(session: Session, party_id: UUID, *, reason: str, now: datetime
 
 def register_person(session: Session, party_id: UUID, *, name: str, now: datetime) -> Person:
     """Add somebody who acts for a party. Raises SubjectNotFound, PartyRevoked."""
-    queries.active_party(session, party_id)
+    queries.active_party(session, party_id, lock=True)
     person = Person(id=new_id(), party_id=party_id, registered_at=now)
     session.add(person)
     session.flush()
@@ -149,8 +139,8 @@ def grant_mandate(
     valid_to: datetime,
     now: datetime,
 ) -> Mandate:
-    """Authorise somebody to sign for their party. Raises PersonGone, PartyRevoked, MandateMeaningless."""
-    person = active_person(session, person_id)
+    """Authorise somebody to sign for their party. Raises PersonRevoked, PartyRevoked, MandateMeaningless."""
+    person = queries.active_person(session, person_id, lock=True)
     party = queries.active_party(session, person.party_id)
     granted = sorted(set(acts))
     steps = {ROLES[step]: step for step in ROLES}
@@ -191,7 +181,7 @@ def register_client(
 
     The caller makes the secret and shows its SHA-256 only, so that no stored answer ever holds it.
     """
-    queries.active_party(session, party_id)
+    queries.active_party(session, party_id, lock=True)
     assert len(secret_sha256) == SECRET_HASH_LENGTH
     client = OAuthClient(
         id=new_id(),
@@ -215,22 +205,21 @@ def revoke_client(session: Session, client_id: UUID, *, now: datetime) -> OAuthC
     return client
 
 
+def insert(session: Session, row: Base, *, else_: Refused) -> None:
+    """Add a row; raise `else_` where another, perhaps of this moment, holds its unique value."""
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError as error:
+        raise else_ from error
+
+
 def lock(session: Session, kind: type[Kind], identity: UUID) -> Kind:
     """Return a row, locked and read afresh. Raises SubjectNotFound."""
     found = session.get(kind, identity, with_for_update=True, populate_existing=True)
     if found is None:
         raise SubjectNotFound
     return found
-
-
-def active_person(session: Session, person_id: UUID) -> Person:
-    """Return somebody who has not left. Raises SubjectNotFound, PersonGone."""
-    person = session.get(Person, person_id)
-    if person is None:
-        raise SubjectNotFound
-    if person.revoked_at is not None:
-        raise PersonGone
-    return person
 
 
 def _end_person(session: Session, person: Person, reason: str, now: datetime) -> None:

@@ -53,7 +53,11 @@ class RoleNotForKind(Invalid):
 
 
 def open_programme(session: Session, *, name: str, anchor_id: UUID, now: datetime) -> Programme:
-    """Open a programme; its anchor party is its first member."""
+    """Open a programme; its anchor party is its first member.
+
+    Raises SubjectNotFound, PartyRevoked, RoleNotForKind.
+    """
+    parties.active_party(session, anchor_id, lock=True)
     programme = Programme(id=new_id(), name=name, anchor_id=anchor_id, opened_at=now)
     session.add(programme)
     session.flush()
@@ -68,7 +72,7 @@ def admit(
     programme = lock(session, programme_id)
     if programme.revoked_at is not None:
         raise ProgrammeClosed
-    party = parties.active_party(session, party_id)
+    party = parties.active_party(session, party_id, lock=True)
     if party.kind is not KINDS[role] or (role is MemberRole.ANCHOR) != (
         party.id == programme.anchor_id
     ):
