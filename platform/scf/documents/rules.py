@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Final, Self
 
 from scf.documents.parsing import Flag, Invoice, Kind
-from scf.kernel.errors import Conflict, Invalid, NotAllowed
+from scf.kernel.errors import Conflict, NotAllowed
 from scf.kernel.money import Money
 
 
@@ -35,14 +35,6 @@ class SellerMismatch(NotAllowed):
     code = "document.seller_mismatch"
     title = "发票销售方与当前用户不一致"
     title_en = "The invoice's seller is not the party that registers it"
-
-
-class NotClaimable(Invalid):
-    """A claim rests on invoices that ask for money, not on notes that take it back."""
-
-    code = "document.not_claimable"
-    title = "红字发票或贷项通知不能作为应收账款依据"
-    title_en = "A note that takes an invoice back is no ground for a claim"
 
 
 FLAG_CODES: Final = {

@@ -10,11 +10,8 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from scf.documents import queries
-from scf.documents.models import Document, DocumentOriginal
-from scf.documents.rules import NotClaimable
+from scf.documents.models import DocumentOriginal
 from scf.evidence.models import Event
-from scf.evidence.service import SubjectNotFound
 from scf_ledger.encoding import b64url
 from scf_ledger.event import record_of
 from tests.support.invoices import SAMPLES, cn_einvoice, ubl
@@ -242,28 +239,6 @@ class TestReading:
             stage.database.transaction() as session,
         ):
             session.execute(DocumentOriginal.__table__.update().values(original=b""))
-
-
-class TestForReceivable:
-    def test_in_the_order_asked(self, stage, hand_in):
-        for n in range(3):
-            hand_in(ubl(number=f"N{n}"))
-
-        with stage.database.transaction() as session:
-            ids = list(session.scalars(select(Document.id).order_by(Document.number.desc())))
-            seller = stage.cast.supplier.party_id
-            found = queries.for_receivable(session, ids, seller_id=seller)
-            assert [document.id for document in found] == ids
-            with pytest.raises(SubjectNotFound):
-                queries.for_receivable(session, ids, seller_id=stage.cast.anchor.party_id)
-
-    def test_a_credit_note_carries_no_claim(self, stage, hand_in):
-        hand_in(ubl(kind="CreditNote"))
-
-        with stage.database.transaction() as session:
-            ids = list(session.scalars(select(Document.id)))
-            with pytest.raises(NotClaimable):
-                queries.for_receivable(session, ids, seller_id=stage.cast.supplier.party_id)
 
 
 class TestRace:

@@ -1,6 +1,7 @@
 """A batch recognises what it was shown before, by what it says and never by its bytes."""
 
 import pytest
+from lxml import etree
 
 from scf.documents.batch import Batch
 from scf.documents.rules import Verdict
@@ -32,6 +33,14 @@ def test_a_document_alone(original, verdict, code):
     assert (finding.verdict, finding.code) == (Verdict(verdict), code)
 
 
+def reordered(original: bytes) -> bytes:
+    """The same elements, the other way round at every level."""
+    root = etree.fromstring(original)
+    for element in list(root.iter()):
+        element[:] = list(element)[::-1]
+    return etree.tostring(root)
+
+
 @pytest.mark.parametrize(
     "again",
     [
@@ -41,8 +50,21 @@ def test_a_document_alone(original, verdict, code):
         cn_einvoice(issued="2025-10-22"),
         cn_einvoice().decode().replace("utf-8", "gb18030").encode("gb18030"),
         cn_einvoice(remark="打印件"),
+        cn_einvoice().replace(b"<EInvoice>", b'<EInvoice xmlns="urn:x">'),
+        cn_einvoice(net="100.000000", total="113.0", seller="91500118mayyc0b218"),
+        reordered(cn_einvoice()),
     ],
-    ids=["bytes", "line ends", "lines", "time", "encoding", "remark"],
+    ids=[
+        "bytes",
+        "line ends",
+        "lines",
+        "time",
+        "encoding",
+        "remark",
+        "namespace",
+        "spelling",
+        "order",
+    ],
 )
 def test_the_same_invoice_again(again):
     assert verdicts(cn_einvoice(), again) == ["accepted", "duplicate"]

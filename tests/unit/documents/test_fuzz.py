@@ -1,5 +1,6 @@
 """Whatever the bytes: an invoice, or a refusal with a stable code and numbers that JSON can carry."""
 
+import copy
 import csv
 import random
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from lxml import etree
 
 from scf.documents import companion
 from scf.documents.batch import Batch
@@ -29,6 +31,7 @@ OTHERS = [
     if file.is_file()
 ]
 SEEDS = OWN + OTHERS
+WELL_FORMED = [seed for seed in SEEDS if b"Invoice" in seed and seed.startswith(b"<?xml")]
 TOKENS = [
     b"<", b">", b"/>", b"</", b"&", b"&#0;", b"&#xFFFFFFFF;", b"]]>", b"<![CDATA[", b"<!--", b"-->", b"<?",
     b"<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]>", b"\x00", b"\xff\xfe", b"\xef\xbb\xbf",
@@ -86,6 +89,41 @@ def test_mutated_invoices(original):
         assert Batch().examine(original, source="x").invoice == result
     else:
         assert Batch().examine(original, source="x").code == result.code
+
+
+VALUES = [
+    "", " ", "-1", "0", "0.00", "100.00", "-113.00", "1e5", "9" * 21, "99999999999999.99", "0.005", "免税", "6%",
+    "2025-02-30", "0001-01-01", "2025-10-22T24:00:00", "N", "Y", "393", "USD", "XXX", "cny", "x" * 301, "\u2028",
+    "91500118MAYYC0B218", "25500000000000000001", "true", "\ud7ff", "١٢٣",
+]  # fmt: skip
+
+
+@st.composite
+def rewritten(draw) -> bytes:
+    """A well-formed document, some of its elements changed, doubled, moved or gone."""
+    root = etree.fromstring(draw(st.sampled_from(WELL_FORMED)))
+    for _ in range(draw(st.integers(1, 4))):
+        elements = [e for e in root.iter() if isinstance(e.tag, str) and e is not root]
+        element = draw(st.sampled_from(elements))
+        parent = element.getparent()
+        match draw(st.sampled_from(["value", "double", "drop", "attribute", "nest"])):
+            case "value":
+                element.text = draw(st.sampled_from(VALUES))
+            case "double":
+                parent.append(copy.deepcopy(element))
+            case "drop":
+                parent.remove(element)
+            case "attribute":
+                element.set("currencyID", draw(st.sampled_from(VALUES)))
+            case _:
+                element.append(copy.deepcopy(draw(st.sampled_from(elements))))
+    return etree.tostring(root)
+
+
+@settings(max_examples=800, deadline=None, suppress_health_check=list(HealthCheck))
+@given(rewritten())
+def test_rewritten_invoices(original):
+    outcome(parse, original)
 
 
 @settings(max_examples=300, deadline=None)

@@ -11,12 +11,12 @@ from scf.documents.parsing.model import Invoice
 from scf.documents.parsing.values import excerpt
 from scf.documents.parsing.xml import Node, load, looks_like_xml
 
-PARSERS: Final[dict[tuple[str, str], Callable[[Node], Invoice]]] = {
-    ("", cn_einvoice.ROOT): cn_einvoice.parse,
+PARSERS: Final[dict[tuple[str | None, str], Callable[[Node], Invoice]]] = {
+    (None, cn_einvoice.ROOT): cn_einvoice.parse,
     (ubl.INVOICE_NAMESPACE, "Invoice"): ubl.parse_invoice,
     (ubl.CREDIT_NOTE_NAMESPACE, "CreditNote"): ubl.parse_credit_note,
 }
-"""Namespace and name of the root -> parser."""
+"""Namespace (None: whichever, or none) and name of the root -> parser."""
 
 MAGIC: Final = {
     b"%PDF": "pdf",
@@ -37,7 +37,7 @@ def parse(original: bytes) -> Invoice:
     if not looks_like_xml(original):
         raise UnsupportedFormat(format=_format(original))
     root = load(original)
-    parser = PARSERS.get((root.namespace, root.name))
+    parser = PARSERS.get((root.namespace, root.name)) or PARSERS.get((None, root.name))
     if parser is None:
         raise UnsupportedFormat(
             format="xml",

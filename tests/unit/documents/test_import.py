@@ -1,0 +1,183 @@
+"""`scf import --check`: every file gets a line, the exit code sums up, nothing stops it."""
+
+import json
+import os
+
+import pytest
+
+from scf import cli
+from scf.documents import batch
+from tests.support.invoices import SAMPLES, cn_einvoice, third_party, ubl
+
+
+@pytest.fixture
+def check(monkeypatch, tmp_path, capsys):
+    """Run `scf import --check --json` on paths: exit code, lines, what was said to the person."""
+    monkeypatch.setenv("SCF_DATA", str(tmp_path / "site"))
+
+    def run(*paths, options=("--json",)):
+        code = cli.main(["import", "--check", *options, *map(str, paths)])
+        output = capsys.readouterr()
+        lines = output.out.splitlines()
+        return code, [json.loads(line) for line in lines] if options else lines, output.err
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path):
+    def fill(**files: bytes):
+        top = tmp_path / "in"
+        top.mkdir()
+        for name, original in files.items():
+            (top / name).write_bytes(original)
+        return top
+
+    return fill
+
+
+def test_a_good_folder(check):
+    code, lines, said = check(SAMPLES / "invoices", SAMPLES / "companion.csv")
+
+    assert code == 0
+    assert lines[0] == {
+        "file": str(SAMPLES / "invoices" / "25502000000000010101.xml"),
+        "verdict": "accepted",
+        "code": None,
+        "number": "25502000000000010101",
+        "seller": "91500118MAYYC0B218",
+        "buyer": "91500118MAYYC0A174",
+        "amount": "512000.00",
+        "currency": "CNY",
+    }
+    assert len(lines) == 3
+    assert "随附清单 companion, 1 行 lines, 3 张发票" in said
+
+
+def test_it_goes_on_past_bad_files(check, folder):
+    top = folder(
+        a=cn_einvoice(),
+        b=b"\x00\xff",
+        c=cn_einvoice(total="1"),
+        d=cn_einvoice().replace(b"\n", b" "),
+        e=cn_einvoice(net="1.00", tax="0.13", total="1.13"),
+        f=ubl(type_code="393"),
+        g=ubl(kind="CreditNote", number="CN-1"),
+        h=b"",
+    )
+
+    code, lines, _ = check(top)
+
+    assert code == 1
+    assert [(line["verdict"], line["code"]) for line in lines] == [
+        ("accepted", None),
+        ("refused", "document.unsupported_format"),
+        ("refused", "document.totals_mismatch"),
+        ("duplicate", "document.duplicate"),
+        ("conflict", "document.conflict"),
+        ("flagged", "document.possibly_assigned"),
+        ("reverses", None),
+        ("refused", "document.empty"),
+    ]
+    assert [line["number"] for line in lines if line["verdict"] == "refused"] == [None] * 3
+
+
+def test_duplicates_alone_are_no_failure(check, folder):
+    assert check(folder(a=cn_einvoice(), b=cn_einvoice()))[0] == 0
+
+
+def test_folders_are_walked_in_order_and_hidden_files_left_alone(check, tmp_path):
+    for name in ("b/2.xml", "a/1.xml", ".git/x", "b/.DS_Store", "c.xml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(ubl(number=name))
+
+    _, lines, _ = check(tmp_path)
+
+    assert [line["number"] for line in lines] == ["c.xml", "a/1.xml", "b/2.xml"]
+
+
+def test_what_is_no_file_is_told_of(check, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    name = os.fsdecode(b"\xff\xfe.xml")
+    (tmp_path / name).write_bytes(ubl())
+
+    code, lines, _ = check(tmp_path)
+
+    assert code == 1
+    assert {line["file"].rpartition("/")[2]: line["code"] for line in lines} == {
+        "pipe": "import.file_unreadable",
+        "gone": "import.file_unreadable",
+        "\ufffd\ufffd.xml": None,
+    }
+
+
+@pytest.mark.parametrize("arguments", [[], ["/no/such/path"]])
+def test_unusable_arguments(arguments, capsys):
+    assert cli.main(["import", "--check", *arguments]) == 2
+    assert "import.path_missing" in capsys.readouterr().err
+
+
+def test_an_empty_folder_is_nothing_refused(check, tmp_path):
+    assert check(tmp_path)[:2] == (0, [])
+
+
+def test_a_bad_companion_is_told_row_by_row(check, folder):
+    code, lines, said = check(folder(a="行号,发票号码,到期日\n1,A1,x\n".encode()))
+
+    assert (code, lines[0]["code"]) == (1, "companion.invalid")
+    assert "第 2 行 到期日 x: 日期应写作 2025-10-20" in said
+
+
+def test_listed_invoices_that_are_not_there_are_named(check, folder):
+    code, _, said = check(folder(a="行号,发票号码,到期日\n1,A1,2025-12-19\n".encode()))
+
+    assert code == 0
+    assert "清单所列发票不在本批 not in this batch: A1" in said
+
+
+def test_a_person_reads_lines_without_control_characters(check, folder):
+    top = folder(a=ubl(number="&#x1f600; 1"), b=ubl(number="<![CDATA[\x85 2]]>"))
+
+    code, lines, _ = check(top, options=())
+
+    assert code == 0
+    assert all(line.isprintable() for line in lines)
+    assert lines[0].endswith("😀 1 Supplier(示例) → Customer(示例) 113.00 CNY")
+
+
+def test_a_defect_met_in_one_file_stops_nothing(check, folder, monkeypatch):
+    parse = batch.parse
+
+    def broken(original):
+        if b"broken" in original:
+            raise RecursionError
+        return parse(original)
+
+    monkeypatch.setattr(batch, "parse", broken)
+    code, lines, said = check(folder(a=b"broken", b=ubl()))
+
+    assert code == 1
+    assert [(line["verdict"], line["code"]) for line in lines] == [
+        ("refused", "internal"),
+        ("accepted", None),
+    ]
+    assert "Traceback" not in said
+
+
+def test_the_template_is_printed(capsys):
+    assert cli.main(["import", "--template"]) == 0
+    assert capsys.readouterr().out.startswith("\ufeff行号,发票号码")
+
+
+@pytest.mark.parametrize("file", third_party("cn-einvoice")[:1])
+def test_all_of_third_parties(check, file):
+    top = file.parents[2]
+    code, lines, _ = check(top / "cn-einvoice", top / "ubl")
+
+    assert code == 1
+    assert len(lines) == sum(
+        1 for folder in ("cn-einvoice", "ubl") for f in (top / folder).rglob("*") if f.is_file()
+    )
+    assert all(line["code"] for line in lines if line["verdict"] == "refused")
+    assert "internal" not in {line["code"] for line in lines}
