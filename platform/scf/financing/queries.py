@@ -125,5 +125,5 @@ def remainders(session: Session, financings: Iterable[Financing]) -> dict[UUID, 
     wanted = select(Receivable.id, Receivable.paid_minor).where(
         Receivable.id.in_({one.receivable_id for one in repaid})
     )
-    paid = dict(session.execute(wanted).tuples().all())
+    paid: dict[UUID, int] = {row[0]: row[1] for row in session.execute(wanted)}
     return {one.id: one.money(max(paid[one.receivable_id] - one.repaid_minor, 0)) for one in repaid}

@@ -75,7 +75,7 @@ def searches_of(session: Session, ids: Sequence[UUID]) -> dict[UUID, rules.Searc
         )
         .where(PledgeSearch.pledge_id.in_(ids))
         .order_by(PledgeSearch.id)
-    ).tuples()
+    )
     found: dict[UUID, list[tuple[SearchStep, bool, datetime]]] = {identity: [] for identity in ids}
     for identity, step, clean, at in rows:
         found[identity].append((step, clean, at))
