@@ -1,0 +1,1 @@
+"""For each kind of subject: what its rows have to be, told by its events."""

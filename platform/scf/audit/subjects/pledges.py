@@ -1,0 +1,178 @@
+"""Pledges: the row, its registration, its lock and its searches, folded again from the events."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping
+from sqlalchemy.orm import Session
+
+from scf.audit.finding import Report, expect, expect_row
+from scf.audit.history import History, Told, histories, rows
+from scf.kernel.clock import business_date, parse_instant
+from scf.kernel.ids import parse_id
+from scf.kernel.money import Money
+from scf.pledges import rules
+from scf.pledges.models import LockState, State
+from scf_ledger.encoding import b64url, from_b64url
+
+STATES = {
+    "pledge.proposed": State.PROPOSED,
+    "pledge.signed": State.SIGNED,
+    "pledge.accepted": State.RESERVED,
+    "pledge.registered": State.EFFECTIVE,
+    "pledge.released": State.RELEASED,
+}
+
+
+def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
+    """Hold every pledge and what hangs on it to its events. Raises Different."""
+    registrations = _by_pledge(session, "pledge_registrations", report)
+    locks = _by_pledge(session, "pledge_locks", report)
+    claims = {row["id"]: row["confirmed_event_hash"] for row in rows(session, "receivables", "id")}
+    searches: dict[UUID, list[RowMapping]] = {}
+    for row in rows(session, "pledge_searches", "pledge_id", "id"):
+        report.rows["pledge_searches"] += 1
+        searches.setdefault(row["pledge_id"], []).append(row)
+    for history in histories(session, "pledges"):
+        report.rows["pledges"] += 1
+        identity = history.row["id"]
+        shown = {
+            **history.row,
+            "pledgor_id": codes.get(history.row["pledgor_id"]),
+            "pledgee_id": codes.get(history.row["pledgee_id"]),
+        }
+        expect_row("pledges", history.key, shown, _expected(history))
+        claim = claims.get(history.row["receivable_id"])
+        expect("pledges", history.key, "receivable_id", claim, history.row["receivable_event"])
+        for name, found in (("pledge_registrations", registrations), ("pledge_locks", locks)):
+            expect(name, history.key, "pledge_id", identity in found, True)
+        _check_registration(history, registrations[identity])
+        _check_lock(history, locks[identity])
+        _check_searches(history, searches.get(identity, []))
+
+
+def _by_pledge(session: Session, name: str, report: Report) -> Mapping[UUID, RowMapping]:
+    found = {row["pledge_id"]: row for row in rows(session, name, "pledge_id")}
+    report.rows[name] = len(found)
+    return found
+
+
+def _expected(history: History) -> dict[str, Any]:
+    proposed = history.told[0]
+    terms, principal = proposed.record, proposed.record["principal"]
+    amount, secured = proposed.money("amount"), Money.from_json(principal["amount"])
+    signed, accepted = history.last("pledge.signed"), history.last("pledge.accepted")
+    registered, released = history.last("pledge.registered"), history.last("pledge.released")
+    expected = {
+        "pledgor_id": terms["pledgor"],
+        "pledgee_id": terms["pledgee"],
+        "receivable_event": from_b64url(terms["receivable_event"]),
+        "pool_id": parse_id("cap", terms["pool"]),
+        "currency": amount.currency,
+        "amount_minor": amount.minor,
+        "contract_sha256": from_b64url(principal["contract_sha256"]),
+        "principal_minor": secured.minor,
+        "rate": principal["rate"],
+        "principal_due_on": date.fromisoformat(principal["due_on"]),
+        "expires_at": proposed.at + rules.PROPOSAL_LIVES,
+        "signed_event": signed and signed.hash,
+        "reserved_at": accepted and accepted.at,
+        "legally_effective_at": registered and parse_instant(registered.record["registered_at"]),
+        "released_at": released and released.at,
+        "lock_final_at": _lock_final_at(history),
+    }
+    return expected | _state(history)
+
+
+def _state(history: History) -> dict[str, Any]:
+    newest = history.last(*STATES)
+    assert newest is not None, "a pledge begins with its proposal"
+    ended = history.last("pledge.cancelled")
+    if ended is not None and newest.type not in ("pledge.registered", "pledge.released"):
+        state = State.EXPIRED if history.row["lapsed"] else State.CANCELLED
+        return {"state": state, "state_since": ended.at}
+    found: dict[str, Any] = {"state": STATES[newest.type]}
+    if history.row["ending"] is None:
+        found["state_since"] = newest.at
+    return found
+
+
+def _lock_final_at(history: History) -> Any:
+    newest = history.last("pledge.locked", "pledge.lock_lost")
+    return newest.at if newest is not None and newest.type == "pledge.locked" else None
+
+
+def _check_registration(history: History, row: RowMapping) -> None:
+    registered = history.last("pledge.registered")
+    released = history.last("pledge.released")
+    raised = history.last("pledge.cancellation_due")
+    due_on = rules.cancellation_due_on(business_date(released.at)) if released else None
+    certificate = row["certificate"]
+    expect_row(
+        "pledge_registrations",
+        history.key,
+        {**row, "certificate": certificate and hashlib.sha256(certificate).digest()},
+        {
+            "reference": history.key,
+            "reg_no": registered and registered.record["reg_no"],
+            "registered_at": registered and parse_instant(registered.record["registered_at"]),
+            "certificate": registered and registered.bytes("certificate_sha256"),
+            "cancellation_due_on": due_on,
+            "cancellation_raised_at": raised and raised.at,
+        },
+    )
+    cancelled = history.last("pledge.cancelled")
+    if released is not None:
+        expect(
+            "pledge_registrations",
+            history.key,
+            "cancelled_at",
+            row["cancelled_at"] is not None,
+            cancelled is not None,
+        )
+
+
+def _check_lock(history: History, row: RowMapping) -> None:
+    newest = history.last("pledge.locked", "pledge.lock_lost")
+    if newest is None:
+        return
+    if row["state"] in (LockState.FINAL, LockState.LOST) and newest.type == "pledge.locked":
+        expect("pledge_locks", history.key, "state", row["state"], LockState.FINAL)
+        expect("pledge_locks", history.key, "since", row["since"], newest.at)
+    if row["state"] is LockState.FINAL:
+        tokens = [f"0x{token.hex()}" for token in row["tokens"] or ()]
+        shown = {
+            "tokens": tokens,
+            "ticket_sha256": row["ticket_sha256"] and b64url(row["ticket_sha256"]),
+            "tx_hash": row["tx_hash"] and f"0x{row['tx_hash'].hex()}",
+        }
+        said = newest.record
+        expected = {
+            "tokens": said["tokens"],
+            "ticket_sha256": said["ticket_sha256"],
+            "tx_hash": said["tx"],
+        }
+        expect_row("pledge_locks", history.key, shown, expected)
+
+
+def _check_searches(history: History, searches: list[RowMapping]) -> None:
+    """Hold searches to the events that name them; one that changed nothing is named by none."""
+    named: dict[str, Told] = {}
+    for told in history.of("pledge.searched"):
+        named[told.record["cert_no"]] = told
+    registered = history.last("pledge.registered")
+    numbers = {row["cert_no"] for row in searches}
+    wanted = [*named, *([registered.record["search_no"]] if registered else [])]
+    missing = [number for number in wanted if number not in numbers]
+    expect("pledge_searches", history.key, "cert_no", [], missing)
+    for row in searches:
+        found = named.get(row["cert_no"])
+        if found is not None:
+            shown = {"results_hash": b64url(row["results_hash"]), "clean": row["clean"]}
+            expected = {name: found.record[name] for name in shown}
+            expect_row("pledge_searches", row["cert_no"], shown, expected)
+        elif registered is not None and registered.record["search_no"] == row["cert_no"]:
+            expect("pledge_searches", row["cert_no"], "clean", row["clean"], True)

@@ -1,0 +1,194 @@
+"""Receivables: the row, its documents and its payments, folded again from the events."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.orm import Session
+
+from scf.audit.finding import Report, expect, expect_row
+from scf.audit.history import History, Told, count, histories, rows
+from scf.kernel.ids import parse_id, public_id
+from scf.receivables import rules
+from scf.receivables.models import State
+from scf.receivables.payments import account_digits
+
+ANSWERS = ("receivable.disputed", "receivable.rejected", "receivable.confirmed")
+
+
+def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
+    """Hold every receivable and what hangs on it to its events. Raises Different."""
+    documents = _grouped(session, "receivable_documents", "receivable_id", "position", report)
+    payments = _grouped(session, "receivable_payments", "receivable_id", "id", report)
+    for history in histories(session, "receivables"):
+        report.rows["receivables"] += 1
+        identity = history.row["id"]
+        paid = _check_payments(history, payments.get(identity, []), codes)
+        shown = {
+            **history.row,
+            "creditor_id": codes.get(history.row["creditor_id"]),
+            "debtor_id": codes.get(history.row["debtor_id"]),
+        }
+        expect_row("receivables", history.key, shown, _expected(history, paid))
+        _check_documents(history, documents.get(identity, []))
+    _check_notes(session, report)
+
+
+def _grouped(
+    session: Session, name: str, by: str, order: str, report: Report
+) -> Mapping[UUID, list[RowMapping]]:
+    found: dict[UUID, list[RowMapping]] = {}
+    for row in rows(session, name, by, order):
+        report.rows[name] += 1
+        found.setdefault(row[by], []).append(row)
+    return found
+
+
+def _expected(history: History, paid_minor: int) -> dict[str, Any]:
+    submitted, *_ = history.told
+    terms = history.last("receivable.submitted", "receivable.confirmed") or submitted
+    record = terms.record
+    confirmed = history.last("receivable.confirmed")
+    claimed = terms.money("claimed")
+    return {
+        "programme_id": parse_id("prg", record["programme"]),
+        "creditor_id": record["creditor"],
+        "debtor_id": record["debtor"],
+        "line_no": record["line_no"],
+        "contract_no": record["contract_no"],
+        "receipt_no": record["receipt_no"],
+        "delivered_on": terms.day("delivered_on"),
+        "due_on": terms.day("due_on"),
+        "currency": claimed.currency,
+        "claimed_minor": claimed.minor,
+        "paid_minor": paid_minor,
+        "submitted_at": submitted.at,
+        "changed_at": history.told[-1].at,
+        **_answered(history),
+        **(_promised(confirmed) if confirmed else _NOT_PROMISED),
+        "state": _state(history, paid_minor),
+    }
+
+
+_NOTES = text("""
+SELECT n.receivable_id, n.note_id, n.amount_minor, abs(d.payable_minor) AS note_minor,
+  (SELECT coalesce(sum(b.payable_minor), 0)
+   FROM receivable_documents l JOIN documents b ON b.id = l.document_id
+   WHERE l.receivable_id = n.receivable_id AND b.seller_id = d.seller_id
+     AND b.number = ANY(d.reverses)) AS taken_back_minor
+FROM receivable_credit_notes n JOIN documents d ON d.id = n.note_id
+ORDER BY n.note_id, n.receivable_id
+""")
+
+
+_NOT_PROMISED: Mapping[str, Any] = {
+    "pay_to": None,
+    "no_setoff": None,
+    "consents": None,
+    "pool_id": None,
+    "confirmed_event_hash": None,
+}
+
+
+def _promised(confirmed: Told) -> dict[str, Any]:
+    return {
+        "pay_to": confirmed.record["pay_to"],
+        "no_setoff": confirmed.record["no_setoff"],
+        "consents": confirmed.record["consents"],
+        "pool_id": parse_id("cap", confirmed.record["pool"]),
+        "confirmed_event_hash": confirmed.hash,
+    }
+
+
+def _answered(history: History) -> dict[str, Any]:
+    """Return the amounts and the reason of the debtor's newest answer."""
+    answer = history.last(*ANSWERS)
+    amounts = {"confirmed_minor": 0, "disputed_minor": 0, "rejected_minor": 0}
+    if answer is None:
+        return {**amounts, "reason": None, "reason_compliant": None}
+    if answer.type == "receivable.confirmed":
+        amounts = {f"{n}_minor": answer.minor(n) for n in ("confirmed", "disputed", "rejected")}
+    elif answer.type == "receivable.disputed":
+        amounts["disputed_minor"] = answer.minor("amount")
+    else:
+        amounts["rejected_minor"] = answer.minor("amount")
+    reason = answer.record["reason"]
+    return {
+        **amounts,
+        "reason": reason,
+        "reason_compliant": None if reason is None else rules.is_compliant(reason),
+    }
+
+
+def _state(history: History, paid_minor: int) -> State:
+    answer = history.last(*ANSWERS)
+    if answer is None:
+        return State.SUBMITTED
+    if answer.type != "receivable.confirmed":
+        return State.DISPUTED if answer.type == "receivable.disputed" else State.REJECTED
+    if paid_minor:
+        return State.PAID if paid_minor >= answer.minor("confirmed") else State.PARTLY_PAID
+    whole = answer.record["reason"] is None
+    return State.CONFIRMED if whole else State.PARTIALLY_CONFIRMED
+
+
+def _check_payments(history: History, payments: list[RowMapping], codes: Mapping[UUID, str]) -> int:
+    """Hold payments to their events; return what came into the named account, in fen."""
+    told = {item.id: item for item in history.of("receivable.paid")}
+    confirmed = history.last("receivable.confirmed")
+    paid = 0
+    for row in payments:
+        item = told.pop(row["event_id"], None)
+        key = str(row["id"])
+        expect("receivable_payments", key, "event_id", item is not None, True)
+        assert item is not None
+        assert confirmed is not None, "a payment is reported of a confirmed claim"
+        named = account_digits(item.record["account"]) == account_digits(
+            confirmed.record["pay_to"]["account"]
+        )
+        amount = item.money("amount")
+        expect_row(
+            "receivable_payments",
+            key,
+            row,
+            {
+                "bank_id": item.actor,
+                "amount_minor": amount.minor,
+                "currency": amount.currency,
+                "paid_on": item.day("paid_on"),
+                "account": item.record["account"],
+                "to_named_account": named,
+                "reported_at": item.at,
+            },
+        )
+        expect("receivable_payments", key, "bank_id", row["bank_id"] in codes, True)
+        paid += amount.minor if named else 0
+    expect("receivable_payments", history.key, "event_id", [public_id("evt", e) for e in told], [])
+    return paid
+
+
+def _check_documents(history: History, documents: list[RowMapping]) -> None:
+    rejected = history.last(*ANSWERS)
+    live = rejected is None or rejected.type != "receivable.rejected"
+    named = history.told[0].record["documents"]
+    stored = [(row["position"], public_id("doc", row["document_id"])) for row in documents]
+    expected = [(n, item["id"]) for n, item in enumerate(named, 1)]
+    expect("receivable_documents", history.key, "document_id", stored, expected)
+    for row in documents:
+        expect("receivable_documents", history.key, "live", row["live"], live)
+
+
+def _check_notes(session: Session, report: Report) -> None:
+    """Hold what credit notes took back to the notes: claim after claim, until a note is used up."""
+    left: dict[UUID, int] = {}
+    found = session.execute(_NOTES).mappings().all()
+    name = "receivable_credit_notes"
+    report.rows[name] = len(found)
+    expect(name, "*", "note_id", len(found), count(session, name))
+    for row in found:
+        rest = left.get(row["note_id"], row["note_minor"])
+        amount = min(rest, int(row["taken_back_minor"]))
+        key = f"{public_id('rcv', row['receivable_id'])} {public_id('doc', row['note_id'])}"
+        expect(name, key, "amount_minor", row["amount_minor"], amount)
+        left[row["note_id"]] = rest - amount

@@ -1,0 +1,105 @@
+"""Which columns an audit holds to something else, and why the others are not.
+
+`AUDITED` is complete: a test changes one byte in every column listed here and sees it found, and another
+that every table is either here or in `UNAUDITED`.
+"""
+
+from typing import Final
+
+AUDITED: Final[dict[str, tuple[str, ...]]] = {
+    "events": (
+        *("id", "type", "subject_id", "version", "occurred_at", "body", "body_hash", "tag"),
+        *("disclosures", "authorizations"),
+    ),
+    "event_queue": ("seq", "event_id", "entry"),
+    "log_entries": ("index", "event_id", "entry"),
+    "log_tiles": ("level", "index", "hashes"),
+    "log_head": ("origin", "vkey", "size", "root"),
+    "checkpoints": ("size", "root", "note"),
+    "anchors": ("size", "root", "transaction_id"),
+    "chain_home": (*("chain_id", "anchor_address", "registry_address", "origin_key", "sender"),),
+    "chain_transactions": (
+        *("purpose", "arguments", "sender", "nonce", "raw", "tx_hash"),
+        *("block_number", "block_hash", "gas_used"),
+    ),
+    "statements": (
+        *("id", "act", "step", "party_id", "person_id", "mandate_id", "subject_id"),
+        *("subject_version", "payload", "reserved", "expires_at", "jws"),
+        *("authorization_hash", "certificate_id"),
+    ),
+    "parties": ("uscc",),
+    "certificate_authorities": ("pem", "thumbprint"),
+    "certificates": (
+        *("authority_id", "party_id", "person_id", "serial", "thumbprint", "key_sha256", "pem"),
+        *("valid_from", "valid_to"),
+    ),
+    "revocation_lists": ("authority_id", "issued_at", "der"),
+    "documents": (
+        *("id", "version", "secret", "head_hash", "kind", "number", "seller_id", "seller_uscc"),
+        *("seller_name", "buyer", "buyer_name", "issued_on", "currency", "net_minor"),
+        *("tax_minor", "total_minor", "payable_minor", "takes_back", "reverses", "flags"),
+        *("payee", "contract_no", "order_no", "delivered_on", "due_on", "original_sha256"),
+        "registered_at",
+    ),
+    "document_originals": ("document_id", "original"),
+    "receivables": (
+        *("id", "version", "secret", "head_hash", "programme_id", "creditor_id", "debtor_id"),
+        *("line_no", "contract_no", "receipt_no", "delivered_on", "due_on", "currency"),
+        *("claimed_minor", "confirmed_minor", "disputed_minor", "rejected_minor", "paid_minor"),
+        *("state", "reason", "reason_compliant", "pay_to", "no_setoff", "consents", "pool_id"),
+        *("confirmed_event_hash", "submitted_at", "changed_at"),
+    ),
+    "receivable_documents": ("receivable_id", "position", "document_id", "live"),
+    "receivable_payments": (
+        *("receivable_id", "bank_id", "amount_minor", "currency", "paid_on", "account"),
+        *("to_named_account", "event_id", "reported_at"),
+    ),
+    "receivable_credit_notes": ("receivable_id", "note_id", "amount_minor"),
+    "pools": (
+        *("id", "version", "secret", "head_hash", "asset", "asset_id", "owner_id", "currency"),
+        *("confirmed_minor", "used_minor", "opened_at"),
+    ),
+    "pool_entries": (
+        *("pool_id", "version", "kind", "confirmed_delta_minor", "used_delta_minor"),
+        *("holder_id", "holder", "party_id", "entered_at"),
+    ),
+    "pledges": (
+        *("id", "version", "secret", "head_hash", "pledgor_id", "pledgee_id", "receivable_id"),
+        *("receivable_event", "pool_id", "currency", "amount_minor", "contract_sha256"),
+        *("principal_minor", "rate", "principal_due_on", "signed_event", "state", "state_since"),
+        *("expires_at", "reserved_at", "legally_effective_at", "lock_final_at", "released_at"),
+    ),
+    "pledge_registrations": (
+        *("pledge_id", "reference", "reg_no", "registered_at", "certificate"),
+        *("cancellation_due_on", "cancellation_raised_at", "cancelled_at"),
+    ),
+    "pledge_locks": ("pledge_id", "state", "since", "tokens", "ticket_sha256", "tx_hash"),
+    "pledge_searches": ("pledge_id", "cert_no", "clean", "results_hash"),
+    "financings": (
+        *("id", "version", "secret", "head_hash", "borrower_id", "lender_id", "receivable_id"),
+        *("receivable_event", "currency", "requested_minor", "requested_days", "amount_minor"),
+        *("rate", "day_count", "days", "starts_on", "due_on", "contract_sha256", "reason"),
+        *("pledge_id", "disbursed_on", "repaid_minor", "repaid_on", "state", "state_since"),
+    ),
+    "contracts": ("sha256", "financing_id", "body"),
+    "financing_receipts": (
+        *("financing_id", "lender_id", "kind", "receipt_no", "receipt_on", "amount_minor"),
+        *("principal_minor", "interest_minor", "event_id", "reported_at"),
+    ),
+}
+
+UNAUDITED: Final[dict[str, str]] = {
+    "access_tokens": "short-lived, by hash",
+    "asset_tokens": "a count, kept right by the locks' own rows",
+    "idempotency_keys": "answers given, kept for seven days",
+    "mandates": "whom a party lets sign; its act is held by the statement that was signed",
+    "notices": "told by events that are audited",
+    "oauth_clients": "systems and the hashes of their secrets",
+    "outbox": "work to be done, not facts",
+    "person_erasures": "who erased a name, when and why",
+    "person_keys": "keys of names; erasing one is allowed",
+    "person_names": "names under those keys",
+    "persons": "random ids; certificates name them",
+    "programme_members": "who may take part, not what was done",
+    "programmes": "receivables name theirs",
+}
