@@ -58,13 +58,13 @@ def disclosure(name, value, seed):
     return b64u(rfc8785.dumps([salt, name, value]))
 
 
-def make_event(*, word, type, subject, version, occurred_at, previous, authorizations, record):
+def make_event(*, word, type_, subject, version, occurred_at, previous, authorizations, record):
     shown = {name: disclosure(name, value, word.encode()) for name, value in record.items()}
     body = rfc8785.dumps(
         {
             "format": "scf-event/1",
             "id": make_id("evt", word),
-            "type": type,
+            "type": type_,
             "subject": subject,
             "version": version,
             "occurred_at": occurred_at,
@@ -236,13 +236,13 @@ def bundle(entries):
 
 
 class NoteKey:
-    """An Ed25519 key of signed notes; ``type`` is 1 for a log, 4 for a witness."""
+    """An Ed25519 key of signed notes; ``kind`` is 1 for a log, 4 for a witness."""
 
-    def __init__(self, name, type=1):
-        self.name, self.type = name, type
+    def __init__(self, name, kind=1):
+        self.name, self.type = name, kind
         self.key = ed25519.Ed25519PrivateKey.from_private_bytes(sha256(name.encode()))
         public = self.key.public_key().public_bytes_raw()
-        self.typed = bytes([type]) + public
+        self.typed = bytes([kind]) + public
         self.id = sha256(name.encode() + b"\n" + self.typed)[:4]
 
     @property
@@ -258,7 +258,7 @@ class NoteKey:
         return f"\u2014 {self.name} {b64(self.id + signature)}\n"
 
 
-def checkpoint(origin, size, root, key, witnesses=(), time=None):
+def checkpoint(origin, size, root, key, *, witnesses=(), time=None):
     text = f"{origin}\n{size}\n{b64(root)}\n"
     return text + "\n" + key.line(text) + "".join(w.line(text, time) for w in witnesses)
 

@@ -59,7 +59,7 @@ def event_vector():
     }
     body, shown = f.make_event(
         word="invoice",
-        type="document.registered",
+        type_="document.registered",
         subject=record["id"],
         version=1,
         occurred_at=record["at"],

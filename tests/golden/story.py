@@ -102,54 +102,59 @@ class Told:
         return f.as_json(self.trust)
 
 
-def tell(
-    *,
-    record=None,
-    content=None,
-    statement=None,
-    signer=None,
-    certificate=None,
-    basket=(),
-    secret=None,
-    tag=None,
-    extra=(),
-    later=(),
-    unsigned=(),
-    authorizations=None,
-    previous=None,
-    noise=290,
-    witnesses=(),
-    crl=None,
-):
-    """Tell the story, bent where asked.
+@dataclass
+class Bent:
+    """How the story is bent before it is hashed and signed; as it stands, not at all."""
 
-    ``record``, ``content``, ``statement``: step (or step.make) -> values put in place.
-    ``signer``, ``certificate``: who signs instead, how a certificate differs.
-    ``extra``: more steps before the file is written, in it; ``later``: more steps, not in it.
-    """
-    teller = _Teller(
-        record or {}, content or {}, statement or {}, signer or {}, certificate or {}, basket,
-        {**SECRETS, **(secret or {})}, tag or {}, unsigned, authorizations or {}, previous or {},
-    )  # fmt: skip
+    record: dict = field(default_factory=dict)
+    """Step -> fields put in place."""
+    content: dict = field(default_factory=dict)
+    """Step, or step.make -> keys of the signed content put in place."""
+    statement: dict = field(default_factory=dict)
+    """Step, or step.make -> keys of the statement put in place."""
+    signer: dict = field(default_factory=dict)
+    """Step, or step.make -> who signs instead."""
+    certificate: dict = field(default_factory=dict)
+    """Person -> how the certificate differs."""
+    basket: tuple = ()
+    """Steps whose statement is a basket."""
+    secret: dict = field(default_factory=dict)
+    tag: dict = field(default_factory=dict)
+    """Step -> the tag that is logged instead."""
+    previous: dict = field(default_factory=dict)
+    authorizations: dict = field(default_factory=dict)
+    """Step -> authorizations instead of signatures."""
+    unsigned: tuple = ()
+    extra: tuple = ()
+    """More steps, in the file."""
+    later: tuple = ()
+    """More steps, logged and not in the file."""
+    noise: int = 290
+    """Entries of others before the story."""
+    witnesses: tuple = ()
+
+
+def tell(**bent):
+    """Tell the story, bent where asked."""
+    bent = Bent(**bent)
+    teller = _Teller(bent)
     for name in _STORY:
         teller.step(name)
-    for name, more in extra:
+    for name, more in (*bent.extra, *bent.later):
         teller.add(name, **more)
-    in_file = [*FILE_STEPS, *(name for name, _ in extra)]
-    for name, more in later:
-        teller.add(name, **more)
-    return _written(teller, in_file, noise, witnesses, crl or {})
+    return _written(teller, [*FILE_STEPS, *(name for name, _ in bent.extra)])
 
 
-def _written(teller, in_file, noise, witnesses, crl):
+def _written(teller, in_file):
     """Put the story between other entries of the log, and write the files."""
-    entries = [f.sha256(b"a%d" % n) + f.sha256(b"b%d" % n) for n in range(noise)]
+    witnesses = teller.bent.witnesses
+    entries = [f.sha256(b"a%d" % n) + f.sha256(b"b%d" % n) for n in range(teller.bent.noise)]
     for step, tag in zip(teller.steps.values(), teller.tags, strict=True):
         step.index = len(entries)
         entries += [step.hash + tag, f.sha256(step.body) + f.sha256(tag)]
     leaves = [f.leaf(entry) for entry in entries]
     root = f.tree_root(leaves)
-    note = f.checkpoint(ORIGIN, len(entries), root, LOG_KEY, witnesses, WITNESSED_AT)
+    note = f.checkpoint(ORIGIN, len(entries), root, LOG_KEY, witnesses=witnesses, time=WITNESSED_AT)
     proof = {
         "format": "scf-proof/1",
         "kind": "pledge",
@@ -159,7 +164,7 @@ def _written(teller, in_file, noise, witnesses, crl):
             if name in in_file
         ],
         "certificates": [f.pem(certificate) for _, certificate in teller.people.values()],
-        "revocations": [f.b64(crl.get(n, f.make_crl(ca))) for n, ca in _CAS.items()],
+        "revocations": [f.b64(f.make_crl(ca)) for ca in (ENTERPRISE_CA, BANK_CA)],
         "anchor": {
             "chain_id": CHAIN_ID,
             "contract": CONTRACT,
@@ -189,9 +194,6 @@ def make_trust(witnesses=(), **require):
     }
 
 
-_CAS = {"enterprise": ENTERPRISE_CA, "bank": BANK_CA}
-
-
 def _entry(name, teller, tlog_proof):
     step = teller.steps[name]
     hidden = HIDDEN.get(name, ())
@@ -210,13 +212,8 @@ def _entry(name, teller, tlog_proof):
 class _Teller:
     """Makes the steps one after the other; each knows the ones before."""
 
-    def __init__(
-        self, record, content, statement, signer, certificate, basket, secrets, tag, unsigned,
-        authorizations, previous,
-    ):  # fmt: skip
-        self.record, self.content, self.statement = record, content, statement
-        self.signer, self.basket, self.secrets, self.tag = signer, basket, secrets, tag
-        self.unsigned, self.given, self.previous = unsigned, authorizations, previous
+    def __init__(self, bent):
+        self.bent, self.secrets = bent, {**SECRETS, **bent.secret}
         self.steps, self.tags = {}, []
         self.people = {
             name: f.make_certificate(
@@ -225,20 +222,21 @@ class _Teller:
                     "uscc": uscc,
                     "person": f.make_id("per", name),
                     "word": name,
-                    **certificate.get(name, {}),
+                    **bent.certificate.get(name, {}),
                 }
             )
             for name, (ca, uscc) in PEOPLE.items()
         }
         self.persons = {
-            name: certificate.get(name, {}).get("person", f.make_id("per", name)) for name in PEOPLE
+            name: bent.certificate.get(name, {}).get("person", f.make_id("per", name))
+            for name in PEOPLE
         }
 
     def step(self, name):
         type_, subject = _STORY[name]
-        self.add(name, type=type_, subject=subject, record=_RECORDS[name](self))
+        self.add(name, type_=type_, subject=subject, record=_RECORDS[name](self))
 
-    def add(self, name, *, type, subject, record, version=None):
+    def add(self, name, *, type_, subject, record, version=None):
         before = [step for step in self.steps.values() if step.subject == subject]
         version = version or len(before) + 1
         occurred_at = f"2025-11-{len(self.steps) + 3:02d}T02:00:00Z"
@@ -249,44 +247,51 @@ class _Teller:
             "actor": f.make_id("usr", "operator"),
             "at": occurred_at,
             **record,
-            **self.record.get(name, {}),
+            **self.bent.record.get(name, {}),
         }
         last = before[-1].hash if before else None
-        given = self.given.get(name, self._sign(name, record, before, occurred_at))
+        given = self.bent.authorizations.get(name, self._sign(name, record, before, occurred_at))
         body, shown = f.make_event(
             word=name,
-            type=type,
+            type_=type_,
             subject=subject,
             version=version,
             occurred_at=occurred_at,
-            previous=self.previous.get(name, last),
+            previous=self.bent.previous.get(name, last),
             authorizations=given,
             record=record,
         )
         secret = self.secrets[subject]
-        self.tags.append(self.tag.get(name, f.make_tag(secret, version)))
-        self.steps[name] = Step(type, subject, version, body, shown, given)
+        self.tags.append(self.bent.tag.get(name, f.make_tag(secret, version)))
+        self.steps[name] = Step(type_, subject, version, body, shown, given)
 
     def _sign(self, name, record, before, occurred_at):
         made = []
-        for act, step, person in SIGNATURES.get(name, ()):
+        for act, step, signer in SIGNATURES.get(name, ()):
             key = f"{name}.{step}" if step else name
-            if key in self.unsigned:
+            if key in self.bent.unsigned:
                 continue
-            made.append(self._authorize(name, key, act, step, person, record, before, occurred_at))
+            values = {field_: record[field_] for field_ in CONTENT[name]}
+            values |= self.bent.content.get(name, {}) | self.bent.content.get(key, {})
+            head = {
+                "act": act,
+                "issued_at": occurred_at.replace("T02", "T01"),
+                "expires_at": occurred_at.replace("T02", "T12"),
+                **({"step": step} if step else {}),
+            }
+            person = self.bent.signer.get(key, signer)
+            made.append(self._authorize(key, person, head, values, before[-1]))
         return made
 
-    def _authorize(self, name, key, act, step, person, record, before, occurred_at):
-        person = self.signer.get(key, person)
-        values = {field_: record[field_] for field_ in CONTENT[name]}
-        values |= self.content.get(name, {}) | self.content.get(key, {})
+    def _authorize(self, key, person, head, values, before):
+        name = key.split(".")[0]
         about = {
-            "subject": before[-1].subject,
-            "version": before[-1].version,
-            "subject_event": f.b64u(before[-1].hash),
+            "subject": before.subject,
+            "version": before.version,
+            "subject_event": f.b64u(before.hash),
         }
         lines = []
-        if name in self.basket:
+        if name in self.bent.basket:
             lines = [
                 f.b64u(f.rfc8785.dumps([f.b64u(f.sha256(b"salt")[:16]), {**about, **values}])),
                 f.b64u(f.rfc8785.dumps([f.b64u(f.sha256(b"tlas")[:16]), {**about, "n": 2}])),
@@ -297,17 +302,14 @@ class _Teller:
             "format": "scf-statement/1",
             "id": f.make_id("stm", key),
             "origin": ORIGIN,
-            "act": act,
             "party": PEOPLE[person][1],
             "person": self.persons[person],
             "mandate": f.make_id("mdt", person),
+            **head,
             **about,
-            "issued_at": occurred_at.replace("T02", "T01"),
-            "expires_at": occurred_at.replace("T02", "T12"),
             "content": values,
-            **({"step": step} if step else {}),
-            **self.statement.get(name, {}),
-            **self.statement.get(key, {}),
+            **self.bent.statement.get(name, {}),
+            **self.bent.statement.get(key, {}),
         }
         payload = f.rfc8785.dumps(value)
         signed = f.sign_statement(payload, *self.people[person])
@@ -318,17 +320,23 @@ def _digest(step):
     return lambda teller: f.b64u(teller.steps[step].hash)
 
 
-def pool(kind, cause, confirmed_delta, used_delta, confirmed, used, shortfall="0.00"):
-    """The record of a pool's version; ``cause`` is a step, or a hash."""
+def pool(kind, cause, deltas, sums):
+    """The record of a pool's version.
+
+    ``deltas``: of confirmed and used; ``sums``: confirmed, used, shortfall after it;
+    ``cause``: a step, or a hash.
+    """
+    confirmed_delta, used_delta = map(f.cny, deltas)
+    confirmed, used, shortfall = map(f.cny, sums)
     return lambda teller: {
         "asset": RECEIVABLE,
         "kind": kind,
-        "confirmed_delta": f.cny(confirmed_delta),
-        "used_delta": f.cny(used_delta),
-        "confirmed": f.cny(confirmed),
-        "used": f.cny(used),
-        "shortfall": f.cny(shortfall),
-        "cause": f.b64u(teller.steps[cause].hash) if isinstance(cause, str) else f.b64u(cause),
+        "confirmed_delta": confirmed_delta,
+        "used_delta": used_delta,
+        "confirmed": confirmed,
+        "used": used,
+        "shortfall": shortfall,
+        "cause": f.b64u(teller.steps[cause].hash if isinstance(cause, str) else cause),
         "holder": BANK,
     }
 
@@ -393,11 +401,13 @@ def _terms(teller):
 _RECORDS = {
     "submitted": _submitted,
     "confirmed": _confirmed,
-    "opened": pool("OPEN", "confirmed", "1245000.00", "0.00", "1245000.00", "0.00"),
+    "opened": pool("OPEN", "confirmed", ("1245000.00", "0.00"), ("1245000.00", "0.00", "0.00")),
     "proposed": _terms,
     "signed": _terms,
     "accepted": lambda teller: {**_terms(teller), "signed_event": _digest("signed")(teller)},
-    "reserved": pool("RESERVE", "signed", "0.00", "1245000.00", "1245000.00", "1245000.00"),
+    "reserved": pool(
+        "RESERVE", "signed", ("0.00", "1245000.00"), ("1245000.00", "1245000.00", "0.00")
+    ),
     "registered": lambda _: {
         "search_no": "CX20251107000001",
         "reg_no": "DJ20251110000001",

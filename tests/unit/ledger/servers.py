@@ -48,7 +48,12 @@ def log_of(entries, *, note=None, witnesses=(), changes=None):
     if note is None:
         root = f.tree_root([f.leaf(entry) for entry in entries])
         note = f.checkpoint(
-            story.ORIGIN, len(entries), root, story.LOG_KEY, witnesses, story.WITNESSED_AT
+            story.ORIGIN,
+            len(entries),
+            root,
+            story.LOG_KEY,
+            witnesses=witnesses,
+            time=story.WITNESSED_AT,
         )
     resources = {"/log/checkpoint": note.encode()}
     for start in range(0, len(entries), 256):

@@ -26,8 +26,8 @@ def odd(subject=(), extensions=(), key=None, issuer=None):
         .issuer_name(issuer or story.BANK_CA[1].subject)
         .public_key((key or f.make_key("odd")).public_key())
         .serial_number(7)
-        .not_valid_before(dt.datetime(2025, 1, 1))
-        .not_valid_after(dt.datetime(2026, 1, 1))
+        .not_valid_before(dt.datetime(2025, 1, 1, tzinfo=dt.UTC))
+        .not_valid_after(dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
     )
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical)
@@ -174,8 +174,8 @@ class TestRevocations:
         crl = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(story.BANK_CA[1].subject)
-            .last_update(dt.datetime(2026, 1, 1))
-            .next_update(dt.datetime(2027, 1, 1))
+            .last_update(dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+            .next_update(dt.datetime(2027, 1, 1, tzinfo=dt.UTC))
             .add_extension(partial, critical=True)
             .sign(story.BANK_CA[0], hashes.SHA256())
         )

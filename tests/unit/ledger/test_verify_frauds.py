@@ -22,20 +22,25 @@ def failing(report):
     }
 
 
-def later_pool(kind, confirmed_delta, used_delta, confirmed, used, shortfall="0.00", cause=b"x"):
+KINDS = {
+    "opened": "OPEN",
+    "reserved": "RESERVE",
+    "paid": "PAY",
+    "diluted": "DILUTE",
+    "released": "RELEASE",
+}
+
+
+def later_pool(event, deltas, sums):
     return {
-        "type": f"pool.{kind}",
+        "type_": f"pool.{event}",
         "subject": story.POOL,
-        "record": story.pool(
-            {"reserved": "RESERVE", "diluted": "DILUTE", "released": "RELEASE", "paid": "PAY", "opened": "OPEN"}[kind],
-            f.sha256(cause) if isinstance(cause, bytes) else cause,
-            confirmed_delta, used_delta, confirmed, used, shortfall,
-        ),
-    }  # fmt: skip
+        "record": story.pool(KINDS[event], f.sha256(b"a cause"), deltas, sums),
+    }
 
 
 def later_pledge(type_, **record):
-    return {"type": type_, "subject": story.PLEDGE, "record": record}
+    return {"type_": type_, "subject": story.PLEDGE, "record": record}
 
 
 OTHER_SECRET = f.sha256(b"another pool")
@@ -93,7 +98,10 @@ FRAUDS = {
     "the reservation is undone behind the pledge": (
         {
             "extra": [
-                ("undone", later_pool("released", "0.00", "-1245000.00", "1245000.00", "0.00"))
+                (
+                    "undone",
+                    later_pool("released", ("0.00", "-1245000.00"), ("1245000.00", "0.00", "0.00")),
+                )
             ]
         },
         {"completeness": "completeness.reservation_gone"},
@@ -103,20 +111,32 @@ FRAUDS = {
             "extra": [
                 (
                     "second",
-                    later_pool("reserved", "0.00", "10.00", "1245000.00", "1245010.00", "10.00"),
+                    later_pool(
+                        "reserved", ("0.00", "10.00"), ("1245000.00", "1245010.00", "10.00")
+                    ),
                 )
             ]
         },
         {"completeness": "completeness.over_capacity"},
     ),
     "the pool is opened again": (
-        {"extra": [("again", later_pool("opened", "100.00", "0.00", "1245100.00", "1245000.00"))]},
+        {
+            "extra": [
+                (
+                    "again",
+                    later_pool("opened", ("100.00", "0.00"), ("1245100.00", "1245000.00", "0.00")),
+                )
+            ]
+        },
         {"completeness": "completeness.pool_opened_once"},
     ),
     "a release that adds": (
         {
             "extra": [
-                ("odd", later_pool("released", "0.00", "5.00", "1245000.00", "1245005.00", "5.00"))
+                (
+                    "odd",
+                    later_pool("released", ("0.00", "5.00"), ("1245000.00", "1245005.00", "5.00")),
+                )
             ]
         },
         {"completeness": "completeness.pool_kind"},
@@ -141,7 +161,7 @@ FRAUDS = {
                     "twin",
                     {
                         **later_pool(
-                            "diluted", "-1.00", "0.00", "1244999.00", "1245000.00", "1.00"
+                            "diluted", ("-1.00", "0.00"), ("1244999.00", "1245000.00", "1.00")
                         ),
                         "version": 2,
                     },
@@ -157,7 +177,7 @@ FRAUDS = {
                     "skip",
                     {
                         **later_pool(
-                            "diluted", "-1.00", "0.00", "1244999.00", "1245000.00", "1.00"
+                            "diluted", ("-1.00", "0.00"), ("1244999.00", "1245000.00", "1.00")
                         ),
                         "version": 4,
                     },
@@ -242,7 +262,7 @@ FRAUDS = {
                 (
                     "foreign",
                     {
-                        "type": "receivable.paid",
+                        "type_": "receivable.paid",
                         "subject": story.RECEIVABLE.replace("rcv_4", "rcv_5"),
                         "record": {
                             "amount": f.cny("1.00"),
@@ -392,11 +412,20 @@ class TestHonestOperator:
                 "extra": [
                     (
                         "diluted",
-                        later_pool("diluted", "-1.00", "0.00", "1244999.00", "1245000.00", "1.00"),
+                        later_pool(
+                            "diluted", ("-1.00", "0.00"), ("1244999.00", "1245000.00", "1.00")
+                        ),
                     )
                 ]
             },
-            {"extra": [("paid", later_pool("paid", "0.00", "0.00", "1245000.00", "1245000.00"))]},
+            {
+                "extra": [
+                    (
+                        "paid",
+                        later_pool("paid", ("0.00", "0.00"), ("1245000.00", "1245000.00", "0.00")),
+                    )
+                ]
+            },
             {"content": {"confirmed": {"remark": "beside the table"}}},
         ],
     )

@@ -43,7 +43,7 @@ def roots(told):
 
 class TestAnchor:
     def test_selector_is_that_of_the_contract(self):
-        assert anchor.ROOTS_SELECTOR == question(0)[:10]
+        assert question(0)[:10] == anchor.ROOTS_SELECTOR
 
     def test_passes_on_the_stored_root(self, told, roots):
         with serve(node_of(roots)) as url:
@@ -205,7 +205,7 @@ class TestStanding:
                 "standing.superseded",
             ),
             (
-                ("diluted", later_pool("diluted", "-1.00", "0.00", "1.00", "1.00")),
+                ("diluted", later_pool("diluted", ("-1.00", "0.00"), ("1.00", "1.00", "0.00"))),
                 "standing.pool_moved",
             ),
         ],
