@@ -1,5 +1,6 @@
 """Receivables for tests: invoices registered, lines submitted, confirmed, paid, on a `Stage`."""
 
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -11,18 +12,24 @@ from tests.support.actors import Company, Stage
 from tests.support.invoices import cn_einvoice
 
 ACCOUNT = "6222 0000 0000 0001"
+NUMBERS = count(1_000)
+"""Of invoices and lines, where a test does not care."""
 
 
 def money(amount: str) -> dict[str, str]:
     return {"amount": amount, "currency": "CNY"}
 
 
+def invoice_number(number: int) -> str:
+    return f"2550{number:016}"
+
+
 def register_invoice(
-    stage: Stage, seller: Company, number: int, total: str = "100.00", **other: Any
+    stage: Stage, seller: Company, number: int | None = None, total: str = "100.00", **other: Any
 ) -> str:
     """Register a 数电票 without tax of the seller to the anchor; return its id."""
     original = cn_einvoice(
-        number=f"2550{number:016}",
+        number=invoice_number(number or next(NUMBERS)),
         seller=seller.uscc,
         buyer=other.pop("buyer", stage.cast.anchor.uscc),
         net=total,
@@ -38,11 +45,13 @@ def register_invoice(
         return public_id("doc", registered.document.id)
 
 
-def line(stage: Stage, documents: list[str], line_no: str = "L-1", **other: Any) -> dict[str, Any]:
+def line(
+    stage: Stage, documents: list[str], line_no: str | None = None, **other: Any
+) -> dict[str, Any]:
     """A `SubmissionIn`."""
     return {
         "programme": stage.cast.programme,
-        "line_no": line_no,
+        "line_no": line_no or f"L-{next(NUMBERS)}",
         "documents": documents,
         "contract_no": "HT-2025-018",
         "receipt_no": "RK-20251020-03",
@@ -52,9 +61,9 @@ def line(stage: Stage, documents: list[str], line_no: str = "L-1", **other: Any)
     }
 
 
-def submit(stage: Stage, number: int = 1, total: str = "100.00", **other: Any) -> str:
+def submit(stage: Stage, number: int | None = None, total: str = "100.00", **other: Any) -> str:
     """Submit a line over one fresh invoice; return its id."""
-    supplier = stage.cast.supplier
+    supplier, number = stage.cast.supplier, number or next(NUMBERS)
     document = register_invoice(stage, supplier, number, total)
     body = line(stage, [document], f"L-{number}", **other)
     answer = stage.post(supplier, "/v1/receivables", body)
@@ -98,9 +107,9 @@ def confirm(
     return stage.post(anchor, f"{path}/confirm", {"authorizations": anchor.sign_all(draft.json())})
 
 
-def confirmed_receivable(stage: Stage, number: int = 1, total: str = "100.00") -> dict[str, Any]:
+def confirmed_receivable(stage: Stage, total: str = "100.00") -> dict[str, Any]:
     """A receivable confirmed whole, as its parties see it."""
-    answer = confirm(stage, submit(stage, number, total), total)
+    answer = confirm(stage, submit(stage, total=total), total)
     assert answer.status_code == 200, answer.text
     shown: dict[str, Any] = answer.json()
     return shown

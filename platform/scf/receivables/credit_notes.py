@@ -68,16 +68,7 @@ def _dilute(
     if receivable.pool_id is None:
         return
     assert note.head_hash is not None
-    documents = Money(
-        session.scalar(
-            select(func.sum(Document.payable_minor))
-            .join(ReceivableDocument, ReceivableDocument.document_id == Document.id)
-            .where(ReceivableDocument.receivable_id == receivable.id)
-        )
-        or 0,
-        receivable.currency,
-    )
-    before = _noted(session, receivable)
+    documents, before = _documents(session, receivable), _noted(session, receivable)
     lost = rules.lost_to_notes(documents, receivable.confirmed, before + amount)
     lost -= rules.lost_to_notes(documents, receivable.confirmed, before)
     if lost > zero(lost.currency):
@@ -85,6 +76,15 @@ def _dilute(
         capacity.dilute(
             session, pool, amount=lost, cause=note.head_hash, now=now, actor=note.seller_id
         )
+
+
+def _documents(session: Session, receivable: Receivable) -> Money:
+    minor = session.scalar(
+        select(func.sum(Document.payable_minor))
+        .join(ReceivableDocument, ReceivableDocument.document_id == Document.id)
+        .where(ReceivableDocument.receivable_id == receivable.id)
+    )
+    return receivable.money(int(minor or 0))
 
 
 def _noted(session: Session, receivable: Receivable) -> Money:

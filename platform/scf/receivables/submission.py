@@ -253,16 +253,17 @@ def _refuse_taken(session: Session, outcomes: Sequence[Outcome]) -> list[Outcome
             )
         )
     )
-    numbers = set(
-        session.execute(
+    numbers = {
+        tuple(row)
+        for row in session.execute(
             select(Receivable.programme_id, Receivable.creditor_id, Receivable.line_no).where(
                 Receivable.creditor_id.in_({line.creditor_id for line in lines}),
                 Receivable.line_no.in_([line.line_no for line in lines]),
                 Receivable.state != State.REJECTED,
                 Receivable.id.not_in(own),
             )
-        ).tuples()
-    )
+        )
+    }
 
     def again(outcome: Outcome) -> Outcome:
         if isinstance(outcome, Refused):

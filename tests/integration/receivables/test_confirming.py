@@ -17,6 +17,7 @@ from tests.support.receivables import (
     confirmation,
     confirmed_receivable,
     identity,
+    invoice_number,
     line,
     money,
     register_invoice,
@@ -106,7 +107,7 @@ class TestConfirming:
 
     def test_a_rejection_frees_the_documents(self, stage: Stage):
         supplier = stage.cast.supplier
-        document = register_invoice(stage, supplier, 1)
+        document = register_invoice(stage, supplier)
         first = stage.post(supplier, "/v1/receivables", line(stage, [document])).json()["id"]
 
         rejected = refuse(stage, first, "reject", reason="非我司交易")
@@ -158,7 +159,7 @@ class TestConfirming:
             2,
             "-100.00",
             blue="N",
-            red=f"<OriginalInvoiceCode>{2550:04}{1:016}</OriginalInvoiceCode>",
+            red=f"<OriginalInvoiceCode>{invoice_number(1)}</OriginalInvoiceCode>",
         )
 
         draft = stage.post(
