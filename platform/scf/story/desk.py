@@ -145,6 +145,10 @@ class Desk:
                 raise StoryStuck(path=path, status=answer.status_code, answer=answer.text[:300])
             time.sleep(POLL_SECONDS)
 
+    def awaited(self, step: str, path: str, reached: Callable[[Any], bool]) -> Any:
+        """Wait for what workers do, once; return what was read then. Raises StoryStuck."""
+        return self.journal.once(step, lambda: self.until(path, reached))
+
     def signers(self, act: str) -> list[dict[str, str]]:
         """Return who signs an act, in the order make, check."""
         roles = [ROLES[step].value for step in STEPS[act]]

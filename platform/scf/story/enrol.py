@@ -4,6 +4,7 @@ import hashlib
 import json
 import secrets
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -64,6 +65,8 @@ class Cast:
     bank: Party
     second_bank: Party
     programme: str
+    authorities: dict[str, LocalAuthority]
+    """By their id at the platform."""
 
 
 def enrol(settings: Settings, journal: Journal, folder: Path) -> Cast:
@@ -86,10 +89,8 @@ def enrol(settings: Settings, journal: Journal, folder: Path) -> Cast:
     members = {"supplier": "supplier", "bank": "funder", "second_bank": "funder"}
     for role, place in members.items():
         member = {"party": parties[role].id, "role": place}
-        operator.do(
-            f"member:{role}", f"/v1/programmes/{programme}/members", lambda member=member: member
-        )
-    return Cast(operator=operator, programme=programme, **parties)
+        operator.do(f"member:{role}", f"/v1/programmes/{programme}/members", partial(dict, member))
+    return Cast(operator=operator, programme=programme, authorities=office.listed, **parties)
 
 
 class _Office:
@@ -101,6 +102,7 @@ class _Office:
         self.operator = operator
         self.passphrase = journal.once("passphrase", lambda: secrets.token_urlsafe(24)).encode()
         self.keys = KeyStore(folder / "keys")
+        self.listed: dict[str, LocalAuthority] = {}
         self.authorities = {
             scope: self._authority(folder / "ca" / scope.value, scope)
             for scope in (Scope.ENTERPRISE, Scope.BANK)
@@ -144,7 +146,7 @@ class _Office:
             role.value: self.operator.do(
                 f"mandate:{key_name}:{role.value}",
                 f"/v1/persons/{person}/mandates",
-                lambda role=role: _mandate(role, scope),
+                partial(_mandate, role, scope),
             )["id"]
             for role in roles
         }
@@ -174,11 +176,12 @@ class _Office:
                 valid_from=parse_instant(AUTHORITY_BEGINS),
                 passphrase=self.passphrase,
             )
-        self.operator.do(
+        listed = self.operator.do(
             f"authority:{scope.value}",
             "/v1/authorities",
             lambda: {"pem": authority.pem, "scope": scope.value},
         )
+        self.listed[listed["id"]] = authority
         return authority
 
 

@@ -42,6 +42,10 @@ class Screen:
             table.add_row("结果", Text(("✔ " if good else "✘ ") + result, style=colour))
         self.console.print(Panel(table, title=f"{who} · {paper}", title_align="left", box=ROUNDED))
 
+    def paper(self, title: str, text: str) -> None:
+        """Show a paper word for word, as it is signed."""
+        self.console.print(Panel(Text(text), title=title, title_align="left", border_style="dim"))
+
     def refused(self, who: str, paper: str, problem: dict[str, object]) -> None:
         """Show a refusal exactly as the party sees it."""
         numbers = problem.get("fields") or {}
