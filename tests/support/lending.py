@@ -232,8 +232,8 @@ class Desk:
         done: dict[str, Any] = answer.json()
         return done
 
-    def seen(self, who: Company, path: str) -> dict[str, Any]:
-        answer = self.stage.get(who, path)
+    def seen(self, who: Company, path: str, **parameters: Any) -> dict[str, Any]:
+        answer = self.stage.get(who, path, **parameters)
         assert answer.is_success, answer.text
         found: dict[str, Any] = answer.json()
         return found
