@@ -8,10 +8,12 @@ from uuid import UUID
 from scf.kernel.errors import Invalid
 
 PREFIXES: Final = {
+    "authority": "aut",
     "capacity_pool": "cap",
     "certificate": "crt",
     "client": "cli",
     "document": "doc",
+    "draft": "dft",
     "event": "evt",
     "financing": "fin",
     "mandate": "mnd",

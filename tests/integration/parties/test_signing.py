@@ -1,27 +1,19 @@
 """A statement is believed only when every hand, key, mandate and byte is right; else nothing changes."""
 
-import shutil
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError
 
-from scf.evidence.models import Statement
 from scf.evidence.service import VersionMoved
 from scf.kernel.errors import Conflict, Refused
 from scf.kernel.ids import new_id, public_id
 from scf.kernel.money import Money
-from scf.parties import certification, queries, rules, service, signing
-from scf.parties.authority import LocalAuthority
-from scf.parties.models import Party, Person, Role, serial_text
+from scf.parties import queries, rules, signing
+from scf.parties.models import Person
 from scf.parties.queries import CertificateUnknown, MandateUnknown
-from scf.parties.schemas import DraftOut, SignerIn
+from scf.parties.schemas import SignerIn
 from scf_ledger import jws as ledger_jws
 from scf_ledger import statement as ledger_statement
 from scf_ledger.certificates import load_certificate
@@ -29,103 +21,7 @@ from scf_ledger.encoding import b64url, from_b64url
 from scf_ledger.event_types import Scope
 from tests.support import actors
 from tests.support.actors import STORY_BEGINS
-
-AMOUNT = Money.parse("1245000.00")
-CONTENT = {"confirmed": AMOUNT.to_json(), "reason": None, "creditor": "91500118MAYYC0B218"}
-
-
-@dataclass
-class Desk:
-    """One subject, one party, one transaction."""
-
-    session: object
-    cast: actors.Cast
-    company: actors.Company
-    act: str = "confirm"
-    now: object = STORY_BEGINS
-    subject: object = field(
-        default_factory=lambda: SimpleNamespace(id=new_id(), version=3, head_hash=bytes(range(32)))
-    )
-
-    @property
-    def party(self) -> Party:
-        return queries.party(self.session, self.company.party_id)
-
-    def draft(self, **changes):
-        arguments = {
-            "origin": "test.example/log",
-            "party": self.party,
-            "act": self.act,
-            "subject": self.subject,
-            "prefix": "rcv",
-            "content": CONTENT,
-            "amount": AMOUNT,
-            "signers": self.signers(),
-            "now": self.now,
-            "reserved": {"secret": "kept"},
-        }
-        return signing.draft(self.session, **(arguments | changes))
-
-    def signers(self):
-        return [SignerIn.model_validate(one) for one in self.company.signers(self.act)]
-
-    def sign(self, statements):
-        return self.company.sign_all(DraftOut.of(statements).model_dump(mode="json"))
-
-    def collect(self, signed, **changes):
-        arguments = {
-            "party": self.party,
-            "act": self.act,
-            "subject": self.subject,
-            "jws": signed,
-            "now": self.now + timedelta(hours=1),
-        }
-        return signing.collect(self.session, **(arguments | changes))
-
-    def rows(self):
-        self.session.expire_all()
-        found = self.session.execute(
-            select(Statement.id, Statement.jws, Statement.authorization_hash).order_by(Statement.id)
-        )
-        return [tuple(row) for row in found]
-
-
-@pytest.fixture
-def desk(shared):
-    with shared.database.transaction() as session:
-        yield Desk(session, shared.cast, shared.cast.anchor)
-        session.rollback()
-
-
-def refused(desk, error, signed, **changes):
-    """The refusal is `error`, and no statement was touched."""
-    before = desk.rows()
-    with pytest.raises(error) as found:
-        desk.collect(signed, **changes)
-    desk.session.flush()
-    assert desk.rows() == before
-    return found.value
-
-
-def high_s(jws):
-    """The other signature that verifies, as other libraries make it half of the time."""
-    parsed = ledger_jws.parse(jws)
-    s = ledger_jws.P256_ORDER - parsed.s
-    return (
-        parsed.signing_input.decode()
-        + "."
-        + b64url(parsed.r.to_bytes(32, "big") + s.to_bytes(32, "big"))
-    )
-
-
-def resigned(desk, statements, changes, *, title="clerk"):
-    """Sign other bytes than the first statement's, with a right key."""
-    payload = statements[0].payload
-    for old, new in changes.items():
-        assert old in payload
-        payload = payload.replace(old, new)
-    identity = desk.company.people[title].identity
-    return ledger_jws.sign(payload, identity.key, identity.certificate)
+from tests.support.desk import AMOUNT, Desk, high_s, refused, resigned
 
 
 class TestDrafting:
@@ -376,163 +272,3 @@ class TestCollecting:
             with pytest.raises(Refused):
                 desk.collect([mutated, second])
         assert all(jws is None for _, jws, _ in desk.rows())
-
-
-class TestRevoking:
-    """What is revoked between draft and hand-in stops the hand-in."""
-
-    def test_a_certificate(self, desk):
-        signed = desk.sign(desk.draft())
-        certification.revoke_certificate(
-            desk.session,
-            desk.company.people["clerk"].certificate_id,
-            reason="密钥遗失",
-            now=desk.now,
-        )
-
-        refused(desk, rules.CertificateRevoked, signed)
-
-    def test_a_certificate_by_its_authoritys_list(self, desk, tmp_path):
-        signed = desk.sign(desk.draft())
-        copy = shutil.copytree(desk.cast.authorities[Scope.ENTERPRISE].folder, tmp_path / "ca")
-        authority = LocalAuthority.open(copy, passphrase=actors.PASSPHRASE)
-        clerk = desk.company.people["clerk"].identity.certificate
-        authority.revoke(serial_text(clerk.serial_number), at=desk.now)
-
-        _, ended = certification.receive_revocations(
-            desk.session,
-            desk.cast.authority_ids[Scope.ENTERPRISE],
-            der=authority.crl(at=desk.now),
-            now=desk.now,
-        )
-
-        assert ended == 1
-        refused(desk, rules.CertificateRevoked, signed)
-
-    def test_an_authority(self, desk):
-        signed = desk.sign(desk.draft())
-        certification.revoke_authority(
-            desk.session, desk.cast.authority_ids[Scope.ENTERPRISE], reason="停业", now=desk.now
-        )
-
-        refused(desk, rules.CertificateRevoked, signed)
-
-    @pytest.mark.parametrize("hand", [0, 1])
-    def test_a_mandate(self, desk, hand):
-        signed = desk.sign(desk.draft())
-        service.revoke_mandate(
-            desk.session, desk.signers()[hand].mandate, reason="岗位调整", now=desk.now
-        )
-
-        refused(desk, rules.MandateRevoked, signed)
-        with pytest.raises(rules.MandateRevoked):
-            desk.draft()
-
-    def test_a_person(self, desk):
-        signed = desk.sign(desk.draft())
-        service.revoke_person(
-            desk.session, desk.company.people["approver"].person_id, reason="离职", now=desk.now
-        )
-
-        refused(desk, rules.MandateRevoked, signed)
-
-    def test_a_party(self, desk):
-        signed = desk.sign(desk.draft())
-        service.revoke_party(desk.session, desk.company.party_id, reason="退出", now=desk.now)
-
-        refused(desk, rules.PartyRevoked, signed)
-
-    def test_a_mandate_that_ends_meanwhile(self, desk):
-        anchor = desk.party
-        person = desk.session.get(Person, desk.company.people["clerk"].person_id)
-        brief = service.grant_mandate(
-            desk.session,
-            person.id,
-            role=Role.MAKER,
-            acts=["confirm"],
-            limit=AMOUNT,
-            valid_from=desk.now,
-            valid_to=desk.now + timedelta(minutes=30),
-            now=desk.now,
-        )
-        maker = SignerIn(person=person.id, mandate=brief.id)
-        signed = desk.sign(desk.draft(party=anchor, signers=[maker, desk.signers()[1]]))
-
-        refused(desk, rules.MandateNotInForce, signed)
-
-
-class TestStorage:
-    @pytest.mark.parametrize(
-        "statement",
-        [
-            "UPDATE mandates SET limit_minor = limit_minor + 1",
-            "UPDATE mandates SET acts = '{release}'",
-            "UPDATE mandates SET role = 'checker', revoked_at = now()",
-            "DELETE FROM mandates",
-            "UPDATE certificates SET person_id = (SELECT max(id::text)::uuid FROM persons)",
-            "DELETE FROM certificates",
-            "UPDATE certificate_authorities SET scope = 'bank'",
-        ],
-    )
-    def test_the_database_refuses_to_edit_what_is_only_revoked(self, desk, statement):
-        with pytest.raises(DBAPIError, match="revoked once and never edited"):
-            desk.session.execute(text(statement))
-        desk.session.rollback()
-
-    def test_nothing_comes_back_from_revocation(self, desk):
-        service.revoke_mandate(
-            desk.session, desk.signers()[0].mandate, reason="岗位调整", now=desk.now
-        )
-        with pytest.raises(DBAPIError, match="revoked once"):
-            desk.session.execute(text("UPDATE mandates SET revoked_at = NULL"))
-        desk.session.rollback()
-
-
-class TestRaces:
-    """Two real connections, at the same moment."""
-
-    def test_a_statement_is_used_by_one_of_two(self, shared):
-        anchor = shared.cast.anchor
-        with shared.database.transaction() as session:
-            desk = Desk(session, shared.cast, anchor)
-            signed = desk.sign(desk.draft())
-        barrier = threading.Barrier(2)
-
-        def hand_in():
-            with shared.database.transaction() as session:
-                mine = Desk(session, shared.cast, anchor, subject=desk.subject)
-                barrier.wait()
-                try:
-                    mine.collect(signed)
-                except signing.StatementUsed:
-                    return "used"
-                return "done"
-
-        with ThreadPoolExecutor(2) as pool:
-            answers = sorted(future.result() for future in [pool.submit(hand_in) for _ in "ab"])
-        assert answers == ["done", "used"]
-
-    def test_a_revocation_waits_for_a_signature_under_way_and_stops_the_next(self, shared):
-        anchor = shared.cast.second_supplier
-        with shared.database.transaction() as session:
-            desk = Desk(session, shared.cast, anchor, "pledge")
-            first, second = (desk.sign(desk.draft()) for _ in "ab")
-            mandate = desk.signers()[0].mandate
-        revoked = threading.Event()
-
-        def revoke():
-            with shared.database.transaction() as session:
-                service.revoke_mandate(session, mandate, reason="岗位调整", now=STORY_BEGINS)
-                revoked.set()
-
-        with ThreadPoolExecutor(1) as pool:
-            with shared.database.transaction() as session:
-                Desk(session, shared.cast, anchor, "pledge", subject=desk.subject).collect(first)
-                waiting = pool.submit(revoke)
-                assert not revoked.wait(0.5)
-            waiting.result(timeout=10)
-        with (
-            pytest.raises(rules.MandateRevoked),
-            shared.database.transaction() as session,
-        ):
-            Desk(session, shared.cast, anchor, "pledge", subject=desk.subject).collect(second)

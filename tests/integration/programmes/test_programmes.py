@@ -5,7 +5,7 @@ import pytest
 from scf.kernel.ids import new_id, public_id
 from scf.programmes.models import Member, MemberRole
 from scf.programmes.service import NotMember, ProgrammeClosed, require_member
-from tests.integration.parties.test_api import refusal
+from tests.support.problems import refusal
 
 
 def path(stage, tail=""):
