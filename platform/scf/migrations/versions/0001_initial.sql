@@ -1,0 +1,880 @@
+-- The first schema, as the mapped classes had it. Frozen: later changes are migrations of their own.
+
+CREATE FUNCTION refuse_rewriting() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$;
+
+CREATE FUNCTION only_revoke() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'DELETE' OR OLD.revoked_at IS NOT NULL
+    OR to_jsonb(NEW) - ARRAY['revoked_at', 'revocation_reason']
+      <> to_jsonb(OLD) - ARRAY['revoked_at', 'revocation_reason']
+  THEN
+    RAISE EXCEPTION '% is revoked once and never edited', TG_TABLE_NAME
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+
+CREATE TABLE events (
+  seq BIGINT GENERATED ALWAYS AS IDENTITY,
+  id UUID NOT NULL,
+  type TEXT NOT NULL,
+  subject_id UUID NOT NULL,
+  version BIGINT NOT NULL,
+  occurred_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  body BYTEA NOT NULL,
+  body_hash BYTEA NOT NULL,
+  tag BYTEA NOT NULL,
+  disclosures TEXT NOT NULL,
+  authorizations BYTEA[] NOT NULL,
+  parties UUID[] NOT NULL,
+  CONSTRAINT pk_events PRIMARY KEY (id),
+  CONSTRAINT uq_events_subject_id_version UNIQUE (subject_id, version),
+  CONSTRAINT uq_events_seq UNIQUE (seq),
+  CONSTRAINT uq_events_body_hash UNIQUE (body_hash)
+);
+
+CREATE FUNCTION queue_event() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO event_queue (seq, event_id, entry)
+    SELECT seq, id, body_hash || tag FROM added;
+  PERFORM pg_notify('event_queue', '');
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER events_queue AFTER INSERT ON events
+  REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION queue_event();
+
+CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE event_queue (
+  seq BIGINT NOT NULL,
+  event_id UUID NOT NULL,
+  entry BYTEA NOT NULL,
+  CONSTRAINT pk_event_queue PRIMARY KEY (seq)
+);
+
+CREATE TABLE log_entries (
+  index BIGINT NOT NULL,
+  event_id UUID NOT NULL,
+  entry BYTEA NOT NULL,
+  CONSTRAINT pk_log_entries PRIMARY KEY (index),
+  CONSTRAINT ck_log_entries_entry_length CHECK (octet_length(entry) = 64),
+  CONSTRAINT uq_log_entries_event_id UNIQUE (event_id)
+);
+
+CREATE TRIGGER log_entries_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON log_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE log_tiles (
+  level BIGINT NOT NULL,
+  index BIGINT NOT NULL,
+  hashes BYTEA NOT NULL,
+  CONSTRAINT pk_log_tiles PRIMARY KEY (level, index)
+);
+
+CREATE TABLE log_head (
+  origin TEXT NOT NULL,
+  vkey TEXT NOT NULL,
+  size BIGINT NOT NULL,
+  root BYTEA NOT NULL,
+  CONSTRAINT pk_log_head PRIMARY KEY (origin)
+);
+
+CREATE TABLE checkpoints (
+  size BIGINT NOT NULL,
+  root BYTEA NOT NULL,
+  note TEXT NOT NULL,
+  published_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_checkpoints PRIMARY KEY (size)
+);
+
+CREATE TRIGGER checkpoints_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON checkpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE chain_transactions (
+  id BIGINT GENERATED ALWAYS AS IDENTITY,
+  purpose TEXT NOT NULL,
+  subject_id UUID,
+  arguments JSONB NOT NULL,
+  state VARCHAR(9) NOT NULL,
+  sender TEXT,
+  nonce BIGINT,
+  raw BYTEA,
+  tx_hash BYTEA,
+  block_number BIGINT,
+  block_hash BYTEA,
+  gas_used BIGINT,
+  error JSONB,
+  created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_chain_transactions PRIMARY KEY (id),
+  CONSTRAINT uq_chain_transactions_sender_nonce UNIQUE (sender, nonce),
+  CONSTRAINT ck_chain_transactions_transactionstate CHECK (state IN ('prepared', 'signed', 'broadcast', 'mined', 'final', 'failed')),
+  CONSTRAINT uq_chain_transactions_tx_hash UNIQUE (tx_hash)
+);
+
+CREATE INDEX ix_chain_transactions_subject_id ON chain_transactions (subject_id);
+
+CREATE INDEX ix_chain_transactions_open ON chain_transactions (id) WHERE state NOT IN ('final','failed');
+
+CREATE TABLE chain_home (
+  chain_id BIGINT NOT NULL,
+  anchor_address TEXT NOT NULL,
+  registry_address TEXT NOT NULL,
+  origin_key BYTEA NOT NULL,
+  sender TEXT NOT NULL,
+  CONSTRAINT pk_chain_home PRIMARY KEY (chain_id)
+);
+
+CREATE TABLE statements (
+  id UUID NOT NULL,
+  draft_id UUID NOT NULL,
+  act TEXT NOT NULL,
+  step TEXT,
+  party_id UUID NOT NULL,
+  person_id UUID NOT NULL,
+  mandate_id UUID NOT NULL,
+  subject_id UUID NOT NULL,
+  subject_version BIGINT NOT NULL,
+  payload BYTEA NOT NULL,
+  reserved JSONB NOT NULL,
+  expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  jws TEXT,
+  authorization_hash BYTEA,
+  certificate_id UUID,
+  CONSTRAINT pk_statements PRIMARY KEY (id),
+  CONSTRAINT uq_statements_authorization_hash UNIQUE (authorization_hash)
+);
+
+CREATE INDEX ix_statements_draft_id ON statements (draft_id);
+
+CREATE INDEX ix_statements_subject_id ON statements (subject_id);
+
+CREATE TABLE idempotency_keys (
+  client_id UUID NOT NULL,
+  key TEXT NOT NULL,
+  fingerprint BYTEA NOT NULL,
+  status BIGINT NOT NULL,
+  headers JSONB NOT NULL,
+  body BYTEA NOT NULL,
+  created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_idempotency_keys PRIMARY KEY (client_id, key)
+);
+
+CREATE INDEX ix_idempotency_keys_created_at ON idempotency_keys (created_at);
+
+CREATE TABLE oauth_clients (
+  id UUID NOT NULL,
+  party_id UUID,
+  operator BOOLEAN NOT NULL,
+  name TEXT NOT NULL,
+  secret_sha256 BYTEA NOT NULL,
+  created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  revoked_at TIMESTAMP WITH TIME ZONE,
+  CONSTRAINT pk_oauth_clients PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_oauth_clients_party_id ON oauth_clients (party_id);
+
+CREATE TABLE parties (
+  id UUID NOT NULL,
+  uscc TEXT NOT NULL,
+  name TEXT NOT NULL,
+  kind VARCHAR(10) NOT NULL,
+  size_class VARCHAR(11),
+  registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  revoked_at TIMESTAMP WITH TIME ZONE,
+  revocation_reason TEXT,
+  CONSTRAINT pk_parties PRIMARY KEY (id),
+  CONSTRAINT uq_parties_uscc UNIQUE (uscc),
+  CONSTRAINT ck_parties_partykind CHECK (kind IN ('enterprise', 'bank')),
+  CONSTRAINT ck_parties_sizeclass CHECK (size_class IN ('large', 'medium', 'small', 'micro', 'public_body'))
+);
+
+CREATE TABLE certificate_authorities (
+  id UUID NOT NULL,
+  scope VARCHAR(10) NOT NULL,
+  pem TEXT NOT NULL,
+  thumbprint TEXT NOT NULL,
+  registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  revoked_at TIMESTAMP WITH TIME ZONE,
+  revocation_reason TEXT,
+  CONSTRAINT pk_certificate_authorities PRIMARY KEY (id),
+  CONSTRAINT ck_certificate_authorities_scope CHECK (scope IN ('enterprise', 'bank', 'registry')),
+  CONSTRAINT uq_certificate_authorities_thumbprint UNIQUE (thumbprint)
+);
+
+CREATE TRIGGER certificate_authorities_only_revoke BEFORE UPDATE OR DELETE ON certificate_authorities FOR EACH ROW EXECUTE FUNCTION only_revoke();
+
+CREATE TABLE outbox (
+  id BIGINT GENERATED ALWAYS AS IDENTITY,
+  kind TEXT NOT NULL,
+  payload JSONB NOT NULL,
+  created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
+  next_attempt_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
+  attempts BIGINT DEFAULT '0' NOT NULL,
+  done_at TIMESTAMP WITH TIME ZONE,
+  error TEXT,
+  CONSTRAINT pk_outbox PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_outbox_waiting ON outbox (next_attempt_at) WHERE done_at IS NULL;
+
+CREATE TABLE asset_tokens (
+  token BYTEA NOT NULL,
+  holders BIGINT NOT NULL,
+  expiry BIGINT,
+  CONSTRAINT pk_asset_tokens PRIMARY KEY (token),
+  CONSTRAINT ck_asset_tokens_holders_not_negative CHECK (holders >= 0)
+);
+
+CREATE TABLE anchors (
+  size BIGINT NOT NULL,
+  root BYTEA NOT NULL,
+  transaction_id BIGINT NOT NULL,
+  CONSTRAINT pk_anchors PRIMARY KEY (size),
+  CONSTRAINT fk_anchors_size_checkpoints FOREIGN KEY(size) REFERENCES checkpoints (size),
+  CONSTRAINT uq_anchors_transaction_id UNIQUE (transaction_id),
+  CONSTRAINT fk_anchors_transaction_id_chain_transactions FOREIGN KEY(transaction_id) REFERENCES chain_transactions (id)
+);
+
+CREATE TABLE pools (
+  asset TEXT NOT NULL,
+  asset_id UUID NOT NULL,
+  owner_id UUID NOT NULL,
+  parties UUID[] NOT NULL,
+  currency TEXT NOT NULL,
+  confirmed_minor BIGINT NOT NULL,
+  used_minor BIGINT NOT NULL,
+  free_minor BIGINT GENERATED ALWAYS AS (greatest(confirmed_minor - used_minor, 0)) STORED NOT NULL,
+  shortfall_minor BIGINT GENERATED ALWAYS AS (greatest(used_minor - confirmed_minor, 0)) STORED NOT NULL,
+  state VARCHAR(7) GENERATED ALWAYS AS (CASE WHEN used_minor > confirmed_minor THEN 'DILUTED' ELSE 'OPEN' END) STORED NOT NULL,
+  opened_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  id UUID NOT NULL,
+  version BIGINT NOT NULL,
+  secret BYTEA NOT NULL,
+  head_hash BYTEA,
+  CONSTRAINT pk_pools PRIMARY KEY (id),
+  CONSTRAINT fk_pools_owner_id_parties FOREIGN KEY(owner_id) REFERENCES parties (id),
+  CONSTRAINT ck_pools_poolstate CHECK (state IN ('OPEN', 'DILUTED'))
+);
+
+CREATE INDEX ix_pools_asset_id ON pools (asset_id);
+
+CREATE INDEX ix_pools_owner_id ON pools (owner_id);
+
+CREATE FUNCTION guard_pool() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    IF NEW.confirmed_minor = 0 AND NEW.used_minor = 0 THEN RETURN NEW; END IF;
+  ELSIF pg_trigger_depth() > 1 THEN
+    RETURN NEW; -- the entry's own trigger
+  END IF;
+  RAISE EXCEPTION 'a pool''s amounts change only through pool_entries'
+    USING ERRCODE = 'restrict_violation';
+END $$;
+
+CREATE TRIGGER pools_guard
+  BEFORE INSERT OR UPDATE OF id, currency, confirmed_minor, used_minor ON pools
+  FOR EACH ROW EXECUTE FUNCTION guard_pool();
+
+CREATE TRIGGER pools_kept BEFORE DELETE OR TRUNCATE ON pools
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE notices (
+  id UUID NOT NULL,
+  party_id UUID NOT NULL,
+  kind TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  event_id UUID NOT NULL,
+  fields JSONB NOT NULL,
+  told_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_notices PRIMARY KEY (id),
+  CONSTRAINT fk_notices_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id),
+  CONSTRAINT fk_notices_event_id_events FOREIGN KEY(event_id) REFERENCES events (id)
+);
+
+CREATE INDEX ix_notices_party_id_id ON notices (party_id, id);
+
+CREATE TABLE access_tokens (
+  sha256 BYTEA NOT NULL,
+  client_id UUID NOT NULL,
+  expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_access_tokens PRIMARY KEY (sha256),
+  CONSTRAINT fk_access_tokens_client_id_oauth_clients FOREIGN KEY(client_id) REFERENCES oauth_clients (id)
+);
+
+CREATE INDEX ix_access_tokens_expires_at ON access_tokens (expires_at);
+
+CREATE TABLE documents (
+  kind VARCHAR(15) NOT NULL,
+  number TEXT NOT NULL,
+  seller_id UUID NOT NULL,
+  seller_uscc TEXT NOT NULL,
+  seller_name TEXT NOT NULL,
+  buyer TEXT NOT NULL,
+  buyer_name TEXT NOT NULL,
+  issued_on DATE NOT NULL,
+  currency TEXT NOT NULL,
+  net_minor BIGINT NOT NULL,
+  tax_minor BIGINT NOT NULL,
+  total_minor BIGINT NOT NULL,
+  payable_minor BIGINT NOT NULL,
+  takes_back BOOLEAN NOT NULL,
+  reverses TEXT[] NOT NULL,
+  flags TEXT[] NOT NULL,
+  payee TEXT,
+  contract_no TEXT,
+  order_no TEXT,
+  delivered_on DATE,
+  due_on DATE,
+  original_sha256 BYTEA NOT NULL,
+  registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  id UUID NOT NULL,
+  version BIGINT NOT NULL,
+  secret BYTEA NOT NULL,
+  head_hash BYTEA,
+  CONSTRAINT pk_documents PRIMARY KEY (id),
+  CONSTRAINT uq_documents_seller_uscc_number UNIQUE (seller_uscc, number),
+  CONSTRAINT ck_documents_original_sha256_length CHECK (octet_length(original_sha256) = 32),
+  CONSTRAINT ck_documents_kind CHECK (kind IN ('cn-einvoice', 'ubl-invoice', 'ubl-credit-note')),
+  CONSTRAINT fk_documents_seller_id_parties FOREIGN KEY(seller_id) REFERENCES parties (id)
+);
+
+CREATE INDEX ix_documents_seller_id ON documents (seller_id);
+
+CREATE UNIQUE INDEX uq_documents_cn_number ON documents (number) WHERE kind = 'cn-einvoice';
+
+CREATE INDEX ix_documents_buyer ON documents (buyer);
+
+CREATE TABLE persons (
+  id UUID NOT NULL,
+  party_id UUID NOT NULL,
+  registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  revoked_at TIMESTAMP WITH TIME ZONE,
+  revocation_reason TEXT,
+  CONSTRAINT pk_persons PRIMARY KEY (id),
+  CONSTRAINT fk_persons_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id)
+);
+
+CREATE INDEX ix_persons_party_id ON persons (party_id);
+
+CREATE TABLE revocation_lists (
+  id UUID NOT NULL,
+  authority_id UUID NOT NULL,
+  issued_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  der BYTEA NOT NULL,
+  received_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_revocation_lists PRIMARY KEY (id),
+  CONSTRAINT uq_revocation_lists_authority_id_issued_at UNIQUE (authority_id, issued_at),
+  CONSTRAINT fk_revocation_lists_authority_id_certificate_authorities FOREIGN KEY(authority_id) REFERENCES certificate_authorities (id)
+);
+
+CREATE TRIGGER revocation_lists_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON revocation_lists FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE programmes (
+  id UUID NOT NULL,
+  name TEXT NOT NULL,
+  anchor_id UUID NOT NULL,
+  opened_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  revoked_at TIMESTAMP WITH TIME ZONE,
+  revocation_reason TEXT,
+  CONSTRAINT pk_programmes PRIMARY KEY (id),
+  CONSTRAINT fk_programmes_anchor_id_parties FOREIGN KEY(anchor_id) REFERENCES parties (id)
+);
+
+CREATE INDEX ix_programmes_anchor_id ON programmes (anchor_id);
+
+CREATE TABLE pool_entries (
+  pool_id UUID NOT NULL,
+  version BIGINT NOT NULL,
+  kind VARCHAR(7) NOT NULL,
+  confirmed_delta_minor BIGINT NOT NULL,
+  used_delta_minor BIGINT NOT NULL,
+  holder_id UUID,
+  holder TEXT,
+  party_id UUID,
+  entered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_pool_entries PRIMARY KEY (pool_id, version),
+  CONSTRAINT fk_pool_entries_event FOREIGN KEY(pool_id, version) REFERENCES events (subject_id, version) DEFERRABLE INITIALLY DEFERRED,
+  CONSTRAINT ck_pool_entries_kind_and_deltas CHECK (CASE kind WHEN 'OPEN' THEN holder_id IS NULL AND confirmed_delta_minor > 0 AND used_delta_minor = 0 AND version = 1 WHEN 'RESERVE' THEN holder_id IS NOT NULL AND party_id IS NOT NULL AND confirmed_delta_minor = 0 AND used_delta_minor > 0 WHEN 'PAY' THEN confirmed_delta_minor < 0 AND used_delta_minor = CASE WHEN holder_id IS NULL THEN 0 ELSE confirmed_delta_minor END WHEN 'DILUTE' THEN holder_id IS NULL AND confirmed_delta_minor < 0 AND used_delta_minor = 0 WHEN 'RELEASE' THEN holder_id IS NOT NULL AND confirmed_delta_minor = 0 AND used_delta_minor < 0 END),
+  CONSTRAINT fk_pool_entries_pool_id_pools FOREIGN KEY(pool_id) REFERENCES pools (id),
+  CONSTRAINT ck_pool_entries_entrykind CHECK (kind IN ('OPEN', 'RESERVE', 'PAY', 'DILUTE', 'RELEASE'))
+);
+
+CREATE INDEX ix_pool_entries_party_id ON pool_entries (party_id);
+
+CREATE INDEX ix_pool_entries_holder_id ON pool_entries (holder_id);
+
+CREATE FUNCTION apply_pool_entry() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  held bigint;
+BEGIN
+  UPDATE pools
+    SET confirmed_minor = confirmed_minor + NEW.confirmed_delta_minor,
+        used_minor = used_minor + NEW.used_delta_minor
+    WHERE id = NEW.pool_id AND version + 1 = NEW.version
+      AND CASE WHEN NEW.kind = 'RESERVE' THEN free_minor >= NEW.used_delta_minor
+               WHEN NEW.kind = 'PAY' AND NEW.holder_id IS NULL
+                 THEN free_minor >= -NEW.confirmed_delta_minor
+               ELSE true END;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'pool %: % refused, more than is free or not its next version',
+      NEW.pool_id, NEW.kind USING ERRCODE = 'check_violation';
+  END IF;
+  IF NEW.used_delta_minor < 0 THEN
+    SELECT coalesce(sum(used_delta_minor), 0) INTO held FROM pool_entries
+      WHERE pool_id = NEW.pool_id AND holder_id = NEW.holder_id;
+    IF held < 0 THEN
+      RAISE EXCEPTION 'pool %: more given back than % holds', NEW.pool_id, NEW.holder_id
+        USING ERRCODE = 'check_violation';
+    END IF;
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER pool_entries_apply AFTER INSERT ON pool_entries
+  FOR EACH ROW EXECUTE FUNCTION apply_pool_entry();
+
+CREATE TRIGGER pool_entries_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON pool_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE document_originals (
+  document_id UUID NOT NULL,
+  original BYTEA NOT NULL,
+  filename TEXT,
+  CONSTRAINT pk_document_originals PRIMARY KEY (document_id),
+  CONSTRAINT fk_document_originals_document_id_documents FOREIGN KEY(document_id) REFERENCES documents (id)
+);
+
+CREATE TRIGGER document_originals_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON document_originals FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE person_keys (
+  person_id UUID NOT NULL,
+  key BYTEA NOT NULL,
+  CONSTRAINT pk_person_keys PRIMARY KEY (person_id),
+  CONSTRAINT fk_person_keys_person_id_persons FOREIGN KEY(person_id) REFERENCES persons (id)
+);
+
+CREATE TABLE person_names (
+  person_id UUID NOT NULL,
+  nonce BYTEA NOT NULL,
+  ciphertext BYTEA NOT NULL,
+  CONSTRAINT pk_person_names PRIMARY KEY (person_id),
+  CONSTRAINT fk_person_names_person_id_persons FOREIGN KEY(person_id) REFERENCES persons (id)
+);
+
+CREATE TABLE person_erasures (
+  person_id UUID NOT NULL,
+  erased_by UUID NOT NULL,
+  erased_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  reason TEXT NOT NULL,
+  CONSTRAINT pk_person_erasures PRIMARY KEY (person_id),
+  CONSTRAINT fk_person_erasures_person_id_persons FOREIGN KEY(person_id) REFERENCES persons (id),
+  CONSTRAINT fk_person_erasures_erased_by_oauth_clients FOREIGN KEY(erased_by) REFERENCES oauth_clients (id)
+);
+
+CREATE TRIGGER person_erasures_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON person_erasures FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE certificates (
+  id UUID NOT NULL,
+  authority_id UUID NOT NULL,
+  party_id UUID NOT NULL,
+  person_id UUID NOT NULL,
+  serial TEXT NOT NULL,
+  thumbprint TEXT NOT NULL,
+  key_sha256 BYTEA NOT NULL,
+  pem TEXT NOT NULL,
+  valid_from TIMESTAMP WITH TIME ZONE NOT NULL,
+  valid_to TIMESTAMP WITH TIME ZONE NOT NULL,
+  registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  revoked_at TIMESTAMP WITH TIME ZONE,
+  revocation_reason TEXT,
+  CONSTRAINT pk_certificates PRIMARY KEY (id),
+  CONSTRAINT uq_certificates_authority_id_serial UNIQUE (authority_id, serial),
+  CONSTRAINT fk_certificates_authority_id_certificate_authorities FOREIGN KEY(authority_id) REFERENCES certificate_authorities (id),
+  CONSTRAINT fk_certificates_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id),
+  CONSTRAINT fk_certificates_person_id_persons FOREIGN KEY(person_id) REFERENCES persons (id),
+  CONSTRAINT uq_certificates_thumbprint UNIQUE (thumbprint)
+);
+
+CREATE INDEX ix_certificates_key_sha256 ON certificates (key_sha256);
+
+CREATE INDEX ix_certificates_person_id ON certificates (person_id);
+
+CREATE TRIGGER certificates_only_revoke BEFORE UPDATE OR DELETE ON certificates FOR EACH ROW EXECUTE FUNCTION only_revoke();
+
+CREATE TABLE mandates (
+  id UUID NOT NULL,
+  party_id UUID NOT NULL,
+  person_id UUID NOT NULL,
+  role VARCHAR(7) NOT NULL,
+  acts TEXT[] NOT NULL,
+  limit_minor BIGINT NOT NULL,
+  limit_currency TEXT NOT NULL,
+  valid_from TIMESTAMP WITH TIME ZONE NOT NULL,
+  valid_to TIMESTAMP WITH TIME ZONE NOT NULL,
+  registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  revoked_at TIMESTAMP WITH TIME ZONE,
+  revocation_reason TEXT,
+  CONSTRAINT pk_mandates PRIMARY KEY (id),
+  CONSTRAINT ck_mandates_limit_not_negative CHECK (limit_minor >= 0),
+  CONSTRAINT ck_mandates_valid_in_order CHECK (valid_from < valid_to),
+  CONSTRAINT ck_mandates_acts_not_empty CHECK (cardinality(acts) > 0),
+  CONSTRAINT fk_mandates_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id),
+  CONSTRAINT fk_mandates_person_id_persons FOREIGN KEY(person_id) REFERENCES persons (id),
+  CONSTRAINT ck_mandates_role CHECK (role IN ('maker', 'checker', 'signer'))
+);
+
+CREATE INDEX ix_mandates_person_id_party_id ON mandates (person_id, party_id);
+
+CREATE TRIGGER mandates_only_revoke BEFORE UPDATE OR DELETE ON mandates FOR EACH ROW EXECUTE FUNCTION only_revoke();
+
+CREATE TABLE receivables (
+  programme_id UUID NOT NULL,
+  creditor_id UUID NOT NULL,
+  debtor_id UUID NOT NULL,
+  line_no TEXT NOT NULL,
+  contract_no TEXT,
+  receipt_no TEXT,
+  delivered_on DATE,
+  due_on DATE NOT NULL,
+  currency TEXT NOT NULL,
+  claimed_minor BIGINT NOT NULL,
+  confirmed_minor BIGINT DEFAULT '0' NOT NULL,
+  disputed_minor BIGINT DEFAULT '0' NOT NULL,
+  rejected_minor BIGINT DEFAULT '0' NOT NULL,
+  paid_minor BIGINT DEFAULT '0' NOT NULL,
+  state VARCHAR(19) DEFAULT 'SUBMITTED' NOT NULL,
+  reason TEXT,
+  reason_compliant BOOLEAN,
+  pay_to JSONB,
+  no_setoff BOOLEAN,
+  consents TEXT[],
+  pool_id UUID,
+  confirmed_event_hash BYTEA,
+  viewers UUID[] DEFAULT '{}' NOT NULL,
+  submitted_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  id UUID NOT NULL,
+  version BIGINT NOT NULL,
+  secret BYTEA NOT NULL,
+  head_hash BYTEA,
+  CONSTRAINT pk_receivables PRIMARY KEY (id),
+  CONSTRAINT ck_receivables_claimed_positive CHECK (claimed_minor > 0),
+  CONSTRAINT ck_receivables_amounts_not_negative CHECK (least(confirmed_minor, disputed_minor, rejected_minor, paid_minor) >= 0),
+  CONSTRAINT ck_receivables_answer_adds_up CHECK (CASE WHEN pool_id IS NULL THEN confirmed_minor = 0 AND disputed_minor + rejected_minor <= claimed_minor ELSE confirmed_minor + disputed_minor + rejected_minor = claimed_minor END),
+  CONSTRAINT fk_receivables_programme_id_programmes FOREIGN KEY(programme_id) REFERENCES programmes (id),
+  CONSTRAINT fk_receivables_creditor_id_parties FOREIGN KEY(creditor_id) REFERENCES parties (id),
+  CONSTRAINT fk_receivables_debtor_id_parties FOREIGN KEY(debtor_id) REFERENCES parties (id),
+  CONSTRAINT ck_receivables_state CHECK (state IN ('SUBMITTED', 'DISPUTED', 'REJECTED', 'CONFIRMED', 'PARTIALLY_CONFIRMED', 'PARTLY_PAID', 'PAID')),
+  CONSTRAINT uq_receivables_pool_id UNIQUE (pool_id),
+  CONSTRAINT fk_receivables_pool_id_pools FOREIGN KEY(pool_id) REFERENCES pools (id) DEFERRABLE INITIALLY DEFERRED
+);
+
+CREATE UNIQUE INDEX uq_receivables_live_line ON receivables (programme_id, creditor_id, line_no) WHERE state <> 'REJECTED';
+
+CREATE INDEX ix_receivables_viewers ON receivables USING gin (viewers);
+
+CREATE INDEX ix_receivables_debtor_id_id ON receivables (debtor_id, id);
+
+CREATE INDEX ix_receivables_creditor_id_id ON receivables (creditor_id, id);
+
+CREATE FUNCTION guard_receivable_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('SUBMITTED', 'CONFIRMED'), ('SUBMITTED', 'DISPUTED'), ('SUBMITTED', 'PARTIALLY_CONFIRMED'), ('SUBMITTED', 'REJECTED'), ('DISPUTED', 'CONFIRMED'), ('DISPUTED', 'PARTIALLY_CONFIRMED'), ('DISPUTED', 'REJECTED'), ('CONFIRMED', 'PAID'), ('CONFIRMED', 'PARTLY_PAID'), ('PARTIALLY_CONFIRMED', 'PAID'), ('PARTIALLY_CONFIRMED', 'PARTLY_PAID'), ('PARTLY_PAID', 'PAID')) THEN RETURN NEW; END IF;
+  RAISE EXCEPTION 'receivable %: % does not become %', OLD.id, OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER receivables_guard_state BEFORE UPDATE OF state ON receivables
+  FOR EACH ROW EXECUTE FUNCTION guard_receivable_state();
+
+CREATE TABLE programme_members (
+  id UUID NOT NULL,
+  programme_id UUID NOT NULL,
+  party_id UUID NOT NULL,
+  role VARCHAR(8) NOT NULL,
+  joined_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  revoked_at TIMESTAMP WITH TIME ZONE,
+  revocation_reason TEXT,
+  CONSTRAINT pk_programme_members PRIMARY KEY (id),
+  CONSTRAINT fk_programme_members_programme_id_programmes FOREIGN KEY(programme_id) REFERENCES programmes (id),
+  CONSTRAINT fk_programme_members_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id),
+  CONSTRAINT ck_programme_members_memberrole CHECK (role IN ('anchor', 'supplier', 'funder'))
+);
+
+CREATE UNIQUE INDEX uq_programme_members_live ON programme_members (programme_id, party_id) WHERE revoked_at IS NULL;
+
+CREATE INDEX ix_programme_members_party_id ON programme_members (party_id);
+
+CREATE TABLE pledges (
+  pledgor_id UUID NOT NULL,
+  pledgee_id UUID NOT NULL,
+  receivable_id UUID NOT NULL,
+  receivable_event BYTEA NOT NULL,
+  pool_id UUID NOT NULL,
+  currency TEXT NOT NULL,
+  amount_minor BIGINT NOT NULL,
+  contract_sha256 BYTEA NOT NULL,
+  principal_minor BIGINT NOT NULL,
+  rate TEXT NOT NULL,
+  principal_due_on DATE NOT NULL,
+  signed_event BYTEA,
+  state VARCHAR(9) NOT NULL,
+  state_since TIMESTAMP WITH TIME ZONE NOT NULL,
+  expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  ending TEXT,
+  lapsed BOOLEAN DEFAULT false NOT NULL,
+  reserved_at TIMESTAMP WITH TIME ZONE,
+  legally_effective_at TIMESTAMP WITH TIME ZONE,
+  lock_final_at TIMESTAMP WITH TIME ZONE,
+  ready_to_disburse_at TIMESTAMP WITH TIME ZONE,
+  released_at TIMESTAMP WITH TIME ZONE,
+  id UUID NOT NULL,
+  version BIGINT NOT NULL,
+  secret BYTEA NOT NULL,
+  head_hash BYTEA,
+  CONSTRAINT pk_pledges PRIMARY KEY (id),
+  CONSTRAINT ck_pledges_principal_positive CHECK (principal_minor > 0),
+  CONSTRAINT ck_pledges_amount_covers_principal CHECK (amount_minor >= principal_minor),
+  CONSTRAINT ck_pledges_effective_when_registered CHECK ((state IN ('EFFECTIVE', 'RELEASED')) = (legally_effective_at IS NOT NULL)),
+  CONSTRAINT ck_pledges_ready_when_registered_and_locked CHECK (ready_to_disburse_at IS NULL OR (legally_effective_at IS NOT NULL AND lock_final_at IS NOT NULL)),
+  CONSTRAINT fk_pledges_pledgor_id_parties FOREIGN KEY(pledgor_id) REFERENCES parties (id),
+  CONSTRAINT fk_pledges_pledgee_id_parties FOREIGN KEY(pledgee_id) REFERENCES parties (id),
+  CONSTRAINT fk_pledges_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
+  CONSTRAINT fk_pledges_pool_id_pools FOREIGN KEY(pool_id) REFERENCES pools (id),
+  CONSTRAINT ck_pledges_state CHECK (state IN ('PROPOSED', 'SIGNED', 'RESERVED', 'EFFECTIVE', 'RELEASED', 'CANCELLED', 'EXPIRED'))
+);
+
+CREATE INDEX ix_pledges_pool_id ON pledges (pool_id);
+
+CREATE INDEX ix_pledges_pledgor_id_id ON pledges (pledgor_id, id);
+
+CREATE INDEX ix_pledges_receivable_id ON pledges (receivable_id);
+
+CREATE INDEX ix_pledges_pledgee_id_id ON pledges (pledgee_id, id);
+
+CREATE FUNCTION guard_pledges_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('PROPOSED', 'CANCELLED'), ('PROPOSED', 'EXPIRED'), ('PROPOSED', 'SIGNED'), ('SIGNED', 'CANCELLED'), ('SIGNED', 'EXPIRED'), ('SIGNED', 'RESERVED'), ('RESERVED', 'CANCELLED'), ('RESERVED', 'EFFECTIVE'), ('RESERVED', 'EXPIRED'), ('EFFECTIVE', 'RELEASED')) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'pledges: % does not become %', OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER pledges_guard_state BEFORE UPDATE OF state ON pledges FOR EACH ROW EXECUTE FUNCTION guard_pledges_state();
+
+CREATE TABLE receivable_documents (
+  receivable_id UUID NOT NULL,
+  position BIGINT NOT NULL,
+  document_id UUID NOT NULL,
+  live BOOLEAN DEFAULT true NOT NULL,
+  CONSTRAINT pk_receivable_documents PRIMARY KEY (receivable_id, position),
+  CONSTRAINT fk_receivable_documents_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
+  CONSTRAINT fk_receivable_documents_document_id_documents FOREIGN KEY(document_id) REFERENCES documents (id)
+);
+
+CREATE INDEX ix_receivable_documents_document_id ON receivable_documents (document_id);
+
+CREATE UNIQUE INDEX uq_receivable_documents_live ON receivable_documents (document_id) WHERE live;
+
+CREATE TABLE receivable_payments (
+  id UUID NOT NULL,
+  receivable_id UUID NOT NULL,
+  bank_id UUID NOT NULL,
+  receipt_no TEXT NOT NULL,
+  amount_minor BIGINT NOT NULL,
+  currency TEXT NOT NULL,
+  paid_on DATE NOT NULL,
+  account TEXT NOT NULL,
+  to_named_account BOOLEAN NOT NULL,
+  event_id UUID NOT NULL,
+  reported_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_receivable_payments PRIMARY KEY (id),
+  CONSTRAINT uq_receivable_payments_bank_id_receipt_no UNIQUE (bank_id, receipt_no),
+  CONSTRAINT ck_receivable_payments_amount_positive CHECK (amount_minor > 0),
+  CONSTRAINT fk_receivable_payments_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
+  CONSTRAINT fk_receivable_payments_bank_id_parties FOREIGN KEY(bank_id) REFERENCES parties (id),
+  CONSTRAINT fk_receivable_payments_event_id_events FOREIGN KEY(event_id) REFERENCES events (id)
+);
+
+CREATE INDEX ix_receivable_payments_receivable_id ON receivable_payments (receivable_id);
+
+CREATE TRIGGER receivable_payments_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON receivable_payments FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE receivable_credit_notes (
+  receivable_id UUID NOT NULL,
+  note_id UUID NOT NULL,
+  amount_minor BIGINT NOT NULL,
+  recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_receivable_credit_notes PRIMARY KEY (receivable_id, note_id),
+  CONSTRAINT fk_receivable_credit_notes_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
+  CONSTRAINT fk_receivable_credit_notes_note_id_documents FOREIGN KEY(note_id) REFERENCES documents (id)
+);
+
+CREATE TRIGGER receivable_credit_notes_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON receivable_credit_notes FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE pledge_registrations (
+  pledge_id UUID NOT NULL,
+  reference TEXT NOT NULL,
+  filing_sent_at TIMESTAMP WITH TIME ZONE,
+  reg_no TEXT,
+  registered_at TIMESTAMP WITH TIME ZONE,
+  expires_on DATE,
+  certificate BYTEA,
+  cancellation_due_on DATE,
+  cancellation_raised_at TIMESTAMP WITH TIME ZONE,
+  cancellation_asked_at TIMESTAMP WITH TIME ZONE,
+  cancelled_at TIMESTAMP WITH TIME ZONE,
+  CONSTRAINT pk_pledge_registrations PRIMARY KEY (pledge_id),
+  CONSTRAINT fk_pledge_registrations_pledge_id_pledges FOREIGN KEY(pledge_id) REFERENCES pledges (id),
+  CONSTRAINT uq_pledge_registrations_reference UNIQUE (reference),
+  CONSTRAINT uq_pledge_registrations_reg_no UNIQUE (reg_no)
+);
+
+CREATE INDEX ix_pledge_registrations_to_raise ON pledge_registrations (pledge_id) WHERE cancellation_due_on IS NOT NULL AND cancellation_raised_at IS NULL;
+
+CREATE TABLE pledge_searches (
+  id UUID NOT NULL,
+  pledge_id UUID NOT NULL,
+  step VARCHAR(6) NOT NULL,
+  cert_no TEXT NOT NULL,
+  searched_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  clean BOOLEAN NOT NULL,
+  results_hash BYTEA NOT NULL,
+  certificate BYTEA NOT NULL,
+  CONSTRAINT pk_pledge_searches PRIMARY KEY (id),
+  CONSTRAINT fk_pledge_searches_pledge_id_pledges FOREIGN KEY(pledge_id) REFERENCES pledges (id),
+  CONSTRAINT ck_pledge_searches_searchstep CHECK (step IN ('before', 'after')),
+  CONSTRAINT uq_pledge_searches_cert_no UNIQUE (cert_no)
+);
+
+CREATE INDEX ix_pledge_searches_pledge_id ON pledge_searches (pledge_id);
+
+CREATE TRIGGER pledge_searches_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON pledge_searches FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE pledge_locks (
+  pledge_id UUID NOT NULL,
+  state VARCHAR(9) NOT NULL,
+  since TIMESTAMP WITH TIME ZONE NOT NULL,
+  attempts BIGINT DEFAULT '0' NOT NULL,
+  transaction_id BIGINT,
+  tokens BYTEA[],
+  ticket_sha256 BYTEA,
+  tx_hash BYTEA,
+  expires_at TIMESTAMP WITH TIME ZONE,
+  problem TEXT,
+  CONSTRAINT pk_pledge_locks PRIMARY KEY (pledge_id),
+  CONSTRAINT fk_pledge_locks_pledge_id_pledges FOREIGN KEY(pledge_id) REFERENCES pledges (id),
+  CONSTRAINT ck_pledge_locks_lockstate CHECK (state IN ('none', 'sent', 'final', 'lost', 'unlocking'))
+);
+
+CREATE INDEX ix_pledge_locks_state ON pledge_locks (state, since);
+
+CREATE FUNCTION guard_pledge_locks_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('none', 'sent'), ('none', 'unlocking'), ('sent', 'final'), ('sent', 'lost'), ('sent', 'none'), ('sent', 'unlocking'), ('final', 'lost'), ('final', 'unlocking'), ('lost', 'final'), ('lost', 'none'), ('lost', 'sent'), ('lost', 'unlocking'), ('unlocking', 'none')) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'pledge_locks: % does not become %', OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER pledge_locks_guard_state BEFORE UPDATE OF state ON pledge_locks FOR EACH ROW EXECUTE FUNCTION guard_pledge_locks_state();
+
+CREATE TABLE financings (
+  borrower_id UUID NOT NULL,
+  lender_id UUID NOT NULL,
+  receivable_id UUID NOT NULL,
+  receivable_event BYTEA NOT NULL,
+  currency TEXT NOT NULL,
+  requested_minor BIGINT NOT NULL,
+  requested_days BIGINT NOT NULL,
+  amount_minor BIGINT,
+  rate TEXT,
+  day_count TEXT,
+  days BIGINT,
+  starts_on DATE,
+  due_on DATE,
+  contract_sha256 BYTEA,
+  offer_authorizations BYTEA[] DEFAULT '{}' NOT NULL,
+  reason TEXT,
+  pledge_id UUID,
+  disbursed_on DATE,
+  repaid_minor BIGINT DEFAULT '0' NOT NULL,
+  repaid_on DATE,
+  state VARCHAR(10) NOT NULL,
+  state_since TIMESTAMP WITH TIME ZONE NOT NULL,
+  id UUID NOT NULL,
+  version BIGINT NOT NULL,
+  secret BYTEA NOT NULL,
+  head_hash BYTEA,
+  CONSTRAINT pk_financings PRIMARY KEY (id),
+  CONSTRAINT ck_financings_request_positive CHECK (requested_minor > 0 AND requested_days > 0),
+  CONSTRAINT ck_financings_terms_with_contract CHECK ((contract_sha256 IS NULL) = (amount_minor IS NULL)),
+  CONSTRAINT ck_financings_disbursed_on_a_day CHECK (state NOT IN ('DISBURSED', 'REPAID', 'CLOSED') OR disbursed_on IS NOT NULL),
+  CONSTRAINT fk_financings_borrower_id_parties FOREIGN KEY(borrower_id) REFERENCES parties (id),
+  CONSTRAINT fk_financings_lender_id_parties FOREIGN KEY(lender_id) REFERENCES parties (id),
+  CONSTRAINT fk_financings_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
+  CONSTRAINT uq_financings_pledge_id UNIQUE (pledge_id),
+  CONSTRAINT fk_financings_pledge_id_pledges FOREIGN KEY(pledge_id) REFERENCES pledges (id),
+  CONSTRAINT ck_financings_state CHECK (state IN ('REQUESTED', 'APPROVED', 'REFUSED', 'CONTRACTED', 'DISBURSED', 'REPAID', 'CLOSED'))
+);
+
+CREATE INDEX ix_financings_lender_id_id ON financings (lender_id, id);
+
+CREATE UNIQUE INDEX uq_financings_open ON financings (receivable_id, lender_id) WHERE state NOT IN ('REFUSED', 'CLOSED');
+
+CREATE INDEX ix_financings_borrower_id_id ON financings (borrower_id, id);
+
+CREATE FUNCTION guard_financings_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('REQUESTED', 'APPROVED'), ('REQUESTED', 'REFUSED'), ('APPROVED', 'CONTRACTED'), ('APPROVED', 'REFUSED'), ('CONTRACTED', 'DISBURSED'), ('CONTRACTED', 'REFUSED'), ('DISBURSED', 'REPAID'), ('REPAID', 'CLOSED')) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'financings: % does not become %', OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER financings_guard_state BEFORE UPDATE OF state ON financings FOR EACH ROW EXECUTE FUNCTION guard_financings_state();
+
+CREATE TABLE contracts (
+  sha256 BYTEA NOT NULL,
+  financing_id UUID NOT NULL,
+  body BYTEA NOT NULL,
+  CONSTRAINT pk_contracts PRIMARY KEY (sha256),
+  CONSTRAINT fk_contracts_financing_id_financings FOREIGN KEY(financing_id) REFERENCES financings (id)
+);
+
+CREATE INDEX ix_contracts_financing_id ON contracts (financing_id);
+
+CREATE TRIGGER contracts_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON contracts FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE financing_receipts (
+  id UUID NOT NULL,
+  financing_id UUID NOT NULL,
+  lender_id UUID NOT NULL,
+  kind VARCHAR(12) NOT NULL,
+  receipt_no TEXT NOT NULL,
+  receipt_on DATE NOT NULL,
+  amount_minor BIGINT NOT NULL,
+  principal_minor BIGINT NOT NULL,
+  interest_minor BIGINT NOT NULL,
+  event_id UUID NOT NULL,
+  reported_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_financing_receipts PRIMARY KEY (id),
+  CONSTRAINT uq_financing_receipts_lender_id_receipt_no UNIQUE (lender_id, receipt_no),
+  CONSTRAINT ck_financing_receipts_parts_add_up CHECK (amount_minor > 0 AND amount_minor = principal_minor + interest_minor AND least(principal_minor, interest_minor) >= 0),
+  CONSTRAINT fk_financing_receipts_financing_id_financings FOREIGN KEY(financing_id) REFERENCES financings (id),
+  CONSTRAINT fk_financing_receipts_lender_id_parties FOREIGN KEY(lender_id) REFERENCES parties (id),
+  CONSTRAINT ck_financing_receipts_receiptkind CHECK (kind IN ('disbursement', 'repayment')),
+  CONSTRAINT fk_financing_receipts_event_id_events FOREIGN KEY(event_id) REFERENCES events (id)
+);
+
+CREATE INDEX ix_financing_receipts_financing_id ON financing_receipts (financing_id);
+
+CREATE UNIQUE INDEX uq_financing_receipts_disbursement ON financing_receipts (financing_id) WHERE kind = 'disbursement';
+
+CREATE TRIGGER financing_receipts_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON financing_receipts FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();

@@ -1,0 +1,55 @@
+-- Takes the first schema back, data and all.
+
+DROP TABLE
+  financing_receipts,
+  contracts,
+  pledge_searches,
+  pledge_registrations,
+  pledge_locks,
+  financings,
+  receivable_payments,
+  receivable_documents,
+  receivable_credit_notes,
+  pledges,
+  receivables,
+  programme_members,
+  pool_entries,
+  person_names,
+  person_keys,
+  person_erasures,
+  mandates,
+  document_originals,
+  certificates,
+  revocation_lists,
+  programmes,
+  pools,
+  persons,
+  notices,
+  documents,
+  anchors,
+  access_tokens,
+  statements,
+  parties,
+  outbox,
+  oauth_clients,
+  log_tiles,
+  log_head,
+  log_entries,
+  idempotency_keys,
+  events,
+  event_queue,
+  checkpoints,
+  chain_transactions,
+  chain_home,
+  certificate_authorities,
+  asset_tokens;
+
+DROP FUNCTION apply_pool_entry;
+DROP FUNCTION guard_financings_state;
+DROP FUNCTION guard_pledge_locks_state;
+DROP FUNCTION guard_pledges_state;
+DROP FUNCTION guard_pool;
+DROP FUNCTION guard_receivable_state;
+DROP FUNCTION only_revoke;
+DROP FUNCTION queue_event;
+DROP FUNCTION refuse_rewriting;
