@@ -58,7 +58,9 @@ def errors_page() -> str:
 
 def openapi_page() -> str:
     """Return docs/openapi.json."""
-    app = create_app(Settings(DATABASE_URL="postgresql://nobody@localhost/none"))
+    app = create_app(
+        Settings.model_validate({"DATABASE_URL": "postgresql://nobody@localhost/none"})
+    )
     return json.dumps(app.openapi(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 

@@ -15,7 +15,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
     data: Path = Field(Path(".scf"), validation_alias="SCF_DATA")
-    database_url: str = Field("postgresql://scf@127.0.0.1:5432/scf", validation_alias="DATABASE_URL")
+    database_url: str = Field(
+        "postgresql://scf@127.0.0.1:5432/scf", validation_alias="DATABASE_URL"
+    )
     redis_url: str = Field("redis://127.0.0.1:6379/0", validation_alias="REDIS_URL")
     chain_rpc_url: str = Field("http://127.0.0.1:8545", validation_alias="CHAIN_RPC_URL")
     chain_id: int = Field(31337, validation_alias="CHAIN_ID")
@@ -29,7 +31,7 @@ class Settings(BaseSettings):
     @classmethod
     def load(cls) -> Self:
         """Read the environment. Raises pydantic.ValidationError that names the variable."""
-        return cls()
+        return cls.model_validate({})
 
     @property
     def secrets(self) -> Path:
