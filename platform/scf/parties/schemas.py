@@ -50,6 +50,8 @@ Pem = Annotated[
     ),
 ]
 
+Jws = Annotated[str, Field(max_length=JWS_BYTES_MAX)]
+
 
 class PartyIn(In):
     """An organisation to register."""
@@ -308,7 +310,7 @@ class SignerIn(In):
 class SignedIn(In):
     """Drafted statements, handed back signed: one compact JWS, or the maker's and the checker's."""
 
-    authorizations: list[str] = Field(
+    authorizations: list[Jws] = Field(
         min_length=1,
         max_length=2,
         examples=[["eyJhbGciOiJFUzI1NiIs….eyJhY3QiOiJjb25maXJtIiw….MEUCIQ…"]],
@@ -316,8 +318,8 @@ class SignedIn(In):
 
     @property
     def jws(self) -> list[str]:
-        """The texts, cut where nothing signed can be longer."""
-        return [text[: JWS_BYTES_MAX + 1] for text in self.authorizations]
+        """The compact JWS texts."""
+        return self.authorizations
 
 
 class DraftedStatementOut(Out):
