@@ -1,6 +1,5 @@
 """Another platform, with its own operator key, that tries to lock the same invoices."""
 
-import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ def try_to_lock(settings: Settings, folder: Path, invoices: list[Invoice], regis
     path = folder / "second-platform.key"
     key = load_key(path) if path.exists() else create_key(path)
     bearer = admit(settings.data / "tokens", name="second.example/log", address=key.address)
-    now = int(time.time())
+    now = int(settings.clock.real().timestamp())
     with TokenClient(settings.token_service_url, bearer) as tokens:
         ticket = tokens.ticket(
             invoices,
