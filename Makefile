@@ -79,6 +79,10 @@ fmt: setup ## Format the code and mend what the linter can
 	ruff format $(SOURCES)
 	ruff check --fix $(SOURCES)
 
+.PHONY: docs
+docs: setup ## Write the generated pages: docs/errors.md and docs/openapi.json
+	@python -m scf.catalogue
+
 .PHONY: bench
 bench: setup ## Each figure against its limit, measured in the same run; written to .scf/bench.json
 	@python -m tests.benchmarks $(ARGS)
