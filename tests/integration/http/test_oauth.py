@@ -1,12 +1,15 @@
 """A system shows its id and secret, and gets a token for an hour (RFC 6749)."""
 
 import base64
+import hashlib
+from urllib.parse import quote_plus
 
 import pytest
 from sqlalchemy import func, select, text
 
 from scf.http.auth import AccessToken
 from scf.kernel.ids import new_id, public_id
+from scf.parties import service
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -44,6 +47,25 @@ class TestToken:
         form = {"grant_type": "client_credentials", "client_id": identity, "client_secret": secret}
 
         assert ask(stage, form).status_code == 200
+
+    def test_basic_credentials_are_form_encoded_first(self, stage):
+        """RFC 6749, 2.3.1."""
+        secret = "a b+c/d:e%f=é"
+        with stage.database.transaction() as session:
+            registered = service.register_client(
+                session,
+                stage.cast.supplier.party_id,
+                name="ERP 2",
+                secret_sha256=hashlib.sha256(secret.encode()).digest(),
+                now=stage.clock.real(),
+            )
+            identity = public_id("cli", registered.id)
+
+        answer = ask(
+            stage, {"grant_type": "client_credentials"}, auth=(identity, quote_plus(secret))
+        )
+
+        assert answer.status_code == 200
 
     def test_no_token_and_no_secret_is_stored_in_the_clear(self, stage, client):
         token = ask(stage, {"grant_type": "client_credentials"}, auth=client).json()["access_token"]
