@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtensionOID, NameOID
@@ -25,6 +25,16 @@ PEM_BYTES_MAX: Final = 8_192
 CRL_BYTES_MAX: Final = 1_048_576
 ORGANIZATION_PREFIX: Final = "NTRCN-"
 
+_UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    OverflowError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What reading hostile DER ends in; parts of it are parsed only when asked for."""
 _KNOWN_CRITICAL: Final = frozenset({ExtensionOID.BASIC_CONSTRAINTS, ExtensionOID.KEY_USAGE})
 
 
@@ -64,7 +74,7 @@ def load_certificate(pem: str) -> x509.Certificate:
         raise Malformed("not one PEM certificate", size=len(pem), limit=PEM_BYTES_MAX)
     try:
         return x509.load_pem_x509_certificate(pem.encode("ascii"))
-    except (ValueError, UnicodeEncodeError) as error:
+    except _UNREADABLE as error:
         raise Malformed("not a PEM certificate") from error
 
 
@@ -80,7 +90,7 @@ def public_key(certificate: x509.Certificate) -> ec.EllipticCurvePublicKey:
     """
     try:
         key = certificate.public_key()
-    except ValueError as error:
+    except _UNREADABLE as error:
         raise BadCertificate("the certified key cannot be read") from error
     if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != "secp256r1":
         raise BadCertificate("the certified key is not on P-256")
@@ -95,7 +105,7 @@ def holder(certificate: x509.Certificate) -> Holder:
     try:
         organization = _only(certificate.subject, NameOID.ORGANIZATION_IDENTIFIER)
         person = _only(certificate.subject, NameOID.COMMON_NAME)
-    except ValueError as error:
+    except _UNREADABLE as error:
         raise BadCertificate("the certificate's subject cannot be read") from error
     code = organization.removeprefix(ORGANIZATION_PREFIX)
     if code == organization or not uscc.is_valid(code):
@@ -123,13 +133,8 @@ def issuer(certificate: x509.Certificate, authorities: Iterable[Authority]) -> A
     """
     _check_leaf(certificate)
     for authority in authorities:
-        if authority.certificate.subject != certificate.issuer:
-            continue
-        try:
-            certificate.verify_directly_issued_by(authority.certificate)
-        except (ValueError, TypeError, InvalidSignature):
-            continue
-        return authority
+        if _is_issued_by(certificate, authority.certificate):
+            return authority
     raise BadCertificate("no listed authority issued the certificate")
 
 
@@ -155,21 +160,37 @@ def load_revocations(der: bytes, authorities: Iterable[Authority]) -> Revocation
         partial = any(extension.critical for extension in crl.extensions)
         revoked = {entry.serial_number: entry.revocation_date_utc for entry in crl}
         issued_at, issued_by = crl.last_update_utc, crl.issuer
-    except ValueError as error:
+    except _UNREADABLE as error:
         raise Malformed("not a DER revocation list") from error
     if partial:
         raise BadCertificate("the revocation list does not cover every certificate")
     for authority in authorities:
-        key = public_key(authority.certificate)
-        if authority.certificate.subject == issued_by and crl.is_signature_valid(key):
+        if authority.certificate.subject == issued_by and _is_signed_by(crl, authority.certificate):
             return RevocationList(authority, issued_at, revoked)
     raise BadCertificate("no listed authority signed the revocation list")
+
+
+def _is_issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    try:
+        if authority.subject != certificate.issuer:
+            return False
+        certificate.verify_directly_issued_by(authority)
+    except (*_UNREADABLE, InvalidSignature):
+        return False
+    return True
+
+
+def _is_signed_by(crl: x509.CertificateRevocationList, authority: x509.Certificate) -> bool:
+    try:
+        return crl.is_signature_valid(public_key(authority))
+    except (*_UNREADABLE, InvalidSignature):
+        return False
 
 
 def _check_leaf(certificate: x509.Certificate) -> None:
     try:
         extensions = certificate.extensions
-    except ValueError as error:
+    except _UNREADABLE as error:
         raise BadCertificate("the certificate's extensions cannot be read") from error
     for extension in extensions:
         if extension.critical and extension.oid not in _KNOWN_CRITICAL:
@@ -182,7 +203,7 @@ def _check_leaf(certificate: x509.Certificate) -> None:
 def _is_authority(certificate: x509.Certificate) -> bool:
     try:
         constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints)
-    except (ValueError, x509.ExtensionNotFound):
+    except (*_UNREADABLE, x509.ExtensionNotFound):
         return False
     return constraints.value.ca
 

@@ -5,8 +5,10 @@ Exit status: 0 every required fragment holds and none fails, 1 it does not, 2 un
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,7 +37,18 @@ _KINDS: Final = {"event": "事件证明 event proof", "pledge": "质押证明 pl
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; ``arguments`` without the program's name."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     options = _parser().parse_args(arguments)
+    try:
+        return _verify(options)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_UNUSABLE
+
+
+def _verify(options: argparse.Namespace) -> int:
     try:
         trusted = trust.parse(_read(options.trust, trust.FILE_BYTES_MAX))
         data = _read(options.file, proof.FILE_BYTES_MAX)
@@ -123,6 +136,7 @@ def _unusable(code: str, fields: dict[str, Any], as_json: bool) -> int:
 
 def _print(text: str) -> None:
     sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -243,8 +243,20 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
 CODES: Final = frozenset(_TEXTS)
 
 
+SHOWN_MAX: Final = 200
+"""Characters of a value from the file that a message shows."""
+
+
 def text_of(code: str, fields: Mapping[str, Any]) -> tuple[str, str]:
     """Return the Chinese and the English text of a code; with its place in the file, if it has one."""
-    chinese, english = (text.format_map(fields) for text in _TEXTS[code])
-    where = fields.get("where")
+    shown = {key: printable(value) for key, value in fields.items()}
+    chinese, english = (text.format_map(shown) for text in _TEXTS[code])
+    where = shown.get("where")
     return (f"{where}: {chinese}", f"{where}: {english}") if where else (chinese, english)
+
+
+def printable(value: Any) -> str:
+    """Return a value as text that cannot steer a terminal, and is not endless."""
+    text = str(value)
+    safe = "".join(symbol if symbol.isprintable() else "\ufffd" for symbol in text[:SHOWN_MAX])
+    return safe if len(text) <= SHOWN_MAX else f"{safe}\u2026"

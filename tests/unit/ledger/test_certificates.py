@@ -1,4 +1,5 @@
 import datetime as dt
+from contextlib import suppress
 
 import pytest
 from cryptography import x509
@@ -188,3 +189,50 @@ class TestRevocations:
         for wrong in (b"", b"x", good[:-5], good + b"x", b"\0" * (certificates.CRL_BYTES_MAX + 1)):
             with pytest.raises(LedgerError):
                 certificates.load_revocations(wrong, [BANKS])
+
+
+class TestHostileBytes:
+    """Anything in the DER may be changed: a rule is broken or not, and nothing else happens."""
+
+    @pytest.mark.filterwarnings("ignore")
+    def test_of_a_certificate_end_in_our_errors(self):
+        der = CERTIFICATE.public_bytes(certificates.Encoding.DER)
+        for changed in _changed(der):
+            try:
+                certificate = certificates.load_certificate(_pem(changed))
+                certificates.issuer(certificate, [BANKS])
+                certificates.public_key(certificate)
+                certificates.holder(certificate)
+            except LedgerError:
+                continue
+            # Only the frame around the signature may still pass; the thumbprint is another then.
+            assert certificate.tbs_certificate_bytes == CERTIFICATE.tbs_certificate_bytes
+            assert certificates.thumbprint(certificate) != certificates.thumbprint(CERTIFICATE)
+
+    @pytest.mark.filterwarnings("ignore")
+    def test_of_an_authority_end_in_our_errors(self):
+        der = story.BANK_CA[1].public_bytes(certificates.Encoding.DER)
+        for changed in _changed(der):
+            with suppress(LedgerError):
+                certificates.load_authority(_pem(changed), Scope.BANK)
+
+    @pytest.mark.filterwarnings("ignore")
+    def test_of_a_revocation_list_end_in_our_errors(self):
+        der = f.make_crl(story.BANK_CA, [(CERTIFICATE, "2025-12-01")])
+        good = x509.load_der_x509_crl(der)
+        for changed in _changed(der):
+            try:
+                certificates.load_revocations(changed, [BANKS])
+            except LedgerError:
+                continue
+            assert x509.load_der_x509_crl(changed).tbs_certlist_bytes == good.tbs_certlist_bytes
+
+
+def _changed(der):
+    for place in range(len(der)):
+        for mask in (0x01, 0x80, 0xFF):
+            yield der[:place] + bytes([der[place] ^ mask]) + der[place + 1 :]
+
+
+def _pem(der):
+    return f"-----BEGIN CERTIFICATE-----\n{f.b64(der)}\n-----END CERTIFICATE-----\n"

@@ -25,7 +25,9 @@ def output(tmp_path_factory):
     folder = tmp_path_factory.mktemp("by-hand")
     shutil.copytree(ROOT / "tests" / "golden", folder / "tests" / "golden")
     page = (ROOT / "docs" / "verify.md").read_text(encoding="utf-8")
-    script = "\n".join(re.findall(r"^```\n(.*?)^```$", page.split("## By hand")[1], re.M | re.S))
+    script = "\n".join(
+        re.findall(r"^```\n(.*?)^```$", page.split("## By hand")[1], re.MULTILINE | re.DOTALL)
+    )
     entries = json.loads((ROOT / "tests" / "golden" / "log.json").read_text())["entries"]
     anchor = json.loads((ROOT / "tests" / "golden" / "pledge.scfproof").read_text())["anchor"]
     call = f"0x7c8635c6{story.ORIGIN_KEY.hex()}{anchor['size']:064x}"

@@ -1,4 +1,6 @@
+import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -10,7 +12,6 @@ from scf_ledger import errors
 from scf_ledger.errors import LedgerError
 from scf_ledger.trust import Fragment
 from scf_ledger.verify import cli, messages
-from scf_ledger.verify.report import Finding
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 PLEDGE, TRUST = str(GOLDEN / "pledge.scfproof"), str(GOLDEN / "trust.json")
@@ -106,26 +107,65 @@ class TestProgram:
         )
         assert done.returncode == 0, done.stderr
 
+    @pytest.mark.parametrize("encoding", ["ascii", "gbk", "utf-8"])
+    def test_prints_on_any_terminal(self, encoding):
+        done = subprocess.run(
+            [sys.executable, "-m", "scf_ledger.verify.cli", PLEDGE, "--trust", TRUST],
+            env={**os.environ, "PYTHONIOENCODING": encoding},
+            capture_output=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert b"PASS" in done.stdout
+
+    def test_does_not_mind_a_reader_that_leaves(self):
+        command = f"{sys.executable} -m scf_ledger.verify.cli {PLEDGE} --trust {TRUST} | true"
+        done = subprocess.run(["sh", "-c", command], capture_output=True, check=False)
+        assert done.stderr == b""
+
 
 class TestMessages:
-    def codes_in_source(self):
-        folder = Path(cli.__file__).parent
-        source = "".join(path.read_text() for path in folder.glob("*.py"))
-        families = (*(fragment.value for fragment in Fragment), "case", "web")
-        return set(re.findall(rf'"((?:{"|".join(families)})\.[a-z_0-9]+)"', source)) - {
-            "completeness.check"
+    def test_cannot_steer_a_terminal(self):
+        hostile = "\x1b[2J\u202e\x9b31m\n" + "x" * 10_000
+        chinese, english = messages.text_of("record.field_twice", {"field": hostile})
+        assert (chinese + english).isprintable()
+        assert len(english) < 300
+
+    def findings(self):
+        """Every finding that the verifier makes: its code, and the names of its fields."""
+        for path in Path(cli.__file__).parent.glob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if (
+                    isinstance(node, ast.Call)
+                    and isinstance(node.func, ast.Name)
+                    and node.func.id in ("Failure", "Skipped")
+                    and isinstance(node.args[0], ast.Constant)
+                ):
+                    yield node.args[0].value, {keyword.arg for keyword in node.keywords}
+
+    def test_there_is_one_for_every_finding_and_nothing_beside(self):
+        found = {code for code, _ in self.findings()}
+        found |= {f"{fragment.value}.pass" for fragment in Fragment}
+        found |= {error.code for error in self.errors()}
+        found |= {
+            "standing.superseded",
+            "standing.pool_moved",
+            "completeness.entry_missing",
+            "completeness.entry_twice",
+            "file.unreadable",
+            "case.unread",
         }
+        assert found == messages.CODES
 
-    def test_there_is_one_for_every_code(self):
-        passes = {f"{fragment.value}.pass" for fragment in Fragment}
-        built_up = {"standing.superseded", "standing.pool_moved"}
-        assert self.codes_in_source() | passes | built_up <= messages.CODES
+    def test_has_every_number_that_its_text_names(self):
+        for code, fields in self.findings():
+            for text in messages._TEXTS[code]:
+                assert set(re.findall(r"{(\w+)}", text)) <= fields | {"reason"}, code
 
-    def test_there_is_one_for_every_error_of_the_ledger(self):
+    def errors(self):
         for error in vars(errors).values():
             if isinstance(error, type) and issubclass(error, LedgerError):
-                assert error.code in messages.CODES
-        assert Finding.code not in messages.CODES
+                yield error
 
     def test_is_chinese_first(self):
         for code in messages.CODES:
