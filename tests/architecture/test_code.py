@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("platform/scf", "ledger/scf_ledger", "workers/scf_workers")
 
@@ -121,3 +123,27 @@ import scf_ledger.verify.cli
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "scf.main",
+        "scf.bootstrap",
+        "scf.runtime.tokens",
+        "scf.cli",
+        "scf_workers.app",
+        "scf_workers.sequencer",
+        "scf_ledger.verify.cli",
+    ],
+)
+def test_deep_nesting_cannot_overflow_the_stack(module):
+    """A library raises the recursion limit when it is imported; json then crashes the process."""
+    script = (
+        f"import {module}, json, sys; print(sys.getrecursionlimit()); json.loads('[' * 300_000)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "1000"
+    assert "RecursionError" in done.stderr

@@ -33,6 +33,7 @@ from scf_ledger.chain.errors import (
     ChainUnavailable,
     TransactionRejected,
 )
+from scf_ledger.chain.recursion import restore_limit
 from scf_ledger.chain.types import (
     AnchorHead,
     Block,
@@ -42,6 +43,8 @@ from scf_ledger.chain.types import (
     Receipt,
     TokenLock,
 )
+
+restore_limit()
 
 _NOBODY = f"0x{0:040x}"
 _MIN_PRIORITY_FEE = 1_000_000_000  # wei; what nodes take from anybody

@@ -15,6 +15,9 @@ from web3 import Web3
 from web3.contract import Contract
 
 from scf_ledger.chain.errors import ChainRefused
+from scf_ledger.chain.recursion import restore_limit
+
+restore_limit()
 
 ANCHOR = "LedgerAnchor"
 REGISTRY = "AssetRegistry"

@@ -15,6 +15,9 @@ from eth_account.signers.local import LocalAccount
 from eth_typing import Hash32
 
 from scf_ledger.chain.errors import ChainMisconfigured
+from scf_ledger.chain.recursion import restore_limit
+
+restore_limit()
 
 
 class Key:
