@@ -15,6 +15,7 @@ from scf_ledger.chain.calls import origin_key
 from scf_ledger.chain.client import Chain
 from scf_ledger.chain.errors import ChainUnavailable
 from scf_ledger.chain.reading import read
+from scf_ledger.proof import ADDRESS
 
 IN_A_BLOCK = (TransactionState.MINED, TransactionState.FINAL)
 
@@ -25,6 +26,10 @@ def check(session: Session, chain: Chain | None, report: Report) -> None:
     if home is None:
         return
     report.rows["chain_home"] = 1
+    for name in ("anchor_address", "registry_address", "sender"):
+        address = getattr(home, name)
+        shape = address if ADDRESS.fullmatch(address) else "地址 an address"
+        expect("chain_home", home.chain_id, name, address, shape)
     key = origin_key(home.sender, queries.head(session).origin)
     expect("chain_home", home.chain_id, "origin_key", home.origin_key, key)
     sent: dict[int, RowMapping] = {}
@@ -74,6 +79,11 @@ def _check_anchors(
         expect("anchors", size, "transaction_id", said, (ANCHOR, size))
         if transaction is not None and transaction["state"] is TransactionState.FINAL:
             final[size] = row["root"]
+    for identity, row in sent.items():
+        if row["purpose"] == ANCHOR and row["state"] is TransactionState.FINAL:
+            size = row["arguments"]["size"]
+            expect("anchors", size, "transaction_id", size in final, True)
+            expect("chain_transactions", identity, "arguments.size", size in roots, True)
     return final
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import RowMapping
 
@@ -56,7 +55,8 @@ class Report:
 def expect(table: str, key: Any, name: str, stored: Any, expected: Any) -> None:
     """Hold a value to what it has to be. Raises Different."""
     if stored != expected:
-        raise Different(Difference(table, show(key), name, show(stored), show(expected)))
+        left, right = show_apart(show(stored), show(expected))
+        raise Different(Difference(table, show(key), name, left, right))
 
 
 def expect_row(
@@ -81,13 +81,22 @@ def readable(table: str, key: Any, name: str) -> Iterator[None]:
 
 
 def show(value: Any) -> str:
-    """Return a value as a person reads it; bytes in hexadecimal, long ones cut."""
+    """Return a value as a person reads it; bytes in hexadecimal."""
     if isinstance(value, (bytes, memoryview)):
-        text = bytes(value).hex()
-    elif isinstance(value, (tuple, list)):
-        text = ", ".join(map(show, value))
-    elif isinstance(value, UUID):
-        text = str(value)
-    else:
-        text = str(getattr(value, "value", value))
-    return text if len(text) <= TEXT_MAX else f"{text[:TEXT_MAX]}…"
+        return bytes(value).hex()
+    if isinstance(value, (tuple, list)):
+        return ", ".join(map(show, value))
+    return str(getattr(value, "value", value))
+
+
+def show_apart(left: str, right: str) -> tuple[str, str]:
+    """Cut two long texts so that the place where they part is seen."""
+    pairs = enumerate(zip(left, right, strict=False))
+    same = next((n for n, (a, b) in pairs if a != b), min(len(left), len(right)))
+    start = max(same - TEXT_MAX // 4, 0)
+
+    def cut(text: str) -> str:
+        before, after = "…" if start else "", "…" if len(text) > start + TEXT_MAX else ""
+        return f"{before}{text[start : start + TEXT_MAX]}{after}"
+
+    return cut(left), cut(right)

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping, Table, func, select, text
 from sqlalchemy.orm import Session
 
-from scf.audit.finding import expect, expect_row, readable
+from scf.audit.finding import Report, expect, expect_row, readable
 from scf.db.base import Base
 from scf.evidence.models import Event
 from scf.kernel.clock import instant_text, parse_instant
@@ -94,7 +94,7 @@ def rows(session: Session, name: str, *order: str) -> Iterator[RowMapping]:
     yield from session.execute(query.execution_options(yield_per=CHUNK)).mappings()
 
 
-def histories(session: Session, name: str) -> Iterator[History]:
+def histories(session: Session, name: str, report: Report) -> Iterator[History]:
     """Read every subject of a table with its events. Raises Different."""
     subjects, prefix = table(name), SUBJECTS[name]
     events = session.execute(
@@ -110,6 +110,8 @@ def histories(session: Session, name: str) -> Iterator[History]:
             found.append(waiting)
             waiting = next(events, None)
         key = public_id(prefix, row["id"])
+        report.rows[name] += 1
+        report.rows["events"] += len(found)
         yield History(key, row, _read(name, key, row, found))
 
 

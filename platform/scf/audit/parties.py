@@ -45,8 +45,11 @@ def _check_authorities(session: Session, report: Report) -> Mapping[UUID, Author
         key = public_id("aut", row["id"])
         with readable("certificate_authorities", key, "pem"):
             authority = certificates.load_authority(row["pem"], row["scope"])
-        print_ = certificates.thumbprint(authority.certificate)
-        expect("certificate_authorities", key, "thumbprint", row["thumbprint"], print_)
+        expected = {
+            "pem": authority.certificate.public_bytes(Encoding.PEM).decode(),
+            "thumbprint": certificates.thumbprint(authority.certificate),
+        }
+        expect_row("certificate_authorities", key, row, expected)
         found[row["id"]] = authority
     return found
 
@@ -74,6 +77,7 @@ def _check_certificate(
         {
             "party_id": holder.uscc,
             "person_id": holder.person,
+            "pem": certificate.public_bytes(Encoding.PEM).decode(),
             "serial": serial_text(certificate.serial_number),
             "thumbprint": certificates.thumbprint(certificate),
             "key_sha256": hashlib.sha256(spki).digest(),

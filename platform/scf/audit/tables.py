@@ -71,7 +71,7 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
     ),
     "pledge_registrations": (
         *("pledge_id", "reference", "reg_no", "registered_at", "certificate"),
-        *("cancellation_due_on", "cancellation_raised_at", "cancelled_at"),
+        *("cancellation_due_on", "cancellation_raised_at"),
     ),
     "pledge_locks": ("pledge_id", "state", "since", "tokens", "ticket_sha256", "tx_hash"),
     "pledge_searches": ("pledge_id", "cert_no", "clean", "results_hash"),

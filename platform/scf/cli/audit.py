@@ -57,12 +57,11 @@ def to_json(report: Report) -> dict[str, object]:
 def screen(report: Report) -> str:
     """Return the report for a person."""
     found = report.difference
-    total = sum(report.rows.values())
     if found is None:
-        events = report.rows["log_entries"] + report.rows["event_queue"]
+        rows = report.rows
         return (
-            f"核对一致 clean：{events} 个事件 events，{total} 行 rows，{len(report.rows)} 张表 tables；"
-            f"链 chain {CHAIN[report.chain]}"
+            f"核对一致 clean：{rows['events']} 个事件 events，{sum(rows.values())} 行 rows，"
+            f"{len(rows)} 张表 tables；链 chain {CHAIN[report.chain]}"
         )
     return "\n".join(
         (

@@ -14,8 +14,7 @@ from scf.documents.parsing import parse
 
 def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
     """Hold every document to its event and to its original. Raises Different."""
-    for history in histories(session, "documents"):
-        report.rows["documents"] += 1
+    for history in histories(session, "documents", report):
         told = history.last("document.registered")
         assert told is not None, "a history that holds begins with its first event"
         _check_row(history, told, codes)

@@ -39,8 +39,7 @@ def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
     for row in rows(session, "financing_receipts", "financing_id", "id"):
         report.rows["financing_receipts"] += 1
         receipts.setdefault(row["financing_id"], []).append(row)
-    for history in histories(session, "financings"):
-        report.rows["financings"] += 1
+    for history in histories(session, "financings", report):
         row = history.row
         own = receipts.pop(row["id"], [])
         shown = {

@@ -36,8 +36,7 @@ def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
     for row in rows(session, "pledge_searches", "pledge_id", "id"):
         report.rows["pledge_searches"] += 1
         searches.setdefault(row["pledge_id"], []).append(row)
-    for history in histories(session, "pledges"):
-        report.rows["pledges"] += 1
+    for history in histories(session, "pledges", report):
         identity = history.row["id"]
         shown = {
             **history.row,
@@ -139,9 +138,9 @@ def _check_lock(history: History, row: RowMapping) -> None:
     newest = history.last("pledge.locked", "pledge.lock_lost")
     if newest is None:
         return
-    if row["state"] in (LockState.FINAL, LockState.LOST) and newest.type == "pledge.locked":
-        expect("pledge_locks", history.key, "state", row["state"], LockState.FINAL)
-        expect("pledge_locks", history.key, "since", row["since"], newest.at)
+    if history.row["state"] is State.EFFECTIVE and newest.type == "pledge.locked":
+        expected = {"state": LockState.FINAL, "since": newest.at}
+        expect_row("pledge_locks", history.key, row, expected)
     if row["state"] is LockState.FINAL:
         tokens = [f"0x{token.hex()}" for token in row["tokens"] or ()]
         shown = {
@@ -150,12 +149,12 @@ def _check_lock(history: History, row: RowMapping) -> None:
             "tx_hash": row["tx_hash"] and f"0x{row['tx_hash'].hex()}",
         }
         said = newest.record
-        expected = {
+        told = {
             "tokens": said["tokens"],
             "ticket_sha256": said["ticket_sha256"],
             "tx_hash": said["tx"],
         }
-        expect_row("pledge_locks", history.key, shown, expected)
+        expect_row("pledge_locks", history.key, shown, told)
 
 
 def _check_searches(history: History, searches: list[RowMapping]) -> None:

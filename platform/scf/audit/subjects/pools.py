@@ -4,13 +4,20 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping
+from sqlalchemy import RowMapping, select, text
 from sqlalchemy.orm import Session
 
 from scf.audit.finding import Report, expect, expect_row
 from scf.audit.history import History, Told, histories, rows
 from scf.capacity.models import PoolState
+from scf.evidence.models import Event
 from scf.kernel.ids import parse_id, public_id
+
+_NOTED = text("""
+SELECT d.head_hash FROM receivable_credit_notes n
+JOIN documents d ON d.id = n.note_id JOIN receivables r ON r.id = n.receivable_id
+WHERE r.pool_id = :pool
+""")
 
 
 def check(session: Session, _codes: Mapping[UUID, str], report: Report) -> None:
@@ -25,8 +32,7 @@ def check(session: Session, _codes: Mapping[UUID, str], report: Report) -> None:
     for row in rows(session, "pool_entries", "pool_id", "version"):
         report.rows["pool_entries"] += 1
         entries.setdefault(row["pool_id"], []).append(row)
-    for history in histories(session, "pools"):
-        report.rows["pools"] += 1
+    for history in histories(session, "pools", report):
         own = entries.pop(history.row["id"], [])
         expect("pool_entries", history.key, "version", len(own), len(history.told))
         confirmed = used = 0
@@ -35,6 +41,7 @@ def check(session: Session, _codes: Mapping[UUID, str], report: Report) -> None:
             used += told.minor("used_delta")
             _check_entry(f"{history.key} {told.version}", row, told, pledgees)
             _check_sums(told, confirmed, used)
+            _check_cause(session, history, told)
         _check_row(history, confirmed, used, owners)
     expect("pool_entries", "*", "pool_id", [public_id("cap", key) for key in entries], [])
 
@@ -64,6 +71,17 @@ def _check_sums(told: Told, confirmed: int, used: int) -> None:
     said = tuple(told.minor(name) for name in ("confirmed", "used", "shortfall"))
     sums = (confirmed, used, max(used - confirmed, 0))
     expect("events", public_id("evt", told.id), "record.confirmed, used, shortfall", said, sums)
+
+
+def _check_cause(session: Session, history: History, told: Told) -> None:
+    """Hold an event to the one that it says causes it; a note's is recorded against the claim."""
+    cause = told.bytes("cause")
+    found = session.scalar(select(Event.type).where(Event.body_hash == cause))
+    key = public_id("evt", told.id)
+    expect("events", key, "record.cause", found is not None, True)
+    if found == "document.registered":
+        noted = session.scalars(_NOTED, {"pool": history.row["id"]}).all()
+        expect("receivable_credit_notes", history.key, "note_id", cause in noted, True)
 
 
 def _check_row(history: History, confirmed: int, used: int, owners: Mapping[UUID, UUID]) -> None:

@@ -21,8 +21,7 @@ def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
     """Hold every receivable and what hangs on it to its events. Raises Different."""
     documents = _grouped(session, "receivable_documents", "receivable_id", "position", report)
     payments = _grouped(session, "receivable_payments", "receivable_id", "id", report)
-    for history in histories(session, "receivables"):
-        report.rows["receivables"] += 1
+    for history in histories(session, "receivables", report):
         identity = history.row["id"]
         paid = _check_payments(history, payments.get(identity, []), codes)
         shown = {

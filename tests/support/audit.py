@@ -1,0 +1,135 @@
+"""A whole business, played to its end on a real chain, for the audit to read."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from scf.evidence import log
+from scf.evidence.chain import anchor_newest
+from scf.evidence.sender import Sender
+from scf.parties import certification
+from scf_ledger.event_types import Scope
+from scf_ledger.note import Signer
+from tests.support.lending import Desk
+from tests.support.log import sequence_all
+from tests.support.receivables import money, pay, register_invoice, submit
+
+
+@dataclass
+class World:
+    """The desk, with the sender and the sequencer run by hand."""
+
+    desk: Desk
+    sender: Sender
+    signer: Signer
+
+    def sequence(self) -> None:
+        """Give every event its place."""
+        sequence_all(self.desk.stage.settings.database_url, self.signer)
+
+    def anchor(self) -> None:
+        """Have the newest head anchored, to the end."""
+        database = self.desk.stage.database
+        with database.reading() as session:
+            size = log.newest(session).size
+        anchor_newest(database, self.sender.chain, self.desk.stage.clock)
+        self.until(lambda: self.anchored() >= size)
+
+    def anchored(self) -> int:
+        """Return the size of the newest anchored head."""
+        with self.desk.stage.database.reading() as session:
+            found = log.newest_anchored(session)
+        return found.checkpoint.size if found else 0
+
+    def until(self, done: Callable[[], bool], seconds: float = 30) -> None:
+        """Give the sender and the workers their turns until something holds."""
+        deadline = time.monotonic() + seconds
+        while not done():
+            assert time.monotonic() < deadline, "not in time"
+            self.sender.advance()
+            self.desk.work()
+            time.sleep(0.05)
+
+
+def play(world: World) -> None:
+    """Play it: every table that is audited has a row at the end, every optional column a value."""
+    desk = world.desk
+    stage, cast = desk.stage, desk.stage.cast
+    first = _financed(world, number=1)
+    _financed(world, number=2)
+    world.sequence()
+    world.anchor()
+    _answered_otherwise(world)
+    _revocations(world)
+    _repaid(world, *first)
+    world.sequence()
+    world.anchor()
+    register_invoice(stage, cast.supplier, 90)  # waits for the sequencer
+
+
+def _financed(world: World, *, number: int) -> tuple[str, str, str]:
+    desk = world.desk
+    cast = desk.stage.cast
+    receivable = desk.receivable(number)
+    financing = desk.request(receivable)
+    desk.approve(financing)
+    pledge = desk.propose(financing)
+    desk.contract(financing)
+    desk.accept(pledge)
+    world.until(lambda: desk.pledge(pledge)["ready_to_disburse_at"] is not None)
+    body = {
+        "receipt_no": f"FK-{number}",
+        "amount": money("996000.00"),
+        "disbursed_on": "2025-11-03",
+    }
+    desk.did(cast.bank, f"/v1/financings/{financing}/disbursement", body)
+    return receivable, financing, pledge
+
+
+def _repaid(world: World, receivable: str, financing: str, pledge: str) -> None:
+    desk = world.desk
+    stage, cast = desk.stage, desk.stage.cast
+    stage.clock.set(stage.clock.now().replace(month=12, day=23))
+    assert pay(stage, receivable, "1245000.00", paid_on="2025-12-23").is_success
+    body = {"receipt_no": "HK-1", "amount": money("1001325.83"), "repaid_on": "2025-12-23"}
+    desk.did(cast.bank, f"/v1/financings/{financing}/repayment", body)
+    desk.release(pledge)
+    desk.work()
+    desk.did(cast.bank, f"/v1/pledges/{pledge}/cancel-registration", {})
+    world.until(lambda: desk.pledge(pledge)["lock"]["state"] == "none")
+
+
+def _answered_otherwise(world: World) -> None:
+    """A dispute, a refusal, a partly confirmed claim whose invoice is taken back in part."""
+    desk = world.desk
+    stage, cast = desk.stage, desk.stage.cast
+    disputed = submit(stage, 3)
+    path = f"/v1/receivables/{disputed}"
+    body = {
+        "signers": cast.anchor.signers("dispute"),
+        "reason": "数量不符",
+        "amount": money("10.00"),
+    }
+    desk.signed(cast.anchor, f"{path}/dispute-draft", body, f"{path}/dispute")
+    asked = desk.request(desk.receivable(4))
+    desk.did(cast.bank, f"/v1/financings/{asked}/refuse", {"reason": "其他", "note": "额度已满"})
+    desk.receivable(5, "500.00")
+    register_invoice(
+        stage,
+        cast.supplier,
+        6,
+        "-100.00",
+        blue="N",
+        red=f"<OriginalInvoiceCode>{2550:04}{5:016}</OriginalInvoiceCode>",
+    )
+    desk.work()
+
+
+def _revocations(world: World) -> None:
+    stage = world.desk.stage
+    authority = stage.cast.authorities[Scope.BANK]
+    der = authority.crl(at=stage.clock.now())
+    with stage.database.transaction() as session:
+        certification.receive_revocations(
+            session, stage.cast.authority_ids[Scope.BANK], der=der, now=stage.clock.now()
+        )
