@@ -116,10 +116,10 @@ def unlock(context: EffectContext, payload: Mapping[str, Any]) -> None:
             return
         free = _give_back(session, entry.tokens)
         entry.tokens = None
-        entry.move(LockState.UNLOCKING, now=now)
         if free:
             entry.transaction_id = _send_unlock(session, pledge, free, context=context)
-        else:
+            entry.move(LockState.UNLOCKING, now=now)
+        elif entry.state is not LockState.NONE:
             entry.move(LockState.NONE, now=now)
 
 

@@ -75,14 +75,17 @@ LOCK_TRANSITIONS: Final[Mapping[LockState, frozenset[LockState]]] = MappingProxy
         LockState.SENT: frozenset(
             {LockState.FINAL, LockState.NONE, LockState.LOST, LockState.UNLOCKING}
         ),
-        LockState.FINAL: frozenset({LockState.LOST, LockState.UNLOCKING}),
+        LockState.FINAL: frozenset({LockState.LOST, LockState.UNLOCKING, LockState.NONE}),
         LockState.LOST: frozenset(
             {LockState.SENT, LockState.FINAL, LockState.UNLOCKING, LockState.NONE}
         ),
         LockState.UNLOCKING: frozenset({LockState.NONE}),
     }
 )
-"""The one table of a lock's moves: lost blocks and refusals lead back, and it is tried again."""
+"""The one table of a lock's moves: lost blocks and refusals lead back, and it is tried again.
+
+From FINAL straight to NONE goes a lock whose tokens another pledge here still wants.
+"""
 
 
 class SearchStep(StrEnum):

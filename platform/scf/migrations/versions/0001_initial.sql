@@ -775,7 +775,7 @@ CREATE INDEX ix_pledge_locks_state ON pledge_locks (state, since);
 
 CREATE FUNCTION guard_pledge_locks_state() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('none', 'sent'), ('none', 'unlocking'), ('sent', 'final'), ('sent', 'lost'), ('sent', 'none'), ('sent', 'unlocking'), ('final', 'lost'), ('final', 'unlocking'), ('lost', 'final'), ('lost', 'none'), ('lost', 'sent'), ('lost', 'unlocking'), ('unlocking', 'none')) THEN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('none', 'sent'), ('none', 'unlocking'), ('sent', 'final'), ('sent', 'lost'), ('sent', 'none'), ('sent', 'unlocking'), ('final', 'lost'), ('final', 'none'), ('final', 'unlocking'), ('lost', 'final'), ('lost', 'none'), ('lost', 'sent'), ('lost', 'unlocking'), ('unlocking', 'none')) THEN
     RETURN NEW;
   END IF;
   RAISE EXCEPTION 'pledge_locks: % does not become %', OLD.state, NEW.state
