@@ -176,9 +176,11 @@ def _check_pool(history: Sequence[Read], confirmed: Read, signed: Read) -> None:
     with at(reserved[0].where):
         if fen(reserved[0].record["used_delta"]) != amount:
             raise Failure("completeness.reserved_amount", amount=signed.record["amount"]["amount"])
-    for read, state in zip(history, states, strict=True):
+    taken = reserved[0].event.version
+    paid_before = states[taken - 1].paid
+    for read, state in zip(history[taken:], states[taken:], strict=True):
         with at(read.where):
-            if read.event.version > reserved[0].event.version and state.used < amount:
+            if state.used + state.paid - paid_before < amount:
                 raise Failure("completeness.reservation_gone", version=read.event.version)
 
 

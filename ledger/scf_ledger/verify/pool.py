@@ -23,9 +23,9 @@ SHOWN: Final = (
 _SIGNS: Final[Mapping[str, Callable[[int, int], bool]]] = {
     "OPEN": lambda confirmed, used: confirmed > 0 and used == 0,
     "RESERVE": lambda confirmed, used: confirmed == 0 and used > 0,
-    "PAY": lambda confirmed, used: confirmed <= 0 and used <= 0,
+    "PAY": lambda confirmed, used: confirmed < 0 and confirmed <= used <= 0,
     "DILUTE": lambda confirmed, used: confirmed < 0 and used == 0,
-    "RELEASE": lambda confirmed, used: confirmed <= 0 and used < 0,
+    "RELEASE": lambda confirmed, used: confirmed == 0 and used < 0,
 }
 """Kind -> which changes of (confirmed, used) it may make, in fen."""
 
@@ -36,6 +36,8 @@ class Sums:
 
     confirmed: int = 0
     used: int = 0
+    paid: int = 0
+    """Of what was used, how much has gone to its holders with payments."""
 
     @property
     def shortfall(self) -> int:
@@ -67,7 +69,8 @@ def _next(before: Sums, read: Read) -> Sums:
     kind = record["kind"]
     if not _SIGNS[kind](confirmed_delta, used_delta):
         raise Failure("completeness.pool_kind", kind=kind, version=read.event.version)
-    after = Sums(before.confirmed + confirmed_delta, before.used + used_delta)
+    paid = before.paid - used_delta if kind == "PAY" else before.paid
+    after = Sums(before.confirmed + confirmed_delta, before.used + used_delta, paid)
     claimed = tuple(fen(record[name]) for name in ("confirmed", "used", "shortfall"))
     if claimed != (after.confirmed, after.used, after.shortfall) or after.used < 0:
         raise Failure("completeness.pool_sum", version=read.event.version)

@@ -401,6 +401,12 @@ class TestOperator:
         assert report.verdict == "fail"
 
 
+PAID = later_pool("paid", ("-1245000.00", "-1245000.00"), ("0.00", "0.00", "0.00"))
+PART_PAID = later_pool("paid", ("-45000.00", "-45000.00"), ("1200000.00", "1200000.00", "0.00"))
+DILUTED = later_pool("diluted", ("-1.00", "0.00"), ("1244999.00", "1245000.00", "1.00"))
+UNDONE = later_pool("released", ("0.00", "-1200000.00"), ("1200000.00", "0.00", "0.00"))
+
+
 class TestHonestOperator:
     @pytest.mark.parametrize(
         "more",
@@ -408,24 +414,9 @@ class TestHonestOperator:
             {},
             {"basket": ("confirmed",)},
             {"extra": [("searched", later_pledge("pledge.searched", **UNCLEAN))]},
-            {
-                "extra": [
-                    (
-                        "diluted",
-                        later_pool(
-                            "diluted", ("-1.00", "0.00"), ("1244999.00", "1245000.00", "1.00")
-                        ),
-                    )
-                ]
-            },
-            {
-                "extra": [
-                    (
-                        "paid",
-                        later_pool("paid", ("0.00", "0.00"), ("1245000.00", "1245000.00", "0.00")),
-                    )
-                ]
-            },
+            {"extra": [("diluted", DILUTED)]},
+            {"extra": [("paid", PAID)]},
+            {"extra": [("paid", PART_PAID)]},
             {"content": {"confirmed": {"remark": "beside the table"}}},
         ],
     )
@@ -436,6 +427,10 @@ class TestHonestOperator:
 
     def test_passes_in_a_log_of_one_case(self):
         assert verify(tell(noise=0)).verdict == "pass"
+
+    def test_who_was_paid_in_part_and_released_without_the_bank_is_not(self):
+        report = verify(tell(noise=3, extra=[("paid", PART_PAID), ("undone", UNDONE)]))
+        assert failing(report) == {"completeness": "completeness.reservation_gone"}
 
 
 class TestRevocation:
