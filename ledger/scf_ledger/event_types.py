@@ -85,9 +85,9 @@ _DOCUMENT: Mapping[str, Shape] = {
     "buyer": s.is_text,
     "number": s.is_text,
     "issued_on": s.is_date,
-    "net": s.is_money,
-    "tax": s.is_money,
-    "total": s.is_money,
+    "net": s.is_foreign_money,
+    "tax": s.is_foreign_money,
+    "total": s.is_foreign_money,
     "original_sha256": s.is_digest,
 }
 _SUBMITTED: Mapping[str, Shape] = {

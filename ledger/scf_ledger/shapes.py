@@ -18,6 +18,8 @@ PUBLIC_ID = re.compile(r"[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}")
 """A prefix and 26 lower-case Crockford base32 characters; opaque here."""
 DIGEST = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 """SHA-256 in base64url without padding: 43 characters, the last one with two zero bits."""
+SALT = re.compile(r"[A-Za-z0-9_-]{22,86}")
+"""At least 128 random bits in base64url; a reader digests the text and never decodes it."""
 INSTANT = re.compile(
     r"20[0-9][0-9]-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{6})?Z"
 )
@@ -25,6 +27,9 @@ INSTANT = re.compile(
 DATE = re.compile(r"20[0-9][0-9]-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 AMOUNT = re.compile(r"-?(0|[1-9][0-9]{0,12})\.[0-9][0-9]")
 """Yuan and fen; below 2^53 fen, so that any program can hold it."""
+FOREIGN_AMOUNT = re.compile(r"-?(0|[1-9][0-9]{0,12})(\.[0-9]{2,3})?")
+CURRENCY = re.compile(r"[A-Z]{3}")
+"""ISO 4217."""
 RATE = re.compile(r"(0|[1-9][0-9]?)(\.[0-9]{1,8})?")
 """A yearly rate as an exact decimal fraction: 3.85 % is 0.0385."""
 BYTES32 = re.compile(r"0x[0-9a-f]{64}")
@@ -59,6 +64,18 @@ def is_money(value: Any) -> bool:
         and type(value["amount"]) is str
         and AMOUNT.fullmatch(value["amount"]) is not None
         and value["amount"] != "-0.00"
+    )
+
+
+def is_foreign_money(value: Any) -> bool:
+    """Tell whether it is money of any currency, with the decimals that its document gave it."""
+    return (
+        type(value) is dict
+        and value.keys() == {"amount", "currency"}
+        and type(value["currency"]) is str
+        and CURRENCY.fullmatch(value["currency"]) is not None
+        and type(value["amount"]) is str
+        and FOREIGN_AMOUNT.fullmatch(value["amount"]) is not None
     )
 
 

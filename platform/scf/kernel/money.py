@@ -17,7 +17,7 @@ _IN_HUNDREDTHS = (
 _WHOLE = "JPY KRW VND"
 SCALES = dict.fromkeys(_IN_HUNDREDTHS.split(), 2) | dict.fromkeys(_WHOLE.split(), 0)
 """Decimals by ISO 4217, of the currencies that China's trade is invoiced in."""
-MINOR_MAX = 2**62  # well inside BIGINT, so that sums of two never overflow it
+MINOR_MAX = 10**15 - 1  # ten million million yuan: below 2^53, so that any program can hold it
 
 
 class AmountInvalid(Invalid):
