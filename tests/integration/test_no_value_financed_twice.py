@@ -1,0 +1,507 @@
+"""The one promise, under random commands and under 50 connections at once.
+
+No consumption makes free negative; no fact is refused for being bad news; nothing moves outside the
+tables; entries add up to rows; a refusal leaves nothing changed.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any, Self
+from uuid import UUID
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from scf.capacity import queries
+from scf.capacity import service as capacity
+from scf.capacity.models import Pool, PoolEntry
+from scf.db.outbox import EffectContext
+from scf.documents import service as documents
+from scf.evidence.models import Event
+from scf.kernel.errors import Refused
+from scf.kernel.ids import new_id
+from scf.kernel.money import Money
+from scf.parties import queries as parties
+from scf.parties.schemas import DraftOut, SignerIn
+from scf.pledges import registering
+from scf.pledges import service as pledges
+from scf.pledges.models import TRANSITIONS as PLEDGE_TRANSITIONS
+from scf.pledges.models import Pledge
+from scf.pledges.models import State as PledgeState
+from scf.pledges.service import Principal
+from scf.receivables import credit_notes, payments, service, submission
+from scf.receivables.models import TRANSITIONS, Receivable, State
+from scf.receivables.payments import Receipt
+from scf.receivables.service import Account, Confirmation
+from scf.receivables.submission import Submission
+from scf.registry.port import Enrolled, Filing, Registration, SearchResult
+from tests.support.actors import Company, Stage, set_stage
+from tests.support.invoices import cn_einvoice
+from tests.support.pools import open_value, take
+from tests.support.receivables import ACCOUNT, NUMBERS, invoice_number
+from tests.support.services import Servers, fresh_database
+
+ORIGIN = "test.example/log"
+PAID_ON = date(2025, 11, 3)
+DUE_ON = date(2025, 12, 19)
+INSUFFICIENT = "capacity.insufficient"
+AMOUNTS = st.integers(min_value=1, max_value=120)
+SHARES = st.integers(min_value=1, max_value=105)  # per cent
+CLAIMS_MAX = 3
+Work = Callable[[Session, datetime], Any]
+
+
+@pytest.fixture(scope="module")
+def stage(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with fresh_database(servers) as url, set_stage(url, tmp_path_factory.mktemp("stage")) as found:
+        yield found
+
+
+class TestFiftyConnections:
+    def test_racing_for_a_pool_take_no_more_than_there_is(self, stage: Stage):
+        """Each takes 3 of 100: 33 win, 17 are refused, and the sums are equal."""
+        value = open_value(stage, 100)
+        barrier = threading.Barrier(50)
+
+        def race(_: int) -> str:
+            with stage.database.transaction() as session:
+                session.connection()  # all 50 are open before the first begins
+                barrier.wait()
+                (pool,) = capacity.lock_pools(session, [value.id])
+                try:
+                    take(session, pool, 3, new_id(), value.bank)
+                except Refused as refused:
+                    return refused.code
+            return "won"
+
+        stage.database.engine.dispose()
+        stage.database.engine.pool._max_overflow = 40  # 50 connections at once
+        with ThreadPoolExecutor(50) as threads:
+            outcomes = list(threads.map(race, range(50)))
+
+        assert outcomes.count("won") == 33
+        assert outcomes.count("capacity.insufficient") == 17
+        assert value.numbers == (100, 99, 1, 0)
+
+    def test_g7_of_a_concurrent_pair_exactly_one_wins(self, stage: Stage):
+        """Confirmed 100, pledge 60 and voucher 50 at the same moment."""
+        for _ in range(5):
+            value = open_value(stage, 100)
+            barrier = threading.Barrier(2)
+
+            def race(amount: int, value=value, barrier=barrier) -> bool:
+                barrier.wait()
+                try:
+                    value.reserve(amount, str(amount))
+                except Refused:
+                    return False
+                return True
+
+            with ThreadPoolExecutor(2) as threads:
+                assert sorted(threads.map(race, [60, 50])) == [False, True]
+            assert value.numbers[1] in (60, 50)
+
+    def test_pools_taken_in_any_order_never_deadlock(self, stage: Stage):
+        ids = [open_value(stage, 10_000).id for _ in range(4)]
+        barrier = threading.Barrier(8)
+
+        def race(number: int) -> None:
+            barrier.wait()
+            for _ in range(5):
+                with stage.database.transaction() as session:
+                    wanted = ids if number % 2 else list(reversed(ids))
+                    for pool in capacity.lock_pools(session, wanted):
+                        take(session, pool, 1, new_id(), stage.cast.bank.party_id)
+
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(race, range(8)))
+        with stage.database.reading() as session:
+            used = session.scalars(select(Pool.used_minor).where(Pool.id.in_(ids))).all()
+        assert used == [40] * 4
+
+
+class Register:
+    """The state's register, as far as a pledge goes there: clean, and at once."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def search(self, _: Enrolled) -> SearchResult:
+        return SearchResult(f"S-{next(NUMBERS)}", self.now, (), bytes(32), b"search")
+
+    def find(self, _: str) -> Registration | None:
+        return None
+
+    def register(self, filing: Filing) -> Registration:
+        ends = self.now.date() + timedelta(days=365)
+        return Registration(filing.reference, filing.reference, self.now, ends, None, b"paper")
+
+
+@dataclass
+class Claim:
+    """What a receivable and its pool should be by now, reckoned fen by fen."""
+
+    id: UUID
+    number: int
+    claimed: int
+    state: State = State.SUBMITTED
+    pool: UUID | None = None
+    promised: int = 0
+    paid: int = 0
+    noted: int = 0
+    confirmed: int = 0
+    held: dict[UUID, int] = field(default_factory=dict)
+
+    @property
+    def used(self) -> int:
+        return sum(self.held.values())
+
+    @property
+    def free(self) -> int:
+        return max(self.confirmed - self.used, 0)
+
+    def pay(self, amount: int) -> None:
+        self.paid += amount
+        self.state = State.PAID if self.paid >= self.promised else State.PARTLY_PAID
+        for _ in range(min(amount, max(self.confirmed, 0))):
+            if self.free == 0:
+                holder = next(holder for holder, held in self.held.items() if held)
+                self.held[holder] -= 1
+            self.confirmed -= 1
+
+    def note(self, amount: int) -> None:
+        """A red invoice takes first what was never confirmed."""
+        for _ in range(amount):
+            self.noted += 1
+            self.confirmed -= self.pool is not None and self.noted > self.claimed - self.promised
+
+
+@dataclass
+class Bond:
+    """A pledge as it should be."""
+
+    id: UUID
+    claim: Claim
+    bank: Company
+    amount: int
+    state: PledgeState = PledgeState.PROPOSED
+
+
+CLAIMS = st.runner().flatmap(lambda path: st.sampled_from(path.known))
+BONDS = st.runner().flatmap(lambda path: st.sampled_from(path.pledged))
+pledged = precondition(lambda path: path.pledged)
+
+
+class Path(RuleBasedStateMachine):
+    """Random commands of all parties over receivables, pools and pledges."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__()
+        self.stage, self.cast = stage, stage.cast
+        self.context = EffectContext(stage.database, stage.settings, stage.clock)
+        self.known: list[Claim] = []
+        self.pledged: list[Bond] = []
+        self.receipts = 0
+
+    # --- commands ------------------------------------------------------------------------------
+
+    @initialize(share=SHARES, steps=st.integers(min_value=0, max_value=4))
+    def begin(self, share: int, steps: int) -> None:
+        self.submit(100)
+        self.confirm(self.known[0], 80, whole=False)
+        self.propose(self.known[0], share, second=False)
+        for bond in self.pledged:
+            self.go_on(bond, steps)
+
+    @precondition(lambda self: len(self.known) < CLAIMS_MAX)
+    @rule(fen=AMOUNTS)
+    def submit(self, fen: int) -> None:
+        number = next(NUMBERS)
+        document = self.invoice(number, fen)
+        submitted = Submission(
+            self.cast.programme_id, f"M-{number}", [document], None, None, None, None, DUE_ON
+        )
+        line = self.done(
+            lambda s, now: submission.submit(s, self.cast.supplier.actor, submitted, now=now)
+        )
+        self.known.append(Claim(line.id, number, fen))
+
+    @rule(claim=CLAIMS, share=SHARES, whole=st.booleans())
+    def confirm(self, claim: Claim, share: int, whole: bool) -> None:
+        promised = claim.claimed if whole else max(claim.claimed * min(share, 100) // 100, 1)
+        rest = claim.claimed - promised
+        confirmation = Confirmation(
+            Money(promised), Money(rest), None, "质量争议" if rest else None, None,
+            Account("示例", ACCOUNT, "示例", self.cast.bank.uscc), True, ["pledge"],
+        )  # fmt: skip
+        state = State.PARTIALLY_CONFIRMED if rest else State.CONFIRMED
+        codes = self.state_codes(claim, state)
+        if claim.noted and not codes:
+            codes = {"receivable.document_reversed"}
+
+        shown = self.signed("confirm", claim, codes, confirmation)
+
+        if shown is not None:
+            claim.state, claim.pool = state, shown.pool_id
+            claim.promised = claim.confirmed = promised
+
+    @rule(claim=CLAIMS, act=st.sampled_from(["dispute", "dispute", "reject"]))
+    def refuse(self, claim: Claim, act: str) -> None:
+        state = {"dispute": State.DISPUTED, "reject": State.REJECTED}[act]
+        if self.signed(act, claim, self.state_codes(claim, state), None) is not None:
+            claim.state = state
+
+    @rule(claim=CLAIMS, fen=AMOUNTS, named=st.booleans(), again=st.booleans())
+    def pay(self, claim: Claim, fen: int, named: bool, again: bool) -> None:
+        self.receipts += 1
+        receipt = Receipt(
+            f"{id(self)}-{self.receipts}", Money(fen), PAID_ON, ACCOUNT if named else "6222 9999"
+        )
+
+        def report(session: Session, now: datetime) -> Any:
+            return payments.report(session, self.cast.bank.actor, claim.id, receipt, now=now)
+
+        if claim.pool is None:
+            self.refused(report, {"subject.not_found"})
+            return
+        self.done(report)
+        if named:
+            claim.pay(fen)
+        else:
+            claim.confirmed -= min(fen, max(claim.confirmed, 0))
+        if again:
+            count = self.events()
+            assert self.done(report).repeated
+            assert self.events() == count
+
+    @rule(claim=CLAIMS, share=st.integers(min_value=1, max_value=40))
+    def take_back(self, claim: Claim, share: int) -> None:
+        fen = max(claim.claimed * share // 100, 1)
+        note = self.invoice(next(NUMBERS), -fen, takes_back=claim.number)
+        self.done(lambda s, now: credit_notes.record(s, note, now=now))
+        if claim.state is not State.REJECTED:
+            claim.note(fen)
+
+    @rule(claim=CLAIMS, share=SHARES, second=st.booleans())
+    def propose(self, claim: Claim, share: int, second: bool) -> None:
+        fen = max(claim.promised * share // 100, 1)
+        bank = self.cast.second_bank if second else self.cast.bank
+        principal = Principal(os.urandom(32), Money(max(fen // 2, 1)), "0.0385", DUE_ON)
+
+        def propose(session: Session, now: datetime) -> Pledge:
+            return pledges.propose(
+                session,
+                parties.party(session, bank.party_id),
+                service.lock(session, claim.id),
+                principal=principal,
+                amount=Money(fen),
+                now=now,
+            )
+
+        if claim.pool is None or fen > claim.free:
+            code = "pledge.receivable_not_confirmed" if claim.pool is None else INSUFFICIENT
+            self.refused(propose, {code})
+        else:
+            self.pledged.append(Bond(self.done(propose).id, claim, bank, fen))
+
+    @pledged
+    @rule(bond=BONDS, steps=st.integers(min_value=2, max_value=4))
+    def go_on(self, bond: Bond, steps: int) -> None:
+        for step in (self.sign, self.accept, self.register, self.release)[:steps]:
+            step(bond)
+
+    @pledged
+    @rule(bond=BONDS)
+    def sign(self, bond: Bond) -> None:
+        codes = self.pledge_codes(bond, PledgeState.SIGNED)
+        if self.signed("pledge", bond, codes, None) is not None:
+            bond.state = PledgeState.SIGNED
+
+    @pledged
+    @rule(bond=BONDS)
+    def accept(self, bond: Bond) -> None:
+        codes = self.pledge_codes(bond, PledgeState.RESERVED)
+        if not codes and bond.amount > bond.claim.free:
+            codes = {INSUFFICIENT}
+        if self.signed("accept", bond, codes, None) is not None:
+            bond.state = PledgeState.RESERVED
+            bond.claim.held[bond.id] = bond.amount
+
+    @pledged
+    @rule(bond=BONDS)
+    def register(self, bond: Bond) -> None:
+        payload = {"pledge_id": str(bond.id)}
+        registering.search_first(self.context, payload)
+        registering.register(self.context, payload)
+        if bond.state is PledgeState.RESERVED:
+            bond.state = PledgeState.EFFECTIVE
+
+    @pledged
+    @rule(bond=BONDS)
+    def release(self, bond: Bond) -> None:
+        codes = self.pledge_codes(bond, PledgeState.RELEASED)
+        if self.signed("release", bond, codes, "主债权已清偿") is not None:
+            bond.state = PledgeState.RELEASED
+            bond.claim.held[bond.id] = 0
+
+    @pledged
+    @rule(bond=BONDS)
+    def give_up(self, bond: Bond) -> None:
+        def give_up(session: Session, now: datetime) -> Pledge:
+            return pledges.give_up(session, bond.bank.actor, bond.id, reason="不再办理", now=now)
+
+        if codes := self.pledge_codes(bond, PledgeState.CANCELLED):
+            self.refused(give_up, codes)
+            return
+        self.done(give_up)
+        registering.end(self.context, {"pledge_id": str(bond.id)})
+        bond.state = PledgeState.CANCELLED
+        if bond.id in bond.claim.held:
+            bond.claim.held[bond.id] = 0
+
+    # --- what must hold after each --------------------------------------------------------------
+
+    @invariant()
+    def rows_are_as_reckoned(self) -> None:
+        with self.stage.database.reading() as session:
+            for claim in self.known:
+                row = session.get_one(Receivable, claim.id)
+                assert (row.state, row.paid_minor) == (claim.state, claim.paid)
+                if claim.pool is not None:
+                    self.pool_is_as_reckoned(session, claim)
+            for bond in self.pledged:
+                assert session.get_one(Pledge, bond.id).state is bond.state
+
+    def pool_is_as_reckoned(self, session: Session, claim: Claim) -> None:
+        assert claim.pool is not None
+        pool = session.get_one(Pool, claim.pool)
+        assert (pool.confirmed_minor, pool.used_minor) == (claim.confirmed, claim.used)
+        assert pool.free_minor == claim.free >= 0
+        assert pool.shortfall_minor == max(claim.used - claim.confirmed, 0)
+        assert (pool.state == "DILUTED") == (pool.shortfall_minor > 0)
+        for holder, fen in claim.held.items():
+            assert queries.held(session, pool, holder) == Money(fen)
+        confirmed, used, last = session.execute(
+            select(
+                func.sum(PoolEntry.confirmed_delta_minor),
+                func.sum(PoolEntry.used_delta_minor),
+                func.max(PoolEntry.version),
+            ).where(PoolEntry.pool_id == pool.id)
+        ).one()
+        assert (confirmed, used, last) == (pool.confirmed_minor, pool.used_minor, pool.version)
+
+    # --- how it is done -------------------------------------------------------------------------
+
+    def done(self, work: Work) -> Any:
+        """Do it in a transaction; it must not be refused."""
+        with self.stage.database.transaction() as session:
+            return work(session, self.stage.clock.now())
+
+    def refused(self, work: Work, codes: set[str]) -> None:
+        """It must be refused, for such a reason, and leave nothing changed."""
+        count = self.events()
+        with pytest.raises(Refused) as refused:
+            self.done(work)
+        assert refused.value.code in codes
+        assert self.events() == count
+
+    def signed(self, act: str, about: Claim | Bond, codes: set[str], detail: Any) -> Any:
+        """Draft, sign, hand back; None where it was refused, as `codes` foresaw."""
+        draft, collect, who = self.papers(act, about, detail)
+        signers = [SignerIn.model_validate(signer) for signer in who.signers(act)]
+
+        def whole(session: Session, now: datetime) -> Any:
+            drafted = draft(session, who.actor, about.id, signers=signers, origin=ORIGIN, now=now)
+            jws = who.sign_all(DraftOut.of(drafted).model_dump(mode="json"))
+            return collect(session, who.actor, about.id, jws=jws, now=now)
+
+        if codes:
+            return self.refused(whole, codes)
+        return self.done(whole)
+
+    def papers(self, act: str, about: Claim | Bond, detail: Any) -> tuple[Any, Any, Company]:
+        cast = self.cast
+        bank = about.bank if isinstance(about, Bond) else cast.bank
+        match act:
+            case "confirm":
+                draft = partial(service.draft_confirmation, confirmation=detail)
+                return draft, service.confirm, cast.anchor
+            case "dispute":
+                draft = partial(service.draft_dispute, reason="数量不符", amount=None)
+                return draft, service.dispute, cast.anchor
+            case "reject":
+                draft = partial(service.draft_rejection, reason="非我司交易")
+                return draft, service.reject, cast.anchor
+            case "pledge":
+                return pledges.draft_signature, pledges.sign, cast.supplier
+            case "accept":
+                return pledges.draft_acceptance, pledges.accept, bank
+            case _:
+                return partial(pledges.draft_release, reason=detail), pledges.release, bank
+
+    def state_codes(self, claim: Claim, to: State) -> set[str]:
+        return set() if to in TRANSITIONS[claim.state] else {"receivable.state_forbids"}
+
+    def pledge_codes(self, bond: Bond, to: PledgeState) -> set[str]:
+        return set() if to in PLEDGE_TRANSITIONS[bond.state] else {"pledge.state_forbids"}
+
+    def invoice(self, number: int, fen: int, takes_back: int | None = None) -> UUID:
+        total = Money(fen).text
+        red = takes_back and invoice_number(takes_back)
+        original = cn_einvoice(
+            number=invoice_number(number),
+            seller=self.cast.supplier.uscc,
+            buyer=self.cast.anchor.uscc,
+            net=total,
+            tax="0.00",
+            total=total,
+            lines=[(total, "0", "0.00")],
+            blue="N" if red else "Y",
+            red=f"<OriginalInvoiceCode>{red}</OriginalInvoiceCode>" if red else "",
+        )
+        actor = self.cast.supplier.actor
+        registered = self.done(
+            lambda s, now: documents.register(s, actor, original=original, filename=None, now=now)
+        )
+        return registered.document.id
+
+    def events(self) -> int:
+        with self.stage.database.reading() as session:
+            return session.scalar(select(func.count()).select_from(Event)) or 0
+
+
+def test_random_commands_keep_every_promise(stage: Stage, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(registering, "HttpRegistry", lambda _: Register(stage.clock.now()))
+    run_state_machine_as_test(
+        lambda: Path(stage),
+        settings=settings(
+            max_examples=int(os.environ.get("EXAMPLES", "12")),
+            stateful_step_count=30,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+            phases=[Phase.generate, Phase.shrink],
+        ),
+    )
