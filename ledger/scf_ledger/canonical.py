@@ -66,7 +66,8 @@ def decode(data: bytes, *, max_bytes: int, max_depth: int = DEPTH_MAX) -> Any:
         raise TooLarge("document is too large", size=len(data), limit=max_bytes)
     try:
         value = orjson.loads(data)
-        _check(value, max_depth)
+        if type(value) not in _SCALARS:
+            _check(value, max_depth)
         again = orjson.dumps(value, option=_OPTIONS)
     except (orjson.JSONDecodeError, orjson.JSONEncodeError, Unencodable) as error:
         raise NotCanonical(str(error)) from error

@@ -23,7 +23,6 @@ DISCLOSURE_BYTES_MAX: Final = 262_144
 """The largest field is a list of a thousand documents."""
 SALT_BYTES: Final = 18
 """144 bits: whole groups of base64, and more than the 128 that RFC 9901 section 9.3 asks."""
-SALT_BYTES_MIN: Final = 16
 HASH_BYTES: Final = 32
 ENTRY_BYTES: Final = 2 * HASH_BYTES
 AUTHORIZATIONS_MAX: Final = 16
@@ -155,7 +154,7 @@ def parse_disclosure(text: str) -> Disclosure:
     if type(array) is not list or len(array) != 3:  # noqa: PLR2004 - salt, name, value
         raise Malformed("a disclosure is an array of salt, name and value")
     salt, name, value = array
-    if type(salt) is not str or type(name) is not str or len(from_b64url(salt)) < SALT_BYTES_MIN:
+    if type(salt) is not str or type(name) is not str or not shapes.SALT.fullmatch(salt):
         raise Malformed("a disclosure begins with a salt of 128 bits and a name")
     return Disclosure(name, value, disclosure_digest(text))
 

@@ -17,7 +17,7 @@ from cryptography import x509
 from scf_ledger import canonical, certificates, jws, shapes, uscc
 from scf_ledger.encoding import b64url, from_b64url
 from scf_ledger.errors import BadCertificate, Malformed
-from scf_ledger.event import SALT_BYTES_MIN, disclosure_digest
+from scf_ledger.event import disclosure_digest
 from scf_ledger.event_types import ACTS
 from scf_ledger.jws import normalise, sign
 
@@ -175,7 +175,7 @@ def build_line(*, about: About, content: Mapping[str, Any], salt: bytes) -> str:
 
     :raises Malformed: a salt of less than 128 bits, or content that says what ``about`` says
     """
-    if len(salt) < SALT_BYTES_MIN or _LINE_KEYS & content.keys():
+    if not shapes.SALT.fullmatch(b64url(salt)) or _LINE_KEYS & content.keys():
         raise Malformed("a line has a salt of 128 bits, and its subject once")
     value = {
         **content,
@@ -196,7 +196,7 @@ def parse_line(disclosure: str) -> Line:
     if type(array) is not list or len(array) != 2:  # noqa: PLR2004 - salt, line
         raise Malformed("a line is an array of salt and line")
     salt, value = array
-    if type(salt) is not str or len(from_b64url(salt)) < SALT_BYTES_MIN:
+    if type(salt) is not str or not shapes.SALT.fullmatch(salt):
         raise Malformed("a line begins with a salt of 128 bits")
     if type(value) is not dict or not value.keys() >= _LINE_KEYS:
         raise Malformed("a line names its subject, version and event")

@@ -16,7 +16,7 @@ from scf_ledger import proof, trust
 from scf_ledger.errors import LedgerError, TooLarge
 from scf_ledger.trust import Fragment
 from scf_ledger.verify import Outcome, Report, Status, verify_file
-from scf_ledger.verify.messages import text_of
+from scf_ledger.verify.messages import printable, text_of
 
 EXIT_PASS: Final = 0
 EXIT_FAIL: Final = 1
@@ -32,6 +32,19 @@ _NAMES: Final = {
     Fragment.STANDING: "现状",
 }
 _MARKS: Final = {Status.PASS: "✓", Status.FAIL: "✗", Status.NOT_CHECKED: "–"}
+_TERMS: Final = {
+    "debtor": "债务人",
+    "pledgor": "出质人",
+    "pledgee": "质权人",
+    "due_on": "到期日",
+    "reg_no": "登记证明编号",
+}
+_AMOUNTS: Final = {
+    "amount": "质押额",
+    "confirmed": "池内确认额",
+    "used": "已占用额",
+    "shortfall": "缺口",
+}
 _KINDS: Final = {"event": "事件证明 event proof", "pledge": "质押证明 pledge proof"}
 
 
@@ -115,6 +128,16 @@ def _history(facts: Any) -> list[str]:
         f"    {entry['type']} {entry['subject']} v{entry['version']}"
         f"  自称 claimed at {entry['claimed_at']}"
         for entry in facts["entries"]
+    ]
+    terms = facts.get("pledge", {})
+    amounts = {**terms, **terms.get("pool_sums", {})}
+    lines += [
+        f"    {word} {key} {printable(terms[key])}" for key, word in _TERMS.items() if key in terms
+    ]
+    lines += [
+        f"    {word} {key} {amounts[key]['amount']} {amounts[key]['currency']}"
+        for key, word in _AMOUNTS.items()
+        if key in amounts
     ]
     by = facts["existed_by"] or "未证明 not proven"
     return ["", *lines, f"    存在时间 existed by {by}", ""]

@@ -40,13 +40,15 @@ def of(
 
 def _pledge(reads: Sequence[Read]) -> dict[str, Any]:
     terms: dict[str, Any] = {}
-    for read in reads:
+    for read in sorted(reads, key=lambda read: read.event.version):
         if read.type == "receivable.confirmed":
             terms |= _some(read, ("debtor", "confirmed", "due_on"))
         elif read.type == "pledge.signed":
             terms |= _some(read, TERMS)
         elif read.type == "pledge.registered":
             terms |= _some(read, ("reg_no", "registered_at"))
+        elif read.event.type.subject == "pool":
+            terms["pool_sums"] = _some(read, ("confirmed", "used", "shortfall"))
     return terms
 
 

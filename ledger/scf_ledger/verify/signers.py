@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -20,6 +21,7 @@ class Signer:
     """A certificate that a listed authority issued."""
 
     certificate: x509.Certificate
+    thumbprint: str
     key: ec.EllipticCurvePublicKey
     holder: Holder
     authority: Authority
@@ -69,16 +71,30 @@ def load(proof: Proof, trust: Trust) -> Signers:
     signers = {}
     for number, pem in enumerate(proof.certificates):
         with at(f"certificates[{number}]"):
-            certificate = certificates.load_certificate(pem)
-            authority = certificates.issuer(certificate, trust.authorities)
-            signers[certificates.thumbprint(certificate)] = Signer(
-                certificate,
-                certificates.public_key(certificate),
-                certificates.holder(certificate),
-                authority,
-            )
+            signer = _signer(pem, trust.authorities)
+            signers[signer.thumbprint] = signer
     revocations = []
     for number, der in enumerate(proof.revocations):
         with at(f"revocations[{number}]"):
-            revocations.append(certificates.load_revocations(der, trust.authorities))
+            revocations.append(_revocations(der, trust.authorities))
     return Signers(signers, revocations)
+
+
+@lru_cache(maxsize=1_024)
+def _signer(pem: str, authorities: tuple[Authority, ...]) -> Signer:
+    """Check a certificate; remembered, since one verifier sees the same people in file after file."""
+    certificate = certificates.load_certificate(pem)
+    authority = certificates.issuer(certificate, authorities)
+    return Signer(
+        certificate,
+        certificates.thumbprint(certificate),
+        certificates.public_key(certificate),
+        certificates.holder(certificate),
+        authority,
+    )
+
+
+@lru_cache(maxsize=64)
+def _revocations(der: bytes, authorities: tuple[Authority, ...]) -> RevocationList:
+    """Check a revocation list; remembered like certificates."""
+    return certificates.load_revocations(der, authorities)
