@@ -6,11 +6,10 @@ from decimal import Decimal
 from fractions import Fraction
 
 from scf.documents.parsing.errors import FieldInvalid
-from scf.kernel.money import SCALES, Money
+from scf.kernel.money import MINOR_MAX, SCALES, Money
 
 TEXT_LENGTH_MAX = 300  # names and numbers; remarks are searched, not kept
 YEARS = range(2000, 2100)
-MINOR_MAX = 10**15 - 1  # 10 trillion yuan: what records and proofs hold
 
 _DECIMAL = re.compile(r"[+-]?([0-9]{1,20}(\.[0-9]{0,20})?|\.[0-9]{1,20})", re.ASCII)
 _DATE = re.compile(
