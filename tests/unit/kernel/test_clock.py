@@ -44,7 +44,9 @@ def test_an_instant_without_a_zone_is_refused(text):
         parse_instant(text)
 
 
-@pytest.mark.parametrize("text", ["2025-02-30", "20251219", "2025-12-19T00:00:00Z", "2025-W51-5", "2025-2-3", "", None])
+@pytest.mark.parametrize(
+    "text", ["2025-02-30", "20251219", "2025-12-19T00:00:00Z", "2025-W51-5", "2025-2-3", "", None]
+)
 def test_a_date_is_one_form_only(text):
     with pytest.raises(ValueInvalid):
         parse_date(text)
