@@ -38,6 +38,7 @@ class Document(Subject, Base):
             unique=True,
             postgresql_where=f"kind = '{Kind.CN_EINVOICE}'",
         ),
+        Index("ix_documents_notes", "seller_id", postgresql_where="takes_back"),
         CheckConstraint("octet_length(original_sha256) = 32", name="original_sha256_length"),
     )
 

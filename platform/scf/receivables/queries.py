@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, func, select, union
+from sqlalchemy import ColumnElement, Row, Select, Uuid, bindparam, func, select, union
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session, aliased
 
 from scf.documents.models import Document
@@ -16,6 +17,8 @@ from scf.http.auth import Actor
 from scf.kernel.ids import public_id
 from scf.kernel.money import Money
 from scf.parties.models import Party
+from scf.programmes.models import Member, MemberRole, Programme
+from scf.programmes.service import NotMember, ProgrammeClosed
 from scf.receivables import permissions
 from scf.receivables.models import Receivable, ReceivableDocument, ReceivablePayment, State
 
@@ -26,6 +29,18 @@ class Side(StrEnum):
     CREDITOR = "creditor"
     DEBTOR = "debtor"
     BANK = "bank"
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """Between whom the lines of a programme are."""
+
+    programme: str
+    creditor_id: UUID
+    creditor_uscc: str
+    debtor_id: UUID
+    debtor_uscc: str
+    debtor_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,41 +56,74 @@ class Paper:
     """How records and statements name it: by the event that registered it."""
 
 
+_NOTE, _CREDITOR, _DEBTOR = aliased(Document), aliased(Party), aliased(Party)
+_TAKEN_BACK = (
+    select(func.unnest(_NOTE.reverses))
+    .where(_NOTE.seller_id == bindparam("seller_id"), _NOTE.takes_back)
+    .scalar_subquery()
+)
+_PAPERS = select(
+    Document.id,
+    Document.number,
+    Document.buyer,
+    Document.payable_minor,
+    Document.currency,
+    Document.takes_back,
+    (Document.number == func.any(func.array(_TAKEN_BACK))).label("is_reversed"),
+    Document.head_hash,
+).where(Document.seller_id == bindparam("seller_id"))
+_PAPERS_BY_ID = _PAPERS.where(Document.id == func.any(bindparam("ids", type_=ARRAY(Uuid))))
+_PAPERS_OF = (
+    _PAPERS.join(ReceivableDocument, ReceivableDocument.document_id == Document.id)
+    .where(ReceivableDocument.receivable_id == bindparam("receivable_id"))
+    .order_by(ReceivableDocument.position)
+)
+_DEAL = (
+    select(
+        Programme.revoked_at,
+        Member.role,
+        _CREDITOR.id,
+        _CREDITOR.uscc,
+        _DEBTOR.id,
+        _DEBTOR.uscc,
+        _DEBTOR.name,
+    )
+    .join(Member, Member.programme_id == Programme.id)
+    .join(_CREDITOR, _CREDITOR.id == Member.party_id)
+    .join(_DEBTOR, _DEBTOR.id == Programme.anchor_id)
+    .where(
+        Programme.id == bindparam("programme_id"),
+        Member.party_id == bindparam("creditor_id"),
+        Member.revoked_at.is_(None),
+    )
+)
+# Built once: putting a statement together takes longer than its answer.
+
+
 def papers(session: Session, seller_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Paper]:
     """Return a seller's documents by id; those that are not there are left out."""
-    rows = session.execute(_papers(seller_id).where(Document.id.in_(list(ids))))
-    return {row[0]: _paper(row) for row in rows}
+    values = {"seller_id": seller_id, "ids": list(ids)}
+    return {row[0]: _paper(row) for row in session.connection().execute(_PAPERS_BY_ID, values)}
 
 
 def papers_of(session: Session, receivable: Receivable) -> list[Paper]:
     """Return the documents behind a receivable, in the order submitted."""
-    statement = (
-        _papers(receivable.creditor_id)
-        .join(ReceivableDocument, ReceivableDocument.document_id == Document.id)
-        .where(ReceivableDocument.receivable_id == receivable.id)
-        .order_by(ReceivableDocument.position)
-    )
-    return [_paper(row) for row in session.execute(statement)]
+    values = {"seller_id": receivable.creditor_id, "receivable_id": receivable.id}
+    return [_paper(row) for row in session.execute(_PAPERS_OF, values)]
 
 
-def _papers(seller_id: UUID) -> Select[*tuple[Any, ...]]:
-    note = aliased(Document)
-    taken_back = (
-        select(func.unnest(note.reverses))
-        .where(note.seller_id == seller_id, note.takes_back)
-        .scalar_subquery()
-    )
-    statement: Select[*tuple[Any, ...]] = select(
-        Document.id,
-        Document.number,
-        Document.buyer,
-        Document.payable_minor,
-        Document.currency,
-        Document.takes_back,
-        (Document.number == func.any(func.array(taken_back))).label("is_reversed"),
-        Document.head_hash,
-    ).where(Document.seller_id == seller_id)
-    return statement
+def deal(session: Session, programme_id: UUID, creditor_id: UUID) -> Deal:
+    """Return between whom a supplier's lines of an open programme are, in one round trip.
+
+    Raises NotMember, ProgrammeClosed, as `programmes.service.require_member` does.
+    """
+    values = {"programme_id": programme_id, "creditor_id": creditor_id}
+    row = session.connection().execute(_DEAL, values).one_or_none()
+    if row is None or row[1] is not MemberRole.SUPPLIER:
+        raise NotMember(field="programme", role=MemberRole.SUPPLIER.value)
+    if row[0] is not None:
+        raise ProgrammeClosed(field="programme")
+    return Deal(public_id("prg", programme_id), *row[2:])
 
 
 def _paper(row: Row[*tuple[Any, ...]]) -> Paper:

@@ -14,12 +14,9 @@ from scf.http.auth import Actor
 from scf.kernel.errors import Conflict, Invalid, Refused, Unavailable
 from scf.kernel.ids import new_id, public_id
 from scf.kernel.money import Money
-from scf.parties.models import Party
-from scf.programmes.models import MemberRole
-from scf.programmes.service import require_member
 from scf.receivables import queries, rules
 from scf.receivables.models import Receivable, ReceivableDocument, State
-from scf.receivables.queries import Paper
+from scf.receivables.queries import Deal, Paper
 from scf.receivables.writing import Line, insert_lines
 
 BULK_MAX: Final = 10_000
@@ -136,15 +133,6 @@ def _all_accepted(outcomes: Sequence[Outcome]) -> list[Line]:
     return lines
 
 
-@dataclass(frozen=True, slots=True)
-class _Deal:
-    """Between whom a programme's lines are."""
-
-    programme: str
-    creditor: Party
-    debtor: Party
-
-
 def _check(session: Session, actor: Actor, submissions: Sequence[Submission]) -> list[Outcome]:
     """Hold each submission to the rules, without looking at what others have submitted."""
     deals = {
@@ -169,17 +157,14 @@ def _check(session: Session, actor: Actor, submissions: Sequence[Submission]) ->
     return outcomes
 
 
-def _deal(session: Session, programme_id: UUID, creditor_id: UUID) -> _Deal | Refused:
+def _deal(session: Session, programme_id: UUID, creditor_id: UUID) -> Deal | Refused:
     try:
-        programme = require_member(session, programme_id, creditor_id, MemberRole.SUPPLIER)
+        return queries.deal(session, programme_id, creditor_id)
     except Refused as error:
         return error
-    pair = session.scalars(select(Party).where(Party.id.in_([creditor_id, programme.anchor_id])))
-    parties = {party.id: party for party in pair}
-    return _Deal(public_id("prg", programme_id), parties[creditor_id], parties[programme.anchor_id])
 
 
-def _line(submission: Submission, deal: _Deal, known: Mapping[UUID, Paper]) -> Line:
+def _line(submission: Submission, deal: Deal, known: Mapping[UUID, Paper]) -> Line:
     papers = _papers(submission, deal, known)
     total = sum((paper.payable for paper in papers[1:]), papers[0].payable)
     claimed = rules.claim(total, submission.claimed)
@@ -187,8 +172,8 @@ def _line(submission: Submission, deal: _Deal, known: Mapping[UUID, Paper]) -> L
     return Line(
         id=new_id(),
         programme_id=submission.programme_id,
-        creditor_id=deal.creditor.id,
-        debtor_id=deal.debtor.id,
+        creditor_id=deal.creditor_id,
+        debtor_id=deal.debtor_id,
         line_no=submission.line_no,
         contract_no=submission.contract_no,
         receipt_no=submission.receipt_no,
@@ -199,8 +184,8 @@ def _line(submission: Submission, deal: _Deal, known: Mapping[UUID, Paper]) -> L
         document_ids=submission.document_ids,
         record={
             "programme": deal.programme,
-            "creditor": deal.creditor.uscc,
-            "debtor": deal.debtor.uscc,
+            "creditor": deal.creditor_uscc,
+            "debtor": deal.debtor_uscc,
             "line_no": submission.line_no,
             "documents": [paper.record for paper in papers],
             "claimed": claimed.to_json(),
@@ -212,13 +197,13 @@ def _line(submission: Submission, deal: _Deal, known: Mapping[UUID, Paper]) -> L
     )
 
 
-def _papers(submission: Submission, deal: _Deal, known: Mapping[UUID, Paper]) -> list[Paper]:
+def _papers(submission: Submission, deal: Deal, known: Mapping[UUID, Paper]) -> list[Paper]:
     papers = []
     for identity in submission.document_ids:
         paper = known.get(identity)
         if (
             paper is None
-            or paper.buyer not in (deal.debtor.uscc, deal.debtor.name)
+            or paper.buyer not in (deal.debtor_uscc, deal.debtor_name)
             or not paper.in_force
         ):
             raise DocumentsWrong(field="documents", document=public_id("doc", identity))

@@ -348,6 +348,8 @@ CREATE UNIQUE INDEX uq_documents_cn_number ON documents (number) WHERE kind = 'c
 
 CREATE INDEX ix_documents_buyer ON documents (buyer);
 
+CREATE INDEX ix_documents_notes ON documents (seller_id) WHERE takes_back;
+
 CREATE TABLE persons (
   id UUID NOT NULL,
   party_id UUID NOT NULL,
