@@ -3,12 +3,14 @@
 Nothing is kept in the broker that is not in PostgreSQL too: an emptied broker loses no work.
 """
 
+import logging
 from functools import cache
 
 from celery import Celery
 
 from scf.db.outbox import EffectContext
 from scf.db.session import Database
+from scf.kernel import logs
 from scf.settings import Settings
 from scf_workers import chain, clocks, relay
 from scf_workers.effects import HANDLERS
@@ -18,7 +20,13 @@ VISIBILITY_SECONDS = 30  # an unfinished message comes back; longer than any tas
 TASK_SECONDS_MAX = 20
 POOL_SIZE = 3  # database connections of one worker process
 
+logs.configure()
 settings = Settings.load()
+
+# Turns come twice a second: that they came is no news, what went wrong in one is.
+for name in ("celery.app.trace", "celery.worker.strategy"):
+    logging.getLogger(name).setLevel(logging.WARNING)
+logging.getLogger("celery.beat").addFilter(lambda record: "due task" not in str(record.msg))
 
 app = Celery("scf", broker=settings.redis_url)
 app.conf.update(

@@ -1,6 +1,8 @@
 """The sender's turn: what is open goes one step further, and the newest head is asked to be anchored."""
 
+from datetime import timedelta
 from functools import cache
+from typing import Final
 
 import structlog
 
@@ -11,13 +13,15 @@ from scf.evidence.sender import Sender
 from scf.kernel.errors import Unavailable
 from scf_ledger.chain.errors import ChainError
 
+IDLE: Final = timedelta(seconds=2)  # lost blocks are noticed so soon, and an idle chain left alone
+
 log = structlog.get_logger()
 
 
 @cache
 def sender(context: EffectContext) -> Sender:
     """Return this process's sender."""
-    return make_sender(context.settings, context.database)
+    return make_sender(context.settings, context.database, idle=IDLE)
 
 
 def advance(context: EffectContext) -> None:

@@ -15,6 +15,7 @@ import structlog
 
 from scf.evidence.keys import log_key
 from scf.evidence.sequencing import BATCH_MAX, QUEUE_CHANNEL, Connection, Round, sequence
+from scf.kernel import logs
 from scf.kernel.clock import Clock
 from scf.settings import Settings
 from scf_ledger.note import Signer
@@ -71,6 +72,7 @@ class Sequencer:
 
 def main() -> int:
     """Run until SIGTERM or SIGINT."""
+    logs.configure()
     settings = Settings.load()
     sequencer = Sequencer(settings.database_url, log_key(settings), settings.clock)
 

@@ -1,6 +1,7 @@
 """The contracts on chain: put in place, found again, put back after a development chain lost them."""
 
 from contextlib import suppress
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -59,11 +60,14 @@ def settle_home(session: Session, home: ChainHome) -> None:
     session.merge(home)
 
 
-def make_sender(settings: Settings, database: Database) -> Sender:
-    """Return the one that sends with the platform's key. Raises KeyUnusable."""
+def make_sender(settings: Settings, database: Database, *, idle: timedelta = timedelta()) -> Sender:
+    """Return the one that sends with the platform's key. Raises KeyUnusable.
+
+    `idle` is its rest between two looks at a chain on which nothing is open.
+    """
     chain = connect(settings)
 
     def restore() -> None:
         ensure_contracts(settings, chain)
 
-    return Sender(database, chain, keys.chain_key(settings), settings.clock, restore)
+    return Sender(database, chain, keys.chain_key(settings), settings.clock, restore, idle)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
@@ -32,7 +32,7 @@ UNMINED: Final = (State.SIGNED, State.BROADCAST)
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sender:
     """Sends with one key. `restore` puts contracts (and a development chain's funds) back in place."""
 
@@ -41,6 +41,8 @@ class Sender:
     key: Key
     clock: Clock
     restore: Callable[[], None]
+    idle: timedelta = timedelta()  # between two looks at a chain on which nothing is open
+    looked_at: datetime | None = None
 
     def advance(self) -> bool:
         """Take everything open one step further; False where another sender is at it.
@@ -48,7 +50,7 @@ class Sender:
         Raises ChainError; what is stored by then stands, and the next call goes on from there.
         """
         with sole_sender(self.database) as alone:
-            if alone:
+            if alone and self._is_due():
                 home = self._home()
                 self._recover(home)
                 self._settle()
@@ -56,6 +58,15 @@ class Sender:
                 self._broadcast_again()
                 self._send_new(home)
         return alone
+
+    def _is_due(self) -> bool:
+        """Say whether something is open, or the chain has not been looked at for a while."""
+        now = self.clock.real()
+        idle = self.looked_at is not None and now - self.looked_at < self.idle
+        if idle and not self._some(State.PREPARED, State.MINED, *UNMINED):
+            return False
+        self.looked_at = now
+        return True
 
     # Lost blocks
 
