@@ -19,9 +19,13 @@ import httpx
 from sqlalchemy import func, select, update
 
 from scf.db.outbox import Effect, EffectContext
+from scf.db.session import Database
+from scf.evidence import keys
+from scf.evidence.contracts import connect, ensure_contracts, settle_home
 from scf.evidence.models import ChainTransaction, Event, TransactionState
 from scf.evidence.sender import tell
 from scf.pledges.locking import TOKEN_BEARER
+from scf.settings import Settings
 from scf_ledger.tokens.setup import admit, initialise
 from scf_workers.effects import HANDLERS
 from scf_workers.relay import bring_about
@@ -245,18 +249,41 @@ class Desk:
 
 
 @contextmanager
-def lending_desk(database_url: str, folder: Path) -> Iterator[Desk]:
-    """Open a desk: the stage, a register on its business clock, a token service."""
-    initialise(folder / "tokens")
-    bearer = admit(folder / "tokens", name="test", address=OPERATOR)
-    with set_stage(database_url, folder) as stage, token_service(folder / "tokens") as tokens_url:
-        registry = RegistryProcess(folder, business_clock=stage.settings.business_clock)
-        settings = stage.settings.model_copy(
-            update={"registry_url": registry.url, "token_service_url": tokens_url}
-        )
+def lending_desk(
+    database_url: str, folder: Path, *, chain_url: str | None = None
+) -> Iterator[Desk]:
+    """Open a desk: the stage, a register on its business clock, a token service.
+
+    Without `chain_url` the chain is played by `Desk.mine`; with it the contracts stand on it.
+    """
+    with set_stage(database_url, folder) as stage:
+        chosen = {"chain_rpc_url": chain_url} if chain_url else {}
+        settings = stage.settings.model_copy(update=chosen)
         settings.secrets.mkdir(parents=True, exist_ok=True)
+        tokens = settings.data / "tokens"
+        initialise(tokens)
+        operator, contract = OPERATOR, CONTRACT
+        if chain_url is not None:
+            operator, contract = put_on_chain(settings, stage.database)
+        bearer = admit(tokens, name="test", address=operator)
         (settings.secrets / TOKEN_BEARER).write_text(bearer)
+        registry = RegistryProcess(folder, business_clock=settings.business_clock)
         try:
-            yield Desk(stage, registry, EffectContext(stage.database, settings, stage.clock))
+            with token_service(tokens, contract=contract) as url:
+                found = {"registry_url": registry.url, "token_service_url": url}
+                context = EffectContext(
+                    stage.database, settings.model_copy(update=found), stage.clock
+                )
+                yield Desk(stage, registry, context)
         finally:
             registry.kill()
+
+
+def put_on_chain(settings: Settings, database: Database) -> tuple[str, str]:
+    """Make keys and put the contracts in place; return our address and the registry's."""
+    keys.make_keys(settings)
+    home = ensure_contracts(settings, connect(settings))
+    addresses = home.sender, home.registry_address
+    with database.transaction() as session:
+        settle_home(session, home)
+    return addresses
