@@ -235,7 +235,6 @@ CREATE OR REPLACE FUNCTION queue_event() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO event_queue (seq, event_id, entry)
     SELECT seq, id, body_hash || tag FROM added;
-  PERFORM pg_notify('event_queue', '');
   RETURN NULL;
 END $$
 """)
