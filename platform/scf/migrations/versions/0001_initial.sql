@@ -40,7 +40,6 @@ CREATE FUNCTION queue_event() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO event_queue (seq, event_id, entry)
     SELECT seq, id, body_hash || tag FROM added;
-  PERFORM pg_notify('event_queue', '');
   RETURN NULL;
 END $$;
 
@@ -736,7 +735,6 @@ CREATE TABLE pledge_registrations (
   CONSTRAINT uq_pledge_registrations_reg_no UNIQUE (reg_no)
 );
 
-CREATE INDEX ix_pledge_registrations_to_raise ON pledge_registrations (pledge_id) WHERE cancellation_due_on IS NOT NULL AND cancellation_raised_at IS NULL;
 
 CREATE TABLE pledge_searches (
   id UUID NOT NULL,
