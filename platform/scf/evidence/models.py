@@ -154,6 +154,7 @@ class ChainTransaction(Base):
     __tablename__ = "chain_transactions"
     __table_args__ = (
         UniqueConstraint("sender", "nonce"),
+        Index("ix_chain_transactions_sender_block_number", "sender", "block_number"),
         Index(
             "ix_chain_transactions_open", "id", postgresql_where="state NOT IN ('final','failed')"
         ),

@@ -115,6 +115,8 @@ CREATE TABLE chain_transactions (
 
 CREATE INDEX ix_chain_transactions_subject_id ON chain_transactions (subject_id);
 
+CREATE INDEX ix_chain_transactions_sender_block_number ON chain_transactions (sender, block_number);
+
 CREATE INDEX ix_chain_transactions_open ON chain_transactions (id) WHERE state NOT IN ('final','failed');
 
 CREATE TABLE chain_home (
