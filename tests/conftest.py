@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 
 from scf.db.session import Database
 from tests.support.services import (
@@ -13,6 +14,10 @@ from tests.support.services import (
     shared_servers,
     with_path,
 )
+
+# Time is no property: a busy machine draws and runs slowly.
+settings.register_profile("scf", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("scf")
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,8 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's `&` has it ignored
+        signal.signal(number, _interrupt)
     options = build_parser(arguments).parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = options.run
     try:
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _interrupt(_number: int, _frame: object) -> NoReturn:
-    """End a command that is told to leave as Ctrl-C would: it may have servers to stop."""
+    """End a command that is told to leave in order: it may have servers to stop."""
     raise KeyboardInterrupt
 
 

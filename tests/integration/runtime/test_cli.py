@@ -132,6 +132,7 @@ def start(tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as a shell's `&` does
     )
 
 
@@ -151,12 +152,12 @@ def test_up_serves_until_it_is_told_to_stop(tmp_path, message):
         assert "接口 API" in said
         assert "/docs" in said
         with start(tmp_path) as second:
-            out, err = second.communicate(timeout=20)
+            out, err = second.communicate(timeout=60)
         assert second.returncode == 1
         assert f"pid={serving.pid}" in err
         assert out == ""
         serving.send_signal(message)
-        out, err = serving.communicate(timeout=20)
+        out, err = serving.communicate(timeout=60)
     assert serving.returncode == 0
     assert "平台已停止" in err
     assert out == ""

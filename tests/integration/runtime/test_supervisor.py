@@ -17,6 +17,7 @@ from scf.runtime.probes import answers, logs
 from scf.runtime.service import Service
 from scf.runtime.session import AlreadyRunning
 from scf.runtime.supervisor import ServiceFailed
+from tests.support.anvil import free_port
 
 WAITS = "import time; print('up', flush=True); time.sleep(600)"
 DIES = "raise SystemExit('no luck')"
@@ -228,6 +229,21 @@ def test_ports_are_kept_and_a_busy_one_is_left_alone(tmp_path):
         with running(tmp_path / "site", [replace(serves, port=port)], **again) as runtime:
             assert runtime.addresses["PUBLIC_URL"] != first
         other.kill()
+
+
+def test_two_installations_that_start_at_once_take_different_ports(tmp_path):
+    """Neither server listens yet when the other's port is chosen."""
+    serves = child("web", port=1, provides="PUBLIC_URL", address=lambda site: site.url("web"))
+    wanted = free_port()
+    table = [replace(serves, port=wanted)]
+    with (
+        running(tmp_path / "one", table, environment=ENVIRONMENT) as one,
+        running(tmp_path / "two", table, environment=ENVIRONMENT) as two,
+    ):
+        assert one.addresses["PUBLIC_URL"].endswith(f":{wanted}")
+        assert one.addresses["PUBLIC_URL"] != two.addresses["PUBLIC_URL"]
+    with running(tmp_path / "three", table, environment=ENVIRONMENT) as three:
+        assert three.addresses["PUBLIC_URL"] == one.addresses["PUBLIC_URL"]
 
 
 def test_children_leave_when_the_supervisor_is_killed_and_the_folder_is_free_again(tmp_path):
