@@ -10,7 +10,8 @@ from scf.db.session import Database
 from scf.documents import api as documents
 from scf.evidence import api as evidence
 from scf.financing import api as financing
-from scf.http import health, metrics, oauth, problems
+from scf.http import bounds, health, metrics, oauth, problems
+from scf.kernel import logs
 from scf.parties import api as parties
 from scf.pledges import api as pledges
 from scf.programmes import api as programmes
@@ -36,6 +37,7 @@ ROUTERS: list[APIRouter] = [
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the application; uvicorn calls it as a factory."""
+    logs.configure()
     settings = settings or Settings.load()
     app = FastAPI(
         title="供应链金融平台 Supply-chain finance platform",
@@ -46,6 +48,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    app.add_middleware(bounds.Bounded)
     app.add_middleware(metrics.Measured)
     problems.install(app)
     for router in ROUTERS:

@@ -51,6 +51,7 @@ class Database:
             max_overflow=pool_size,
             pool_timeout=10,
             pool_pre_ping=False,
+            hide_parameters=True,  # an error is logged, and names are no matter for a log
             connect_args={
                 "options": f"-c lock_timeout={LOCK_TIMEOUT_MS}"
                 f" -c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",

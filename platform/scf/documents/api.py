@@ -10,6 +10,7 @@ from scf.documents import companion, queries, service
 from scf.documents.schemas import DocumentOut, RegisteredOut
 from scf.http.calls import Call, command, query
 from scf.http.paging import PAGE_SIZE, PAGE_SIZE_MAX, Page, next_cursor, read_cursor
+from scf.http.schemas import Text
 from scf.kernel.ids import parse_id
 
 router = APIRouter(tags=["documents 单证"])
@@ -37,7 +38,7 @@ def register(
     call: Call,
     original: Annotated[bytes, Depends(read_original)],
     filename: Annotated[
-        str | None, Query(max_length=service.FILENAME_LENGTH_MAX, examples=["发票.xml"])
+        Text | None, Query(max_length=service.FILENAME_LENGTH_MAX, examples=["发票.xml"])
     ] = None,
 ) -> RegisteredOut:
     """登记一张发票 Register an invoice of one's own; the same one again answers `duplicate`."""
@@ -53,7 +54,7 @@ def documents(
     call: Call,
     cursor: str | None = None,
     limit: Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
-    number: Annotated[str | None, Query(max_length=300)] = None,
+    number: Annotated[Text | None, Query(max_length=300)] = None,
 ) -> Page[DocumentOut]:
     """发票列表 The invoices one sold or is asked to pay, oldest first."""
     found = queries.page(

@@ -23,6 +23,7 @@ STATUS: list[tuple[type[errors.SCFError], int]] = [
     (errors.Invalid, 422),
     (errors.Unavailable, 503),
 ]
+INTEGER_LIMIT = 2**53  # beyond it a JSON number means different things to different readers
 log = structlog.get_logger()
 
 
@@ -65,7 +66,7 @@ def render(error: errors.SCFError) -> Response:
         "fields": plain(error.fields),
     }
     if error.field is not None:
-        body["field"] = error.field
+        body["field"] = clean(error.field)
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}  # noqa: PLR2004 - RFC 6750
     if isinstance(error, errors.Unavailable):
         headers["Retry-After"] = "1"
@@ -73,9 +74,13 @@ def render(error: errors.SCFError) -> Response:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON would carry it; money in its wire form, the rest as text."""
-    if value is None or isinstance(value, (str, int, bool)):
-        return clean(value) if isinstance(value, str) else value
+    """Return a value as JSON carries it; money in its wire form, what has none as text."""
+    if isinstance(value, str):
+        return clean(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < INTEGER_LIMIT else str(value)
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):

@@ -209,13 +209,19 @@ UsccText = Annotated[str, Wire(_uscc, _same, _USCC_SCHEMA)]
 RateText = Annotated[str, Wire(_rate, _same, _RATE_SCHEMA)]
 DigestText = Annotated[str, Wire(_digest, _same, _DIGEST_SCHEMA)]
 
+_STEERING = r"\u200e\u200f\u202a-\u202e\u2066-\u2069"
+"""What turns the direction of a text (UAX #9): a signer would read another order than is signed."""
+_ONE_LINE = rf"^[^\x00-\x1f\x7f{_STEERING}]*$"
+
+Text = Annotated[str, StringConstraints(pattern=_ONE_LINE)]
+"""One line of text as it is, without control characters; empty allowed."""
 Line = Annotated[
     str,
     StringConstraints(
         strip_whitespace=True,
         min_length=1,
         max_length=LINE_LENGTH_MAX,
-        pattern=r"^[^\x00-\x1f\x7f]*$",
+        pattern=_ONE_LINE,
     ),
 ]
 """One line of text, without control characters."""
@@ -225,7 +231,7 @@ Prose = Annotated[
         strip_whitespace=True,
         min_length=1,
         max_length=PROSE_LENGTH_MAX,
-        pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$",
+        pattern=rf"^[^\x00-\x08\x0b-\x1f\x7f{_STEERING}]*$",
     ),
 ]
 """A reason or a note; line breaks allowed."""
