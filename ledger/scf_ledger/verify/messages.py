@@ -209,6 +209,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "额度池 {subject} 在第 {index} 条有新变动, 请取新证明",
         "pool {subject} moved at index {index}; obtain a fresh proof",
     ),
+    "standing.too_many": (
+        "标签密钥涉及 {count} 个对象, 至多 {limit} 个",
+        "tag secrets of {count} subjects, {limit} at most",
+    ),
     "standing.version_missing": (
         "日志中没有 {subject} 第 {version} 版",
         "{subject} version {version} is not in the log",

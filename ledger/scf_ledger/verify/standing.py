@@ -22,6 +22,8 @@ from scf_ledger.verify.web import Client
 
 SECONDS_MAX: Final = 600.0
 """For reading the whole log."""
+SUBJECTS_MAX: Final = 16
+"""How many subjects one scan looks for; a pledge proof gives the secrets of two."""
 LATER_VERSIONS: Final = 4_096
 """How many versions beyond the file's are looked for; the platform skips none."""
 _BUNDLE_BYTES: Final = tiles.WIDTH * (2 + event.ENTRY_BYTES)
@@ -54,6 +56,7 @@ def check(
         raise Skipped("standing.no_secret")
     with Client(log, seconds=SECONDS_MAX) as client:
         newest = _newest(client, trust, head)
+        _check_bounds(subjects, newest)
         _scan(client, newest, head.checkpoint, subjects)
     for name, subject in subjects.items():
         _check_once(name, subject)
@@ -82,6 +85,15 @@ def _newest(client: Client, trust: Trust, head: Head) -> Checkpoint:
             "standing.log_shrank", size=newest.checkpoint.size, before=head.checkpoint.size
         )
     return newest.checkpoint
+
+
+def _check_bounds(subjects: Mapping[str, _Subject], newest: Checkpoint) -> None:
+    """Refuse to look for more than a log can hold: every version is an entry."""
+    if len(subjects) > SUBJECTS_MAX:
+        raise Failure("standing.too_many", count=len(subjects), limit=SUBJECTS_MAX)
+    for name, subject in subjects.items():
+        if subject.newest > newest.size:
+            raise Failure("standing.version_missing", subject=name, version=subject.newest)
 
 
 def _scan(

@@ -21,15 +21,18 @@ RPC_BYTES_MAX: Final = 1_048_576
 def split_url(url: str) -> SplitResult:
     """Take a base URL apart.
 
-    :raises Malformed: not http or https, or with a query
+    :raises Malformed: not http or https, with a query or a user's name, or not printable ASCII
     """
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        (parts.hostname or "").encode("idna")
     except ValueError as error:
         raise Malformed("not a URL", url=url) from error
-    if not usable or parts.query or parts.fragment:
-        raise Malformed("an http or https URL without a query is expected", url=url)
+    if not usable or parts.query or parts.fragment or parts.username is not None:
+        raise Malformed("an http or https URL without user and query is expected", url=url)
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise Malformed("a URL is printable ASCII", url=url)
     return parts
 
 
@@ -43,6 +46,7 @@ class Client:
         self.url = url
         self._base = parts.path.rstrip("/")
         self._connection = make(parts.hostname or "", parts.port, timeout=ANSWER_SECONDS)
+        self._socket: socket.socket | None = None
         self._over = False
         self._alarm = threading.Timer(seconds, self._cut)
         self._alarm.daemon = True
@@ -84,13 +88,16 @@ class Client:
             "Accept-Encoding": "identity",
             **({"Content-Type": "application/json"} if body else {}),
         }
-        if self._over:
-            raise Failure("web.no_answer", url=self.url)
         try:
             self._connection.request(method, (self._base + path) or "/", body, headers)
+            self._socket = self._connection.sock  # let go by the connection before the answer ends
+            if self._over:
+                raise TimeoutError
             answer = self._connection.getresponse()
             data = answer.read(max_bytes + 1)
-        except (OSError, http.client.HTTPException) as error:
+            if self._over:  # cut, an answer of no stated length would pass for a whole one
+                raise TimeoutError
+        except (OSError, ValueError, http.client.HTTPException) as error:
             self._connection.close()
             raise Failure("web.no_answer", url=self.url) from error
         if answer.status != http.HTTPStatus.OK:
@@ -103,7 +110,6 @@ class Client:
     def _cut(self) -> None:
         """End whatever the connection waits for; called by the alarm, on its own thread."""
         self._over = True
-        connected = self._connection.sock
-        if connected is not None:
+        if self._socket is not None:
             with suppress(OSError):
-                connected.shutdown(socket.SHUT_RDWR)
+                self._socket.shutdown(socket.SHUT_RDWR)

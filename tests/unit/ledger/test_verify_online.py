@@ -11,8 +11,10 @@ from eth_abi import encode as abi_encode
 from eth_utils import keccak
 
 from scf_ledger import trust
+from scf_ledger.checkpoint import Checkpoint
 from scf_ledger.errors import LedgerError
 from scf_ledger.verify import anchor, standing, verify_file, web
+from scf_ledger.verify.report import Failure
 from tests.golden import formats as f
 from tests.golden import story
 from tests.unit.ledger.servers import log_of, node_of, serve
@@ -136,6 +138,13 @@ class TestAnchor:
             "http://a:b",
             "http://[",
             "http://a?b",
+            "http://user:word@a",
+            "http://.a/",
+            "http://" + "a" * 64 + ".example",
+            "http://a\x01b",
+            "http://a/ b",
+            "http://\u00e9.example/",
+            "http://a/\u00e9",
         ],
     )
     def test_other_urls_are_unusable(self, told, url):
@@ -215,6 +224,16 @@ class TestStanding:
         with serve(log_of(told.entries)) as url:
             assert outcome(told, "standing", log=f"{url}/log").code == code
 
+    @pytest.mark.parametrize(
+        ("count", "version", "code"),
+        [(1, 2**53 - 1, "standing.version_missing"), (17, 1, "standing.too_many")],
+    )
+    def test_looks_for_no_more_than_a_log_can_hold(self, count, version, code):
+        subjects = {f"cap_{n}": standing._Subject(bytes(32), {version: n}) for n in range(count)}
+        with pytest.raises(Failure) as refused:
+            standing._check_bounds(subjects, Checkpoint(story.ORIGIN, 200, bytes(32)))
+        assert refused.value.finding == code
+
     def test_fails_where_history_was_rewritten(self, told):
         entries = [f.sha256(b"rewritten") * 2, *told.entries[1:], f.sha256(b"x") * 2]
         with serve(log_of(entries)) as url:
@@ -273,23 +292,40 @@ class TestStanding:
 
 
 class TestSlowServers:
-    def test_are_cut_off(self, told, monkeypatch):
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            b"HTTP/1.1 200 OK\r\nX: ",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n",
+        ],
+        ids=["header", "body", "body of no length"],
+    )
+    def test_are_cut_off(self, told, monkeypatch, answer):
         """A server that drips one byte at a time cannot hold the verifier beyond its deadline."""
         monkeypatch.setattr(standing, "SECONDS_MAX", 0.5)
         with socket.create_server(("127.0.0.1", 0)) as server:
             url = f"http://127.0.0.1:{server.getsockname()[1]}/log"
-            thread = threading.Thread(target=self._drip, args=(server,), daemon=True)
+            thread = threading.Thread(target=self._drip, args=(server, answer), daemon=True)
             thread.start()
             started = time.monotonic()
             found = outcome(told, "standing", log=url)
             assert time.monotonic() - started < 5
             assert (found.status, found.code) == ("fail", "web.no_answer")
 
-    def _drip(self, server):
+    def test_that_break_the_protocol_give_no_answer(self, told):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            url = f"http://127.0.0.1:{server.getsockname()[1]}"
+            broken = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabc\r\n"
+            threading.Thread(target=self._drip, args=(server, broken, b""), daemon=True).start()
+            assert outcome(told, "anchor", rpc=url).code == "web.no_answer"
+
+    def _drip(self, server, answer, rest=b"x" * 10_000):
         try:
             connection, _ = server.accept()
             with connection:
-                for byte in b"HTTP/1.1 200 OK\r\nX: " + b"x" * 10_000:
+                connection.sendall(answer)
+                for byte in rest:
                     connection.sendall(bytes([byte]))
                     time.sleep(0.05)
         except OSError:
