@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import types
+from contextlib import contextmanager
 
 import pytest
 
@@ -124,16 +125,15 @@ UP = """
 """
 
 
+@contextmanager
 def start(tmp_path):
+    """Run `scf up` as a shell's `&` does, with SIGINT ignored."""
+    shell = ["sh", "-c", 'trap "" INT; exec "$0" -c "$1"', sys.executable, textwrap.dedent(UP)]
     environment = {"PATH": os.environ["PATH"], "SCF_DATA": str(tmp_path / "site")}
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(UP)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as a shell's `&` does
-    )
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(shell, env=environment, **pipes) as process:
+        yield process
+        process.kill()
 
 
 def read_until(stream, words):
