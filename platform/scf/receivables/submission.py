@@ -1,4 +1,4 @@
-"""Submitting receivables: one, or many in one statement."""
+"""Submitting receivables: one, or many by the batch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -98,7 +98,7 @@ def submit_many(
     mode: Mode,
     now: datetime,
 ) -> list[Outcome]:
-    """Submit lines in one statement; return, in their order, what was written or why not.
+    """Submit lines by the batch; return, in their order, what was written or why not.
 
     ATOMIC raises the first refusal, which names its item, and the caller's transaction is lost. CONTINUE
     writes what can be written. Raises SubmissionContended.

@@ -1,16 +1,17 @@
-"""Writing many first versions in one statement: rows, document links and events by `unnest`.
+"""Writing first versions by the batch: rows, document links and events in one statement by `unnest`.
 
-The ORM would take a round trip and a mapped object for each; here a batch is one statement whatever its size.
+The ORM would take a round trip and a mapped object for each of them.
 """
 
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from scf.evidence.service import new_secret
@@ -20,6 +21,8 @@ from scf.kernel.money import Money
 from scf_ledger.event import build_event, tag
 
 EVENT: Final = "receivable.submitted"
+BATCH: Final = 1_000
+"""Lines written by one statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,44 +90,61 @@ SELECT (SELECT count(*) FROM lines), (SELECT count(*) FROM links)
 def insert_lines(session: Session, lines: Sequence[Line], *, actor: UUID, now: datetime) -> bool:
     """Write lines with their documents and first events; say whether all were free to be written.
 
-    Where a line number or a document is taken the caller must undo what was written of the rest.
+    While the database writes one batch the next one's events are made. Where a line number or a document
+    is taken the caller must undo what was written of the rest.
     """
-    if not lines:
-        return True
-    events = [_event(line, actor=public_id("pty", actor), at=instant_text(now)) for line in lines]
+    connection = session.connection()
+    if len(lines) <= BATCH:
+        return not lines or _write(connection, _values(lines, actor=actor, now=now))
+    complete, writing = True, None
+    with ThreadPoolExecutor(1) as writer:
+        for start in range(0, len(lines), BATCH):
+            values = _values(lines[start : start + BATCH], actor=actor, now=now)
+            complete = complete and (writing is None or writing.result())
+            if not complete:
+                return False
+            writing = writer.submit(_write, connection, values)
+    return complete and writing is not None and writing.result()
+
+
+def _write(connection: Connection, values: dict[str, Any]) -> bool:
+    written = connection.execute(INSERT_LINES, values).one()
+    return tuple(written) == (len(values["ids"]), len(values["link_documents"]))
+
+
+def _values(lines: Sequence[Line], *, actor: UUID, now: datetime) -> dict[str, Any]:
+    """Return the statement's parameters; making the events is most of the work."""
+    who, at = public_id("pty", actor), instant_text(now)
+    events = [_event(line, actor=who, at=at) for line in lines]
     links = [
         (line.id, position, document_id)
         for line in lines
         for position, document_id in enumerate(line.document_ids, 1)
     ]
-    written = session.connection().execute(
-        INSERT_LINES,
-        {
-            "now": now,
-            "type": EVENT,
-            "ids": [line.id for line in lines],
-            "programmes": [line.programme_id for line in lines],
-            "creditors": [line.creditor_id for line in lines],
-            "debtors": [line.debtor_id for line in lines],
-            "line_nos": [line.line_no for line in lines],
-            "contract_nos": [line.contract_no for line in lines],
-            "receipt_nos": [line.receipt_no for line in lines],
-            "delivered": [line.delivered_on for line in lines],
-            "due": [line.due_on for line in lines],
-            "currencies": [line.currency for line in lines],
-            "claimed": [line.claimed_minor for line in lines],
-            "link_lines": [link[0] for link in links],
-            "link_positions": [link[1] for link in links],
-            "link_documents": [link[2] for link in links],
-            "event_ids": [event.id for event in events],
-            "secrets": [event.secret for event in events],
-            "heads": [event.body_hash for event in events],
-            "bodies": [event.body for event in events],
-            "tags": [event.tag for event in events],
-            "disclosures": [event.disclosures for event in events],
-        },
-    )
-    return tuple(written.one()) == (len(lines), len(links))
+    return {
+        "now": now,
+        "type": EVENT,
+        "ids": [line.id for line in lines],
+        "programmes": [line.programme_id for line in lines],
+        "creditors": [line.creditor_id for line in lines],
+        "debtors": [line.debtor_id for line in lines],
+        "line_nos": [line.line_no for line in lines],
+        "contract_nos": [line.contract_no for line in lines],
+        "receipt_nos": [line.receipt_no for line in lines],
+        "delivered": [line.delivered_on for line in lines],
+        "due": [line.due_on for line in lines],
+        "currencies": [line.currency for line in lines],
+        "claimed": [line.claimed_minor for line in lines],
+        "link_lines": [link[0] for link in links],
+        "link_positions": [link[1] for link in links],
+        "link_documents": [link[2] for link in links],
+        "event_ids": [event.id for event in events],
+        "secrets": [event.secret for event in events],
+        "heads": [event.body_hash for event in events],
+        "bodies": [event.body for event in events],
+        "tags": [event.tag for event in events],
+        "disclosures": [event.disclosures for event in events],
+    }
 
 
 @dataclass(frozen=True, slots=True)
