@@ -4,11 +4,10 @@ import argparse
 import hashlib
 import io
 import json
-import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -20,12 +19,12 @@ from scf.cli import FAILED, explain
 from scf.cli._api import Api
 from scf.documents import companion
 from scf.documents.batch import DUPLICATE_CODE, Batch, Finding
+from scf.documents.files import PathMissing, read, shown, walk
 from scf.documents.parsing import Flag
 from scf.documents.parsing.values import one_line
-from scf.documents.parsing.xml import BYTES_MAX
 from scf.documents.rules import FLAG_CODES, DocumentConflict, Verdict
 from scf.documents.service import FILENAME_LENGTH_MAX
-from scf.kernel.errors import Invalid, Refused
+from scf.kernel.errors import Refused
 
 PROGRESS_SECONDS: Final = 1.0
 NOT_TAKEN: Final = frozenset({Verdict.REFUSED, Verdict.CONFLICT})
@@ -41,22 +40,6 @@ HINTS: Final = {
     FLAG_CODES[Flag.FACTORED]: "发票注明保理或债权转让 it says that it is factored or assigned",
     FLAG_CODES[Flag.PAYEE_DIFFERS]: "收款方不是销售方 another than the seller is to be paid",
 }
-
-
-class PathMissing(Invalid):
-    """What is to be imported is named, and is there."""
-
-    code = "import.path_missing"
-    title = "未指定文件，或路径不存在"
-    title_en = "No path is given, or there is no such file or folder"
-
-
-class FileUnreadable(Invalid):
-    """A file can be read."""
-
-    code = "import.file_unreadable"
-    title = "文件无法读取"
-    title_en = "The file cannot be read"
 
 
 Judge = Callable[[Path, bytes, Finding], Finding]
@@ -92,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
     if options.template:
         sys.stdout.write(companion.template().decode())
         return 0
-    missing = [_shown(path) for path in options.paths if not path.exists()]
+    missing = [shown(path) for path in options.paths if not path.exists()]
     if missing or not options.paths:
         raise PathMissing(paths=missing)
     files = [file for path in options.paths for file in walk(path)]
@@ -100,29 +83,6 @@ def run(options: argparse.Namespace) -> int:
         return Importing(lambda _path, _bytes, found: found, as_json=options.json).all(files)
     with closing(Api.here(options.client)) as api:
         return Importing(partial(hand_in, api), as_json=options.json).all(files)
-
-
-def walk(path: Path) -> Iterator[Path]:
-    """Iterate over a file, or the files of a folder in order; hidden ones are no documents."""
-    if not path.is_dir():
-        yield path
-        return
-    closed: list[Path] = []
-    for folder, folders, names in os.walk(path, onerror=lambda e: closed.append(Path(e.filename))):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
-    yield from closed  # a folder that cannot be read is told of as a file would be
-
-
-def read(path: Path) -> bytes:
-    """Return a file's bytes, no more than are looked at. Raises FileUnreadable."""
-    try:
-        if not path.is_file():
-            raise FileUnreadable(reason="not a file")
-        with path.open("rb") as file:
-            return file.read(BYTES_MAX + 1)
-    except OSError as error:
-        raise FileUnreadable(reason=error.strerror) from None
 
 
 def hand_in(api: Api, path: Path, original: bytes, finding: Finding) -> Finding:
@@ -134,7 +94,7 @@ def hand_in(api: Api, path: Path, original: bytes, finding: Finding) -> Finding:
         "/v1/documents",
         original,
         key=f"import-{hashlib.sha256(original).hexdigest()}",
-        params={"filename": _shown(path.name)[-FILENAME_LENGTH_MAX:]},
+        params={"filename": shown(path.name)[-FILENAME_LENGTH_MAX:]},
     )
     if answer.status == HTTPStatus.OK:
         if answer.replayed or answer.body.get("verdict") == Verdict.DUPLICATE:
@@ -178,7 +138,7 @@ class Importing:
 
     def take(self, path: Path) -> None:
         """Import one file, whatever it is."""
-        file = _shown(path)
+        file = shown(path)
         try:
             original = read(path)
             if companion.is_companion(original):
@@ -190,7 +150,7 @@ class Importing:
 
     def _decide(self, path: Path, original: bytes) -> Finding:
         try:
-            finding = self._batch.examine(original, source=_shown(path))
+            finding = self._batch.examine(original, source=shown(path))
         except Exception as error:  # noqa: BLE001 - a defect met in one file is told of, and the rest goes on
             return Finding(Verdict.REFUSED, "internal", note=explain(error)[0])
         if finding.invoice is not None:
@@ -250,8 +210,3 @@ def to_text(file: str, finding: Finding) -> str:
 def _say(text: str) -> None:
     """Tell the person who waits."""
     print(one_line(text), file=sys.stderr, flush=True)  # noqa: T201 - a command line speaks
-
-
-def _shown(path: Path | str) -> str:
-    """Return a path as text, whatever bytes its name has."""
-    return os.fsencode(path).decode("utf-8", "replace")

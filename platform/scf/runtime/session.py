@@ -14,7 +14,7 @@ from typing import Any
 
 from scf.kernel.errors import Conflict, Unavailable
 from scf.runtime.service import Service
-from scf.runtime.site import Site, free_port, is_free, write_private
+from scf.runtime.site import Ports, Site, is_free, write_private
 from scf.runtime.supervisor import Report, Supervisor, silent
 from scf.settings import Settings
 
@@ -79,21 +79,24 @@ def running(
     the end of the block where the platform gave up meanwhile.
     """
     data = data.resolve()
-    with claimed(data) as remembered:
+    with claimed(data) as remembered, Ports() as ports:
         inherited = dict(os.environ if environment is None else environment)
         if business_clock:
             inherited["BUSINESS_CLOCK"] = str(data / "business-clock")
-        site, own = lay_out(data, services, inherited, remembered if fixed_ports else None)
+        known = remembered if fixed_ports else None
+        site, own = lay_out(data, services, inherited, known, ports)
         supervisor = Supervisor(site, own, report, lambda pids: _write_state(site, pids))
         thread = threading.Thread(target=supervisor.run, name="supervisor")
-        thread.start()
         try:
+            thread.start()
             supervisor.settled.wait()
             if supervisor.failure is None:
                 yield Runtime(data, site.addresses, supervisor)
         finally:
             supervisor.stop.set()
-            thread.join()
+            while thread.is_alive():
+                with contextlib.suppress(KeyboardInterrupt):  # a second Ctrl-C: it is stopping
+                    thread.join()
         if supervisor.failure is not None:
             raise supervisor.failure
 
@@ -153,6 +156,7 @@ def lay_out(
     services: Sequence[Service],
     inherited: Mapping[str, str],
     remembered: Mapping[str, int] | None,
+    held: Ports,
 ) -> tuple[Site, Sequence[Service]]:
     """Choose what to start, its ports, and the addresses that everything is given."""
     own = [
@@ -164,7 +168,7 @@ def lay_out(
     for service in own:
         if service.port is not None:
             known = () if remembered is None else (remembered.get(service.name), service.port)
-            ports[service.name] = free_port(*filter(None, known), taken=ports.values())
+            ports[service.name] = held.take(*filter(None, known))
     bare = Site(data, ports)
     given = {service.provides for service in services} | set(PASSED_ON)
     addresses = {

@@ -3,9 +3,11 @@
 import os
 import secrets
 import socket
-from collections.abc import Collection, Mapping
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 HOST = "127.0.0.1"
 
@@ -59,17 +61,46 @@ def write_private(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def free_port(*wanted: int, taken: Collection[int] = ()) -> int:
-    """Return the first wanted port that nothing listens on, else any free one."""
-    for port in wanted:
-        if port not in taken and is_free(port):
-            return port
-    while True:
-        with socket.socket() as probe:
-            probe.bind((HOST, 0))
-            found: int = probe.getsockname()[1]
-        if found not in taken:
-            return found
+class Ports:
+    """The ports of one installation, held while it runs: another that starts meanwhile takes others.
+
+    A server may open its port long after it was chosen. Until then a name in Linux's abstract namespace,
+    which the kernel drops with its process, tells other installations that the port is taken.
+    """
+
+    def __init__(self) -> None:
+        self._held: list[socket.socket] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for holder in self._held:
+            holder.close()
+
+    def take(self, *wanted: int) -> int:
+        """Return the first wanted port that nobody has, else any such one."""
+        for port in wanted:
+            if is_free(port) and self._hold(port):
+                return port
+        while True:
+            with socket.socket() as probe:
+                probe.bind((HOST, 0))
+                found: int = probe.getsockname()[1]
+            if self._hold(found):
+                return found
+
+    def _hold(self, port: int) -> bool:
+        if sys.platform != "linux":
+            return True
+        holder = socket.socket(socket.AF_UNIX)
+        try:
+            holder.bind(f"\0scf.port.{port}")
+        except OSError:
+            holder.close()
+            return False
+        self._held.append(holder)
+        return True
 
 
 def is_free(port: int) -> bool:

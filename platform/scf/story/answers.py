@@ -3,17 +3,20 @@
 import csv
 import io
 
+from scf.kernel.money import Money
 from scf.receivables import sheets
 from scf.story.desk import StoryDiverged
 
 REASON = "质量争议：左前门内板一批孔径超差，扣款待协商"
 
 
-def fill(pending: bytes, receivable: str, *, confirmed: str, disputed: str) -> str:
+def fill(pending: bytes, receivable: str, *, confirmed: Money, disputed: Money) -> str:
     """Return the list with one line answered. Raises StoryDiverged where the line is not in it."""
     rows = list(csv.reader(io.StringIO(pending.decode("utf-8-sig"))))
     columns = {name: place for place, name in enumerate(rows[0])}
-    answer = {sheets.CONFIRMED: confirmed, sheets.DISPUTED: disputed, sheets.REASON: REASON}
+    answer = {sheets.CONFIRMED: confirmed.text}
+    if disputed.minor:
+        answer |= {sheets.DISPUTED: disputed.text, sheets.REASON: REASON}
     mine = [row for row in rows[1:] if row[columns[sheets.ID]] == receivable]
     if len(mine) != 1:
         raise StoryDiverged(step="confirm", receivable=receivable, rows=len(mine))

@@ -1,7 +1,6 @@
 """A party's desk: its system calls the API, its people sign with their own keys."""
 
 import hashlib
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,14 +8,19 @@ from typing import Any, Final
 
 import httpx
 
-from scf.kernel.errors import Conflict, Unavailable
+from scf.evidence.proofs import EvidencePending
+from scf.http.idempotency import InFlight
+from scf.kernel.errors import Conflict
 from scf.parties import client as signing_client
 from scf.parties.keystore import Identity
 from scf.parties.rules import ROLES, STEPS
+from scf.pledges.proof import NotProvable
 from scf.story.journal import Journal
+from scf.story.waiting import NotYet, Patience
 
-PATIENCE_SECONDS: Final = 120
-POLL_SECONDS: Final = 0.25
+API_AWAY: Final = "平台接口应答 / the platform's API"
+COMES_LATER: Final = frozenset({InFlight.code, EvidencePending.code, NotProvable.code})
+"""Refusals that pass: in flight, not published yet, a lock that a chain lost and takes anew."""
 
 Body = Any
 
@@ -29,14 +33,6 @@ class StoryDiverged(Conflict):
     title_en = "The story took another turn"
 
 
-class StoryStuck(Unavailable):
-    """What workers do is done within two minutes."""
-
-    code = "story.stuck"
-    title = "等待后台处理超时"
-    title_en = "The workers did not get there in time"
-
-
 @dataclass(frozen=True, slots=True)
 class Hand:
     """Somebody who signs: a key, and the mandate for each role."""
@@ -47,10 +43,14 @@ class Hand:
 
 
 class Api:
-    """The platform over HTTP, for one client. Tokens are fetched anew when they have run out."""
+    """The platform over HTTP, for one client.
 
-    def __init__(self, url: str, client_id: str, client_secret: str) -> None:
+    A request that found nobody, or a server that is busy, is sent again: its key makes that safe.
+    """
+
+    def __init__(self, url: str, client_id: str, client_secret: str, patience: Patience) -> None:
         """Prepare to call."""
+        self.patience = patience
         self._http = httpx.Client(base_url=url, timeout=60)
         self._credentials = (client_id, client_secret)
         self._token: str | None = None
@@ -65,26 +65,45 @@ class Api:
         json: Body = None,
         **parameters: Any,
     ) -> httpx.Response:
-        """Send one request; a token that ran out is renewed once."""
-        for fresh in (False, True):
-            headers = {"Authorization": f"Bearer {self._bearer(fresh=fresh)}"}
-            if key is not None:
-                headers["Idempotency-Key"] = key
-            answer = self._http.request(
-                method, path, headers=headers, content=content, json=json, params=parameters
-            )
-            if answer.status_code != httpx.codes.UNAUTHORIZED:
-                break
-        return answer
+        """Send a request until it is answered; a token that ran out is renewed. Raises StoryStuck."""
 
-    def _bearer(self, *, fresh: bool) -> str:
-        if self._token is None or fresh:
+        def attempt() -> httpx.Response:
+            try:
+                headers = {"Authorization": f"Bearer {self._bearer()}"}
+                if key is not None:
+                    headers["Idempotency-Key"] = key
+                answer = self._http.request(
+                    method, path, headers=headers, content=content, json=json, params=parameters
+                )
+            except httpx.TransportError as error:
+                raise NotYet(f"{path}: {type(error).__name__}") from error
+            if answer.status_code == httpx.codes.UNAUTHORIZED:
+                self._token = None
+                raise NotYet(f"{path}: {answer.text[:200]}")
+            if _comes_later(answer):
+                raise NotYet(f"{path}: {answer.text[:200]}")
+            return answer
+
+        return self.patience.until(API_AWAY, attempt)
+
+    def _bearer(self) -> str:
+        if self._token is None:
             answer = self._http.post(
                 "/oauth/token", data={"grant_type": "client_credentials"}, auth=self._credentials
             )
-            answer.raise_for_status()
-            self._token = answer.json()["access_token"]
-        return str(self._token)
+            if _comes_later(answer):
+                raise NotYet(f"/oauth/token: {answer.status_code}")
+            if not answer.is_success:
+                raise StoryDiverged(path="/oauth/token", answer=answer.text[:200])
+            self._token = str(answer.json()["access_token"])
+        return self._token
+
+
+def _comes_later(answer: httpx.Response) -> bool:
+    """Say whether the same request may be answered otherwise in a moment."""
+    if answer.status_code == httpx.codes.CONFLICT:
+        return answer.json().get("code") in COMES_LATER
+    return answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
 
 
 class Desk:
@@ -113,15 +132,17 @@ class Desk:
             raise StoryDiverged(step=step, expected="a refusal", path=path)
         return answer["body"]
 
-    def upload(self, step: str, path: str, content: bytes, **parameters: Any) -> dict[str, Any]:
-        """Send a file, once; return status and answer, whatever it is."""
-        key = _key(step, self._run())
+    def upload(self, step: str, path: str, content: bytes, **parameters: Any) -> Any:
+        """Send a file, once; return the answer. Raises StoryDiverged on a refusal."""
 
         def send() -> dict[str, Any]:
+            key = _key(step, self._run())
             return _kept(self.api.send("POST", path, key=key, content=content, **parameters))
 
-        answer: dict[str, Any] = self.journal.once(step, send)
-        return answer
+        answer = self.journal.once(step, send)
+        if answer["status"] >= httpx.codes.BAD_REQUEST:
+            raise StoryDiverged(step=step, code=answer["body"].get("code"), path=path)
+        return answer["body"]
 
     def see(self, path: str, **parameters: Any) -> Any:
         """Read something as it is now. Raises StoryDiverged."""
@@ -134,20 +155,20 @@ class Desk:
             raise StoryDiverged(path=path, status=answer.status_code, answer=answer.text[:200])
         return answer
 
-    def until(self, path: str, reached: Callable[[Any], bool]) -> Any:
-        """Read until what workers do has been done. Raises StoryStuck."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            answer = self.api.send("GET", path)
-            if answer.status_code == httpx.codes.OK and reached(answer.json()):
-                return answer.json()
-            if time.monotonic() > deadline:
-                raise StoryStuck(path=path, status=answer.status_code, answer=answer.text[:300])
-            time.sleep(POLL_SECONDS)
+    def until(self, what: str, path: str, reached: Callable[[Any], bool]) -> httpx.Response:
+        """Read until what workers do has been done. Raises StoryStuck, StoryDiverged."""
 
-    def awaited(self, step: str, path: str, reached: Callable[[Any], bool]) -> Any:
-        """Wait for what workers do, once; return what was read then. Raises StoryStuck."""
-        return self.journal.once(step, lambda: self.until(path, reached))
+        def look() -> httpx.Response:
+            answer = self.read(path)
+            if not reached(answer.json()):
+                raise NotYet(f"{path}: {answer.text[:250]}")
+            return answer
+
+        return self.api.patience.until(what, look)
+
+    def awaited(self, step: str, what: str, path: str, reached: Callable[[Any], bool]) -> Any:
+        """Wait for what workers do, once; return what was read then. Raises StoryStuck, StoryDiverged."""
+        return self.journal.once(step, lambda: self.until(what, path, reached).json())
 
     def signers(self, act: str) -> list[dict[str, str]]:
         """Return who signs an act, in the order make, check."""
@@ -165,9 +186,9 @@ class Desk:
 
     def _send(self, step: str, path: str, make: Callable[[], Body] | None) -> Any:
         body = self.journal.once(f"{step}:body", make) if make is not None else None
-        key = _key(step, self._run())
 
         def send() -> dict[str, Any]:
+            key = _key(step, self._run())
             return _kept(self.api.send("POST", path, key=key, json=body))
 
         return self.journal.once(step, send)
@@ -181,7 +202,7 @@ def _key(step: str, run: str) -> str:
 
 
 def _kept(answer: httpx.Response) -> dict[str, Any]:
-    """Return an answer to keep. Raises StoryStuck for what may succeed when tried again."""
+    """Return an answer to keep. Raises StoryDiverged for a defect of the server's."""
     if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-        raise StoryStuck(path=str(answer.url.path), status=answer.status_code)
+        raise StoryDiverged(path=str(answer.url.path), status=answer.status_code)
     return {"status": answer.status_code, "body": answer.json()}

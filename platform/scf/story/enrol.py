@@ -11,15 +11,15 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from scf.bootstrap import OPERATOR
 from scf.kernel.clock import parse_instant
 from scf.kernel.money import Money
 from scf.parties.authority import LocalAuthority, subject_name
 from scf.parties.keystore import KeyStore
 from scf.parties.models import PartyKind, Role
 from scf.parties.rules import ROLES, SCOPES, STEPS
-from scf.settings import Settings
 from scf.story.desk import Api, Desk, Hand
-from scf.story.journal import Journal
+from scf.story.stage import Stage
 from scf_ledger.encoding import b64url
 from scf_ledger.event_types import Scope
 
@@ -69,14 +69,17 @@ class Cast:
     """By their id at the platform."""
 
 
-def enrol(settings: Settings, journal: Journal, folder: Path) -> Cast:
+def enrol(stage: Stage) -> Cast:
     """Register whoever is not yet registered. Raises StoryDiverged."""
-    credentials = json.loads((settings.secrets / "operator.json").read_text())
-    api = Api(settings.public_url, credentials["client_id"], credentials["client_secret"])
-    operator = Desk(api, journal, name="平台运营方")
-    office = _Office(settings, journal, folder, operator)
-    cast_file = resources.files("scf.samples").joinpath("cast.json")
-    entries = json.loads(cast_file.read_text("utf-8"))
+    stage.on("各方入驻", "Everybody registers", stage.script.enrolled_on, "09:00")
+    settings = stage.settings
+    credentials = json.loads((settings.secrets / OPERATOR).read_text())
+    client = (credentials["client_id"], credentials["client_secret"])
+    operator = Desk(
+        Api(settings.public_url, *client, stage.patience), stage.journal, name="平台运营方"
+    )
+    office = _Office(stage, operator)
+    entries = _entries(stage)
     parties = {role: office.party(role, entries[role]) for role in PEOPLE}
     programme = operator.do(
         "programme",
@@ -90,16 +93,39 @@ def enrol(settings: Settings, journal: Journal, folder: Path) -> Cast:
     for role, place in members.items():
         member = {"party": parties[role].id, "role": place}
         operator.do(f"member:{role}", f"/v1/programmes/{programme}/members", partial(dict, member))
-    return Cast(operator=operator, programme=programme, authorities=office.listed, **parties)
+    cast = Cast(operator=operator, programme=programme, authorities=office.listed, **parties)
+    _show(stage, cast)
+    return cast
+
+
+def _entries(stage: Stage) -> dict[str, dict[str, str]]:
+    """Return who is to be registered: the invoices' two sides, and the banks."""
+    cast_file = resources.files("scf.samples").joinpath("cast.json")
+    entries: dict[str, dict[str, str]] = json.loads(cast_file.read_text("utf-8"))
+    papers = stage.script.papers
+    for role, side in (("anchor", papers.buyer), ("supplier", papers.seller)):
+        assert side.uscc is not None, "papers are chosen so"
+        entries[role] = {"name": side.name, "uscc": side.uscc, "kind": PartyKind.ENTERPRISE.value}
+    return entries
+
+
+def _show(stage: Stage, cast: Cast) -> None:
+    titles = {"核心企业": cast.anchor, "供应商": cast.supplier}
+    titles |= {"银行": cast.bank, "另一银行": cast.second_bank}
+    rows = {title: f"{party.name}  {party.uscc}" for title, party in titles.items()}
+    people = sum(len(party.desk.hands) for party in titles.values())
+    rows["签署人"] = f"{people} 人，各有证书与授权委托书"
+    stage.screen.form(cast.operator.name, "供应商融资项目", rows, result="已登记")
 
 
 class _Office:
     """The operator's registration office, with a test authority for each kind of party."""
 
-    def __init__(self, settings: Settings, journal: Journal, folder: Path, operator: Desk) -> None:
-        self.settings = settings
-        self.journal = journal
+    def __init__(self, stage: Stage, operator: Desk) -> None:
+        self.stage = stage
+        self.journal = journal = stage.journal
         self.operator = operator
+        folder = stage.folder
         self.passphrase = journal.once("passphrase", lambda: secrets.token_urlsafe(24)).encode()
         self.keys = KeyStore(folder / "keys")
         self.listed: dict[str, LocalAuthority] = {}
@@ -128,7 +154,8 @@ class _Office:
                 "secret_sha256": b64url(hashlib.sha256(secret.encode()).digest()),
             },
         )
-        api = Api(self.settings.public_url, system["id"], secret)
+        url, patience = self.stage.settings.public_url, self.stage.patience
+        api = Api(url, system["id"], secret, patience)
         desk = Desk(api, self.journal, name=party["name"], hands=hands)
         return Party(party["id"], party["uscc"], party["name"], desk)
 
@@ -146,7 +173,7 @@ class _Office:
             role.value: self.operator.do(
                 f"mandate:{key_name}:{role.value}",
                 f"/v1/persons/{person}/mandates",
-                partial(_mandate, role, scope),
+                partial(_mandate, role, scope, max(LIMIT, self.stage.script.papers.claimed)),
             )["id"]
             for role in roles
         }
@@ -185,7 +212,7 @@ class _Office:
         return authority
 
 
-def _mandate(role: Role, scope: Scope) -> dict[str, Any]:
+def _mandate(role: Role, scope: Scope, limit: Money) -> dict[str, Any]:
     """Return a mandate for every act that a party of this kind signs in this role."""
     acts = [
         act
@@ -195,7 +222,7 @@ def _mandate(role: Role, scope: Scope) -> dict[str, Any]:
     return {
         "role": role.value,
         "acts": acts,
-        "limit": LIMIT.to_json(),
+        "limit": limit.to_json(),
         "valid_from": MANDATES_BEGIN,
         "valid_to": MANDATES_END,
     }

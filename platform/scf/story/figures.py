@@ -1,5 +1,6 @@
 """The totals that the demonstration reports, read from the database."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -20,6 +21,11 @@ from scf_ledger.encoding import b64url
 def registry_address(session: Session) -> str:
     """Return where the AssetRegistry is."""
     return session.scalars(select(ChainHome.registry_address)).one()
+
+
+def last_event_at(session: Session) -> datetime | None:
+    """Return the business time of the newest event, None before there is one."""
+    return session.scalar(select(func.max(Event.occurred_at)))
 
 
 def totals(session: Session) -> dict[str, Any] | None:

@@ -1,0 +1,52 @@
+"""Files and folders that people hand in."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from scf.documents.parsing.xml import BYTES_MAX
+from scf.kernel.errors import Invalid
+
+
+class FileUnreadable(Invalid):
+    """A file can be read."""
+
+    code = "import.file_unreadable"
+    title = "文件无法读取"
+    title_en = "The file cannot be read"
+
+
+class PathMissing(Invalid):
+    """What is to be imported is named, and is there."""
+
+    code = "import.path_missing"
+    title = "未指定文件，或路径不存在"
+    title_en = "No path is given, or there is no such file or folder"
+
+
+def walk(path: Path) -> Iterator[Path]:
+    """Iterate over a file, or the files of a folder in order; hidden ones are no documents."""
+    if not path.is_dir():
+        yield path
+        return
+    closed: list[Path] = []
+    for folder, folders, names in os.walk(path, onerror=lambda e: closed.append(Path(e.filename))):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
+    yield from closed  # a folder that cannot be read is told of as a file would be
+
+
+def read(path: Path) -> bytes:
+    """Return a file's bytes, no more than are looked at. Raises FileUnreadable."""
+    try:
+        if not path.is_file():
+            raise FileUnreadable(reason="not a file")
+        with path.open("rb") as file:
+            return file.read(BYTES_MAX + 1)
+    except OSError as error:
+        raise FileUnreadable(reason=error.strerror) from None
+
+
+def shown(path: Path | str) -> str:
+    """Return a path as text, whatever bytes its name has."""
+    return os.fsencode(path).decode("utf-8", "replace")
