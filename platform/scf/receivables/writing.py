@@ -11,6 +11,8 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
+import psycopg
+from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
@@ -23,6 +25,13 @@ from scf_ledger.event import build_event, tag
 EVENT: Final = "receivable.submitted"
 BATCH: Final = 1_000
 """Lines written by one statement."""
+
+
+class _Column(list[Any]):
+    """A column's values, sent as a binary array: as text they take a hundred times as long to write."""
+
+
+psycopg.adapters.register_dumper(_Column, ListBinaryDumper)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,26 +133,26 @@ def _values(lines: Sequence[Line], *, actor: UUID, now: datetime) -> dict[str, A
     return {
         "now": now,
         "type": EVENT,
-        "ids": [line.id for line in lines],
-        "programmes": [line.programme_id for line in lines],
-        "creditors": [line.creditor_id for line in lines],
-        "debtors": [line.debtor_id for line in lines],
-        "line_nos": [line.line_no for line in lines],
-        "contract_nos": [line.contract_no for line in lines],
-        "receipt_nos": [line.receipt_no for line in lines],
-        "delivered": [line.delivered_on for line in lines],
-        "due": [line.due_on for line in lines],
-        "currencies": [line.currency for line in lines],
-        "claimed": [line.claimed_minor for line in lines],
-        "link_lines": [link[0] for link in links],
-        "link_positions": [link[1] for link in links],
-        "link_documents": [link[2] for link in links],
-        "event_ids": [event.id for event in events],
-        "secrets": [event.secret for event in events],
-        "heads": [event.body_hash for event in events],
-        "bodies": [event.body for event in events],
-        "tags": [event.tag for event in events],
-        "disclosures": [event.disclosures for event in events],
+        "ids": _Column(line.id for line in lines),
+        "programmes": _Column(line.programme_id for line in lines),
+        "creditors": _Column(line.creditor_id for line in lines),
+        "debtors": _Column(line.debtor_id for line in lines),
+        "line_nos": _Column(line.line_no for line in lines),
+        "contract_nos": _Column(line.contract_no for line in lines),
+        "receipt_nos": _Column(line.receipt_no for line in lines),
+        "delivered": _Column(line.delivered_on for line in lines),
+        "due": _Column(line.due_on for line in lines),
+        "currencies": _Column(line.currency for line in lines),
+        "claimed": _Column(line.claimed_minor for line in lines),
+        "link_lines": _Column(link[0] for link in links),
+        "link_positions": _Column(link[1] for link in links),
+        "link_documents": _Column(link[2] for link in links),
+        "event_ids": _Column(event.id for event in events),
+        "secrets": _Column(event.secret for event in events),
+        "heads": _Column(event.body_hash for event in events),
+        "bodies": _Column(event.body for event in events),
+        "tags": _Column(event.tag for event in events),
+        "disclosures": _Column(event.disclosures for event in events),
     }
 
 
