@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from scf.db.session import Database
 from scf.evidence import keys, queries
-from scf.evidence.contracts import connect, ensure_contracts, settle_home
+from scf.evidence.contracts import connect, ensure_contracts, make_sender, settle_home
 from scf.evidence.sequencing import open_log
 from scf.http.auth import OAuthClient, client_public_id, create_client
 from scf.parties import queries as parties
@@ -35,6 +35,8 @@ def bootstrap(settings: Settings) -> None:
         home = ensure_contracts(settings, connect(settings))
         with database.transaction() as session:
             settle_home(session, home)
+        # A chain that lost blocks meanwhile is noticed before anybody asks what stands there.
+        make_sender(settings, database).advance()
         admit_to_token_service(settings, home.sender)
         register_operator(settings, database)
         write_trust(settings, database)

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import structlog
 from sqlalchemy import func, text, update
-from sqlalchemy.orm import Session
 
 from scf.db.outbox import Effect, EffectContext
 from scf.db.session import Database
@@ -87,15 +86,6 @@ def describe(error: Exception) -> str:
     """Return one line about an error, for whoever looks at the outbox."""
     line = error.line() if isinstance(error, SCFError) else f"{type(error).__name__}: {error}"
     return line[:2_000]
-
-
-def give_again(session: Session, identity: int) -> None:
-    """Let an effect that was given up be tried anew."""
-    session.execute(
-        update(Effect)
-        .where(Effect.id == identity)
-        .values(done_at=None, error=None, attempts=0, next_attempt_at=func.clock_timestamp())
-    )
 
 
 def _unknown(_context: EffectContext, _payload: dict[str, Any]) -> None:

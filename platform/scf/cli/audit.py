@@ -5,10 +5,8 @@ import json
 import sys
 
 from scf.audit.finding import Report
-from scf.audit.service import audit
+from scf.audit.service import audit_installation
 from scf.cli import FAILED, UNUSABLE
-from scf.db.session import Database
-from scf.evidence.contracts import connect
 from scf.kernel.errors import Unavailable
 from scf.runtime import settings_here
 
@@ -31,10 +29,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(options: argparse.Namespace) -> int:
     """Print what was found: 0 clean, 1 a difference, 2 the platform cannot be read."""
     try:
-        settings = settings_here()
-        database = Database(settings.database_url, pool_size=1)
-        with database.reading() as session:
-            report = audit(session, chain=connect(settings))
+        report = audit_installation(settings_here())
     except Unavailable as error:
         sys.stderr.write(error.line() + "\n")
         return UNUSABLE

@@ -27,7 +27,6 @@ from scf_workers.relay import (
     Handler,
     backoff,
     bring_about,
-    give_again,
     relay,
 )
 
@@ -150,9 +149,7 @@ class TestBringingAbout:
         assert "test.never" in (row.error or "")
 
     @pytest.mark.parametrize("kind", ["test", "unheard"])
-    def test_what_stays_impossible_is_given_up_and_can_be_given_again(
-        self, context: EffectContext, kind: str
-    ) -> None:
+    def test_what_stays_impossible_is_given_up(self, context: EffectContext, kind: str) -> None:
         with context.database.transaction() as session:
             enqueue(session, kind)
             session.execute(update(Effect).values(attempts=ATTEMPTS_MAX - 1))
@@ -165,10 +162,6 @@ class TestBringingAbout:
         (row,) = effects(context.database)
         assert row.done_at is not None
         assert row.error
-        with context.database.transaction() as session:
-            give_again(session, row.id)
-        (row,) = effects(context.database)
-        assert (row.done_at, row.error, row.attempts) == (None, None, 0)
 
     def test_patience_grows_to_a_bound(self) -> None:
         pauses = [backoff(attempts) for attempts in range(1, 80)]
