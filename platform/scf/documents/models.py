@@ -20,7 +20,6 @@ from scf.documents.parsing import Kind
 from scf.documents.rules import Content
 from scf.evidence.models import Subject, append_only, text_enum
 from scf.kernel.money import Money
-from scf_ledger import uscc
 
 
 class Document(Subject, Base):
@@ -65,11 +64,6 @@ class Document(Subject, Base):
     due_on: Mapped[date | None]
     original_sha256: Mapped[bytes]
     registered_at: Mapped[datetime]
-
-    @property
-    def buyer_uscc(self) -> str | None:
-        """The buyer's unified social credit code, where the document gives a valid one."""
-        return self.buyer if uscc.is_valid(self.buyer) else None
 
     @property
     def net(self) -> Money:

@@ -40,16 +40,6 @@ def event(session: Session, identity: UUID) -> Event:
     return found
 
 
-def event_of(session: Session, subject_id: UUID, version: int) -> Event:
-    """Return the event that made this version of a subject. Raises EventNotFound."""
-    found = session.scalar(
-        select(Event).where(Event.subject_id == subject_id, Event.version == version)
-    )
-    if found is None:
-        raise EventNotFound
-    return found
-
-
 def history(session: Session, subject_id: UUID, *, up_to: int | None = None) -> list[Event]:
     """Return a subject's events in the order of their versions, the first `up_to` of them."""
     query = select(Event).where(Event.subject_id == subject_id).order_by(Event.version)

@@ -16,6 +16,7 @@ import psycopg
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from scf.evidence.log import LogClosed
 from scf.evidence.models import Checkpoint, LogHead
 from scf.kernel.errors import Conflict
 from scf_ledger import checkpoint, merkle, tiles
@@ -54,14 +55,6 @@ _MOVE_HEAD = "UPDATE log_head SET size = %s, root = %s WHERE origin = %s"
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
-class LogUnprepared(Conflict):
-    """The log's first, empty head is written before any sequencer starts."""
-
-    code = "log.unprepared"
-    title = "日志尚未初始化"
-    title_en = "The log has not been opened yet"
-
-
 class OtherLog(Conflict):
     """A database holds one log, under one origin and one key, for ever."""
 
@@ -97,7 +90,7 @@ def open_log(session: Session, signer: Signer, *, now: datetime) -> None:
 def sequence(connection: Connection, signer: Signer, *, now: datetime) -> Round | None:
     """Do one round in a transaction of its own; None where nothing waits. `now` is real time.
 
-    Raises LogUnprepared, psycopg.Error.
+    Raises LogClosed, psycopg.Error.
     """
     origin = signer.verifier.name
     if connection.execute(_WAITING).fetchone() == (False,):
@@ -105,7 +98,7 @@ def sequence(connection: Connection, signer: Signer, *, now: datetime) -> Round 
     with connection.transaction(), connection.cursor(binary=True) as cursor:
         head = cursor.execute(_HEAD, (origin,)).fetchone()
         if head is None:
-            raise LogUnprepared(origin=origin)
+            raise LogClosed(origin=origin)
         size = int(head[0])
         cursor.execute(_TAKE, {"batch": BATCH_MAX, "size": size})
         entries = [bytes(row[0]) for row in cursor]

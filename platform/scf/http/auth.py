@@ -112,10 +112,9 @@ def create_client(
     party_id: UUID | None,
     now: datetime,
     operator: bool = False,
-    secret: str | None = None,
 ) -> tuple[OAuthClient, str]:
     """Add a client and return it with its secret, which is shown once."""
-    secret = secret or secrets.token_urlsafe(32)
+    secret = secrets.token_urlsafe(32)
     client = OAuthClient(
         id=new_id(),
         party_id=party_id,

@@ -21,7 +21,7 @@ from scf.db.session import Database
 from scf.http import idempotency, problems
 from scf.http.auth import Actor, authenticate
 from scf.kernel.clock import Clock
-from scf.kernel.errors import Refused, Unavailable, ValueInvalid
+from scf.kernel.errors import Refused, ValueInvalid
 from scf.settings import Settings
 
 
@@ -203,8 +203,8 @@ def _run_command(envelope: Envelope, work: Callable[[Call], Response]) -> Respon
 
     try:
         return envelope.database.run(attempt)
-    except Refused as error:
-        if refusal is None or isinstance(error, Unavailable):
+    except Refused:
+        if refusal is None:
             raise
         return _keep_refusal(envelope, *refusal)
 

@@ -143,7 +143,7 @@ class LocalAuthority:
     def revoke(self, serial: str, *, at: datetime, reason: str = "key-compromise") -> None:
         """Mark a certificate (serial in hexadecimal) as revoked; the next CRL says so.
 
-        Raises SerialUnknown, RequestUnsigned for an unknown reason. A second time changes nothing.
+        `reason` is one of `REASONS`. A second time changes nothing. Raises SerialUnknown.
         """
         index = _read_index(self.folder)
         entry = index["issued"].get(serial.lower())

@@ -117,7 +117,6 @@ def draft(
     amount: Money | None,
     signers: Sequence[Signer],
     now: datetime,
-    ttl: timedelta = DRAFT_TTL,
     reserved: Mapping[str, Any] | None = None,
 ) -> list[Statement]:
     """Write the statements that `signers` are to sign, in the order make, check.
@@ -133,7 +132,7 @@ def draft(
     about = ledger_statement.About(
         public_id(prefix, subject.id), subject.version, subject.head_hash
     )
-    draft_id, expires_at = new_id(), now + ttl
+    draft_id, expires_at = new_id(), now + DRAFT_TTL
     statements = []
     for step, signer in zip(rules.STEPS[act], signers, strict=True):
         mandate = queries.mandate(session, signer.mandate)

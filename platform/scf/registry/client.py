@@ -23,12 +23,13 @@ SERVER_ERROR = 500
 
 
 class HttpRegistry:
-    """Speaks to the register at a base URL. Close it, or use it as a context manager."""
+    """Speaks to the register at a base URL, as a context manager.
 
-    def __init__(self, url: str, *, transport: httpx.BaseTransport | None = None) -> None:
-        self._http = httpx.Client(
-            base_url=url, timeout=TIMEOUT, transport=transport, trust_env=False
-        )
+    Every call may raise RegistryUnavailable.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._http = httpx.Client(base_url=url, timeout=TIMEOUT, trust_env=False)
 
     def __enter__(self) -> Self:
         return self
@@ -42,7 +43,7 @@ class HttpRegistry:
         self._http.close()
 
     def search(self, grantor: Enrolled) -> SearchResult:
-        """Search by the grantor. Raises RegistryUnavailable."""
+        """Return every live entry against a grantor, under a numbered certificate."""
         answer = self._send("POST", "/searches", {"grantor": _enrolled(grantor)})
         return SearchResult(
             cert_no=answer["cert_no"],
@@ -53,7 +54,7 @@ class HttpRegistry:
         )
 
     def register(self, filing: Filing) -> Registration:
-        """Register under our own reference. Raises RegistryUnavailable, RegistryRefused."""
+        """Register, or return what the same filing registered before. Raises RegistryRefused."""
         body = {
             "reference": filing.reference,
             "secured_party": _enrolled(filing.secured_party),
@@ -68,14 +69,14 @@ class HttpRegistry:
         return _read_registration(self._send("POST", "/registrations", body))
 
     def find(self, reference: str) -> Registration | None:
-        """Ask by our own reference. Raises RegistryUnavailable."""
+        """Return what stands under our own reference, cancelled or not."""
         answer = self._request("GET", "/registrations", params={"reference": reference})
         if answer.status_code == NOT_FOUND:
             return None
         return _read_registration(_accepted(answer))
 
     def cancel(self, reg_no: str, *, reason: str) -> Registration:
-        """Cancel an entry. Raises RegistryUnavailable, RegistryRefused."""
+        """Cancel an entry; a cancelled one stays as it is. Raises RegistryRefused."""
         path = f"/registrations/{reg_no}/cancellation"
         return _read_registration(self._send("POST", path, {"reason": reason}))
 

@@ -7,7 +7,6 @@ that a lost answer is asked for again instead of registered twice.
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
 
 from scf.kernel.errors import Conflict, Unavailable
 from scf.kernel.money import Money
@@ -82,23 +81,3 @@ class SearchResult:
     findings: tuple[Finding, ...]
     results_hash: bytes  # SHA-256 of the canonical list of findings
     certificate: bytes
-
-
-class Registry(Protocol):
-    """The register. Every call may raise RegistryUnavailable."""
-
-    def search(self, grantor: Enrolled) -> SearchResult:
-        """Return every live entry against a grantor, under a numbered certificate."""
-        ...
-
-    def register(self, filing: Filing) -> Registration:
-        """Register, or return what the same filing registered before. Raises RegistryRefused."""
-        ...
-
-    def find(self, reference: str) -> Registration | None:
-        """Return what stands under our own reference, cancelled or not."""
-        ...
-
-    def cancel(self, reg_no: str, *, reason: str) -> Registration:
-        """Cancel an entry; a cancelled one stays as it is. Raises RegistryRefused."""
-        ...
