@@ -39,7 +39,7 @@ from scf.kernel.ids import new_id
 from scf.kernel.money import Money
 from scf.parties import queries as parties
 from scf.parties.schemas import DraftOut, SignerIn
-from scf.pledges import registering
+from scf.pledges import ending, registering
 from scf.pledges import service as pledges
 from scf.pledges.models import TRANSITIONS as PLEDGE_TRANSITIONS
 from scf.pledges.models import Pledge
@@ -370,7 +370,7 @@ class Path(RuleBasedStateMachine):
     @rule(bond=BONDS)
     def give_up(self, bond: Bond) -> None:
         def give_up(session: Session, now: datetime) -> Pledge:
-            return pledges.give_up(session, bond.bank.actor, bond.id, reason="不再办理", now=now)
+            return ending.give_up(session, bond.bank.actor, bond.id, reason="不再办理", now=now)
 
         if codes := self.pledge_codes(bond, PledgeState.CANCELLED):
             self.refused(give_up, codes)
@@ -459,7 +459,7 @@ class Path(RuleBasedStateMachine):
             case "accept":
                 return pledges.draft_acceptance, pledges.accept, bank
             case _:
-                return partial(pledges.draft_release, reason=detail), pledges.release, bank
+                return partial(ending.draft_release, reason=detail), ending.release, bank
 
     def state_codes(self, claim: Claim, to: State) -> set[str]:
         return set() if to in TRANSITIONS[claim.state] else {"receivable.state_forbids"}

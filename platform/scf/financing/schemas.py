@@ -251,7 +251,7 @@ class FinancingOut(Out):
         """Show a financing to one of its parties."""
         borrower = seen.parties[financing.borrower_id]
         lender = seen.parties[financing.lender_id]
-        where = standing(financing, seen.pledge, seen.searches)
+        where = standing(financing, seen.pledge, seen.searches, today=seen.today)
         return cls(
             id=financing.id,
             version=financing.version,

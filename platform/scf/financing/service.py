@@ -25,6 +25,7 @@ from scf.parties import queries as parties
 from scf.parties import signing
 from scf.parties.models import Party
 from scf.parties.signing import Signer
+from scf.pledges import ending
 from scf.pledges import queries as pledge_queries
 from scf.pledges import service as pledges
 from scf.pledges.models import TRANSITIONS as PLEDGE_TRANSITIONS
@@ -248,7 +249,7 @@ def refuse(
     decline(session, financing, reason=text, now=now, actor=actor.party)
     pledge = _open_pledge(session, financing)
     if pledge is not None and pledge.ending is None and _may_be_given_up(pledge):
-        pledges.begin_ending(session, pledge, reason=text, lapsed=False, now=now, actor=actor.party)
+        ending.begin_ending(session, pledge, reason=text, lapsed=False, now=now, actor=actor.party)
     return financing
 
 

@@ -1,5 +1,6 @@
 """Where a financing stands and with whom: its own step, or that of the pledge it waits for."""
 
+from datetime import date
 from typing import Final
 
 from scf.financing.models import Financing, State
@@ -24,9 +25,14 @@ _OWN: Final = {
 }
 
 
-def standing(financing: Financing, pledge: Pledge | None, searches: Searches) -> Standing:
+def standing(
+    financing: Financing, pledge: Pledge | None, searches: Searches, *, today: date
+) -> Standing:
     """Say where a financing stands, since when, and in whose hands it is."""
     since = financing.state_since
+    if financing.state is State.DISBURSED and financing.due_on and financing.due_on < today:
+        line = f"已于 {financing.due_on} 到期，逾期未结清"
+        return Standing(line, f"Overdue since {financing.due_on}", since, BORROWER)
     if financing.state is State.REFUSED:
         return Standing(f"未通过：{financing.reason}", "Refused", since, None)
     if financing.state is State.CONTRACTED:

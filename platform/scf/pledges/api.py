@@ -11,7 +11,7 @@ from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
 from scf.http.schemas import PageSize, PledgeId
 from scf.kernel.ids import public_id
 from scf.parties.schemas import DraftOut, SignedIn
-from scf.pledges import proof, queries, service
+from scf.pledges import ending, proof, queries, service
 from scf.pledges.models import Pledge, State
 from scf.pledges.schemas import AcceptanceIn, NothingIn, PledgeOut, ReasonIn, ReleaseIn
 
@@ -71,7 +71,7 @@ def accept(call: Call, pledge_id: PledgeId, body: SignedIn) -> PledgeOut:
 @command(router, "/v1/pledges/{pledge_id}/give-up")
 def give_up(call: Call, pledge_id: PledgeId, body: ReasonIn) -> PledgeOut:
     """撤销质押 Give a pledge up before it is registered. By the pledgee."""
-    found = service.give_up(
+    found = ending.give_up(
         call.session,
         call.actor,
         pledge_id,
@@ -96,7 +96,7 @@ def search(call: Call, pledge_id: PledgeId, body: NothingIn) -> PledgeOut:
 def draft_release(call: Call, pledge_id: PledgeId, body: ReleaseIn) -> DraftOut:
     """生成解除质押通知书 Write the release for maker and checker to sign. By the pledgee."""
     return DraftOut.of(
-        service.draft_release(
+        ending.draft_release(
             call.session,
             call.actor,
             pledge_id,
@@ -112,7 +112,7 @@ def draft_release(call: Call, pledge_id: PledgeId, body: ReleaseIn) -> DraftOut:
 @command(router, "/v1/pledges/{pledge_id}/release")
 def release(call: Call, pledge_id: PledgeId, body: SignedIn) -> PledgeOut:
     """解除质押 Hand back the release, signed: the claim is free at once."""
-    found = service.release(
+    found = ending.release(
         call.session,
         call.actor,
         pledge_id,
@@ -127,7 +127,7 @@ def release(call: Call, pledge_id: PledgeId, body: SignedIn) -> PledgeOut:
 def cancel_registration(call: Call, pledge_id: PledgeId, body: NothingIn) -> PledgeOut:
     """办理注销登记 Have a released pledge's registration cancelled. By the pledgee."""
     del body
-    found = service.ask_cancellation(
+    found = ending.ask_cancellation(
         call.session, call.actor, pledge_id, now=call.now, expected_version=call.if_match
     )
     return shown(call, [found])[0]

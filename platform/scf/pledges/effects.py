@@ -1,14 +1,16 @@
 """What the workers do for pledges: handlers by the kind of effect, and what a clock calls."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
 
-from scf.db.outbox import EffectContext, enqueue
+from scf.db.outbox import Effect, EffectContext, enqueue
 from scf.evidence import chain
-from scf.pledges import locking, queries, registering, rules, service
+from scf.pledges import ending, locking, queries, registering, rules, service
 from scf.pledges.models import Pledge, PledgeLock, PledgeRegistration, State
 
 BATCH: Final = 500
@@ -25,7 +27,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     rules.UNLOCK: locking.unlock,
     rules.RAISE_CANCELLATION: registering.raise_cancellation,
     rules.CANCEL_REGISTRATION: registering.cancel_registration,
-    rules.END: registering.end,
+    rules.END: registering.end_reserved,
     f"{chain.LOCK}.final": locking.on_lock_final,
     f"{chain.LOCK}.failed": locking.on_lock_failed,
     f"{chain.LOCK}.lost": locking.on_lock_lost,
@@ -52,7 +54,7 @@ def expire_proposals(context: EffectContext) -> int:
         with context.database.transaction() as session:
             pledge = service.lock(session, identity)
             if pledge.state in open_ and pledge.ending is None:
-                service.begin_ending(
+                ending.begin_ending(
                     session, pledge, reason=LAPSED, lapsed=True, now=now, actor=None
                 )
                 ended += 1
@@ -60,12 +62,11 @@ def expire_proposals(context: EffectContext) -> int:
 
 
 def resume(context: EffectContext) -> int:
-    """Ask again for what pledges have waited for too long; return how many effects.
+    """Ask again for what pledges have waited for too long and nobody is about to do; return how much.
 
-    Handlers are idempotent, so asking once too often does no harm. For a clock, every few minutes.
+    Handlers are idempotent, so asking once too often does no harm. For a clock, every minute or so.
     """
     before = context.clock.now() - PATIENCE
-    asked = 0
     with context.database.transaction() as session:
         pledges = session.scalars(
             select(Pledge)
@@ -91,8 +92,23 @@ def resume(context: EffectContext) -> int:
             .order_by(Pledge.id)
             .limit(BATCH)
         ).all()
-        for pledge in pledges:
-            for kind in rules.next_effects(pledge, queries.searches(session, pledge.id)):
-                enqueue(session, kind, pledge_id=pledge.id)
-                asked += 1
-    return asked
+        ids = [pledge.id for pledge in pledges]
+        searches, asked = queries.searches_of(session, ids), _asked(session, ids)
+        owed = [
+            (kind, pledge.id)
+            for pledge in pledges
+            for kind in rules.next_effects(pledge, searches[pledge.id])
+            if (kind, str(pledge.id)) not in asked
+        ]
+        for kind, identity in owed:
+            enqueue(session, kind, pledge_id=identity)
+    return len(owed)
+
+
+def _asked(session: Session, ids: Sequence[UUID]) -> set[tuple[str, str]]:
+    """Return kind and pledge of the effects that still wait for these pledges."""
+    pledge_id = Effect.payload["pledge_id"].astext
+    waiting = select(Effect.kind, pledge_id).where(
+        Effect.done_at.is_(None), pledge_id.in_([str(identity) for identity in ids])
+    )
+    return {(row[0], row[1]) for row in session.execute(waiting)}

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from scf.db.outbox import EffectContext, enqueue
 from scf.evidence import chain
 from scf.evidence import service as evidence
-from scf.evidence.models import ChainTransaction
+from scf.evidence.models import ChainTransaction, Event
 from scf.kernel.ids import public_id
 from scf.pledges import queries, rules, service
 from scf.pledges.models import AssetToken, LockState, Pledge, PledgeLock, State
@@ -29,7 +29,6 @@ TOKEN_BEARER: Final = "token-service.bearer"  # noqa: S105 - a file's name
 TOO_MANY: Final = 429
 ATTEMPTS_MAX: Final = 5
 """Tries one after the other; then a sweep tries again from time to time."""
-HELD_ELSEWHERE: Final = "RegistryHeld"
 WANTED: Final = frozenset({LockState.NONE, LockState.LOST})
 
 log = structlog.get_logger()
@@ -90,7 +89,7 @@ def on_lock_failed(context: EffectContext, payload: Mapping[str, Any]) -> None:
         sent = session.get_one(ChainTransaction, payload["transaction_id"])
         problem = str((sent.error or {}).get("error", "unknown"))
         pledge.lock.move(LockState.NONE, now=context.clock.now(), problem=problem)
-        if problem != HELD_ELSEWHERE and pledge.lock.attempts < ATTEMPTS_MAX:
+        if problem != rules.HELD_ELSEWHERE and pledge.lock.attempts < ATTEMPTS_MAX:
             enqueue(session, rules.LOCK, pledge_id=pledge.id)
 
 
@@ -101,7 +100,8 @@ def on_lock_lost(context: EffectContext, payload: Mapping[str, Any]) -> None:
         if pledge is None:
             return
         now = context.clock.now()
-        _tell(session, pledge, "pledge.lock_lost", now=now)
+        event = _tell(session, pledge, "pledge.lock_lost", now=now)
+        service.notify(session, pledge, event, {}, now=now)
         pledge.lock.move(LockState.LOST, now=now)
         pledge.lock_final_at = pledge.ready_to_disburse_at = None
         enqueue(session, rules.LOCK, pledge_id=pledge.id)
@@ -266,7 +266,7 @@ def _meant(session: Session, payload: Mapping[str, Any], *states: LockState) -> 
     return pledge if newest and pledge.lock.state in states else None
 
 
-def _tell(session: Session, pledge: Pledge, type_: str, *, now: datetime) -> None:
+def _tell(session: Session, pledge: Pledge, type_: str, *, now: datetime) -> Event:
     entry = pledge.lock
     assert entry.tokens is not None
     assert entry.ticket_sha256 is not None
@@ -276,7 +276,7 @@ def _tell(session: Session, pledge: Pledge, type_: str, *, now: datetime) -> Non
         "ticket_sha256": evidence.hash_text(entry.ticket_sha256),
         "tx": _hex(entry.tx_hash),
     }
-    service.tell(session, pledge, type_, record, now=now, actor=None)
+    return service.tell(session, pledge, type_, record, now=now, actor=None)
 
 
 def _read_tokens(sent: ChainTransaction) -> list[bytes]:

@@ -188,13 +188,6 @@ class PledgeRegistration(Base):
     """
 
     __tablename__ = "pledge_registrations"
-    __table_args__ = (
-        Index(
-            "ix_pledge_registrations_to_raise",
-            "pledge_id",
-            postgresql_where="cancellation_due_on IS NOT NULL AND cancellation_raised_at IS NULL",
-        ),
-    )
 
     pledge_id: Mapped[UUID] = mapped_column(ForeignKey("pledges.id"), primary_key=True)
     reference: Mapped[str] = mapped_column(Text, unique=True)

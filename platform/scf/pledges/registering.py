@@ -6,21 +6,21 @@ lock, where the state is looked at once more. Twice, or beside itself, a step ch
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from scf.capacity.models import Notice
 from scf.db.outbox import EffectContext, enqueue
 from scf.evidence import service as evidence
 from scf.evidence.models import Event
+from scf.kernel.calendar import CalendarUnpublished
 from scf.kernel.clock import business_date, instant_text
 from scf.kernel.errors import Unavailable
-from scf.kernel.ids import new_id, public_id
+from scf.kernel.ids import new_id
 from scf.parties import queries as parties
-from scf.pledges import queries, rules, service
+from scf.pledges import ending, queries, rules, service
 from scf.pledges.models import LockState, Pledge, PledgeSearch, SearchStep, State
 from scf.receivables.models import Receivable
 from scf.registry.client import HttpRegistry
@@ -112,7 +112,7 @@ def search_second(context: EffectContext, payload: Mapping[str, Any]) -> None:
             pledge.ready_to_disburse_at = now
 
 
-def end(context: EffectContext, payload: Mapping[str, Any]) -> None:
+def end_reserved(context: EffectContext, payload: Mapping[str, Any]) -> None:
     """End a reserved pledge, once the register has been asked by our reference what stands there.
 
     Raises FilingUnanswered while a filing may still be on its way.
@@ -133,7 +133,7 @@ def end(context: EffectContext, payload: Mapping[str, Any]) -> None:
     with context.database.transaction() as session:
         pledge = service.lock(session, pledge_id)
         if pledge.state is State.RESERVED:
-            service.end(
+            ending.end(
                 session,
                 pledge,
                 reg_no=found.reg_no if found else None,
@@ -143,19 +143,26 @@ def end(context: EffectContext, payload: Mapping[str, Any]) -> None:
 
 
 def raise_cancellation(context: EffectContext, payload: Mapping[str, Any]) -> None:
-    """Raise the task to cancel a released pledge's registration, with its day."""
+    """Raise the task to cancel a released pledge's registration, with its day.
+
+    Raises CalendarUnpublished until the holidays of the days in question are known.
+    """
     pledge_id, now = UUID(payload["pledge_id"]), context.clock.now()
     with context.database.transaction() as session:
         pledge = service.lock(session, pledge_id)
         entry = pledge.registration
         if pledge.state is not State.RELEASED or entry.cancellation_raised_at is not None:
             return
+        assert pledge.released_at is not None
+        entry.cancellation_due_on = rules.cancellation_due_on(business_date(pledge.released_at))
+        if entry.cancellation_due_on is None:
+            raise CalendarUnpublished
         entry.cancellation_raised_at = now
-        record = _cancellation(pledge)
+        record = _cancellation(pledge, on=entry.cancellation_due_on)
         event = service.tell(
             session, pledge, "pledge.cancellation_due", record, now=now, actor=None
         )
-        _notify(session, pledge, event, record, now=now)
+        service.notify(session, pledge, event, record, now=now)
 
 
 def cancel_registration(context: EffectContext, payload: Mapping[str, Any]) -> None:
@@ -173,7 +180,8 @@ def cancel_registration(context: EffectContext, payload: Mapping[str, Any]) -> N
         pledge = service.lock(session, pledge_id)
         if _cancellable(pledge):
             pledge.registration.cancelled_at = entry.cancelled_at or now
-            record = _cancellation(pledge)
+            due_on = pledge.registration.cancellation_due_on or business_date(now)
+            record = _cancellation(pledge, on=due_on)
             service.tell(session, pledge, "pledge.cancelled", record, now=now, actor=None)
 
 
@@ -278,28 +286,10 @@ def _tell_searched(
 
 def _tell_unclean(session: Session, pledge: Pledge, result: SearchResult, *, now: datetime) -> None:
     event = _tell_searched(session, pledge, result, clean=False, now=now)
-    _notify(session, pledge, event, {"cert_no": result.cert_no}, now=now)
+    service.notify(session, pledge, event, {"cert_no": result.cert_no}, now=now)
 
 
-def _cancellation(pledge: Pledge) -> dict[str, Any]:
+def _cancellation(pledge: Pledge, *, on: date) -> dict[str, Any]:
     entry = pledge.registration
-    assert entry.cancellation_due_on is not None
     assert entry.reg_no is not None
-    return {"due_on": entry.cancellation_due_on.isoformat(), "reg_no": entry.reg_no}
-
-
-def _notify(
-    session: Session, pledge: Pledge, event: Event, fields: dict[str, Any], *, now: datetime
-) -> None:
-    """Tell the pledgee; it never hears who else is there."""
-    session.add(
-        Notice(
-            id=new_id(),
-            party_id=pledge.pledgee_id,
-            kind=event.type,
-            subject=public_id("plg", pledge.id),
-            event_id=event.id,
-            fields=fields,
-            told_at=now,
-        )
-    )
+    return {"due_on": on.isoformat(), "reg_no": entry.reg_no}

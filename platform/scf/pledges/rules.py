@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 
-from scf.kernel.calendar import add_working_days
+from scf.kernel.calendar import CalendarUnpublished, add_working_days
 from scf.kernel.clock import SHANGHAI
 from scf.kernel.errors import LimitExceeded
 from scf.kernel.money import Money
@@ -30,6 +30,8 @@ CANCEL_REGISTRATION: Final = "pledge.cancel_registration"
 END: Final = "pledge.end"
 ENDED: Final = "pledge.ended"
 """Effects: what the workers do for a pledge. ENDED tells whoever lends against it."""
+HELD_ELSEWHERE: Final = "RegistryHeld"
+"""The contract's word for a token that another platform holds."""
 UNREGISTERED: Final = "未登记"
 NOT_YET_A_RIGHT: Final = "已签约, 未登记, 质权未设立"
 
@@ -117,9 +119,16 @@ def next_effects(pledge: Pledge, searches: Searches) -> list[str]:
     return []
 
 
-def cancellation_due_on(released_on: date) -> date:
-    """Return the day by which the registration is to be cancelled. Raises CalendarUnpublished."""
-    return add_working_days(released_on, CANCELLATION_WORKING_DAYS)
+def cancellation_due_on(released_on: date) -> date | None:
+    """Return the day by which the registration is to be cancelled.
+
+    None where the ten working days run into a year whose holidays are not published yet: a release never
+    waits for that.
+    """
+    try:
+        return add_working_days(released_on, CANCELLATION_WORKING_DAYS)
+    except CalendarUnpublished:
+        return None
 
 
 def lock_expiry(due_on: date, *, business_now: datetime, real_now: datetime) -> int:
@@ -191,7 +200,7 @@ def _readying(pledge: Pledge, searches: Searches) -> Standing:
         line = {
             LockState.LOST: "质权已设立；链上锁定因区块回退丢失，重新锁定中",
             LockState.NONE: "质权已设立；等待链上锁定"
-            + ("（资产暂被其他平台锁定）" if pledge.lock.problem else ""),
+            + ("（资产暂被其他平台锁定）" if pledge.lock.problem == HELD_ELSEWHERE else ""),
         }.get(pledge.lock.state, "质权已设立；链上锁定待确认")
         return _standing((line, "Effective; the lock on chain is not final"), since, Waits.CHAIN)
     if searches.after_clean is False:
@@ -213,10 +222,13 @@ def _cancelling(pledge: Pledge) -> Standing:
     if entry.cancellation_asked_at is not None:
         text = ("已解除质押，登记注销办理中", "Released; the registration is being cancelled")
         return _standing(text, entry.cancellation_asked_at, Waits.REGISTRY)
-    due = f"{entry.cancellation_due_on:%Y-%m-%d}" if entry.cancellation_due_on else ""
+    due = entry.cancellation_due_on
+    when, when_en = (
+        (f"于 {due} 前", f"by {due}") if due else ("在 10 个工作日内", "in 10 working days")
+    )
     text = (
-        f"已解除质押，登记应于 {due} 前注销",
-        f"Released; the registration is to be cancelled by {due}",
+        f"已解除质押，登记应{when}注销",
+        f"Released; the registration is to be cancelled {when_en}",
     )
     return _standing(text, pledge.state_since, Waits.PLEDGEE)
 

@@ -1,4 +1,4 @@
-"""Proposing, signing, accepting, giving up and releasing a pledge."""
+"""Proposing, signing and accepting a pledge; `ending` has its other half."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from scf.capacity import service as capacity
+from scf.capacity.models import Notice
 from scf.db.outbox import enqueue
 from scf.evidence import service as evidence
 from scf.evidence.models import Event, Statement
 from scf.http.auth import Actor
-from scf.kernel.clock import business_date
 from scf.kernel.errors import Conflict
 from scf.kernel.ids import new_id, public_id
 from scf.kernel.money import Money
@@ -40,14 +40,6 @@ class NotConfirmed(Conflict):
     code = "pledge.receivable_not_confirmed"
     title = "应收账款尚未确权，不能出质"
     title_en = "The receivable is not confirmed"
-
-
-class NothingToCancel(Conflict):
-    """A registration is cancelled once, after the release."""
-
-    code = "pledge.nothing_to_cancel"
-    title = "质押未解除或登记已注销"
-    title_en = "Not released, or the registration is cancelled already"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +111,9 @@ def draft_signature(
     now: datetime,
 ) -> list[Statement]:
     """Write the pledge for the pledgor to sign. Raises MoveRefused and what signing raises."""
-    pledge = _for(session, actor, pledge_id, Action.SIGN)
-    _require_move(pledge, State.SIGNED)
-    return _draft(
+    pledge = lock_for(session, actor, pledge_id, Action.SIGN)
+    require_move(pledge, State.SIGNED)
+    return draft(
         session,
         actor,
         pledge,
@@ -138,8 +130,8 @@ def sign(
     session: Session, actor: Actor, pledge_id: UUID, *, jws: Sequence[str], now: datetime
 ) -> tuple[Pledge, SignedAct]:
     """Take the pledgor's signature. Raises MoveRefused and what signing raises."""
-    pledge = _for(session, actor, pledge_id, Action.SIGN)
-    act = _collect(session, actor, pledge, "pledge", jws, to=State.SIGNED, now=now)
+    pledge = lock_for(session, actor, pledge_id, Action.SIGN)
+    act = collect(session, actor, pledge, "pledge", jws, to=State.SIGNED, now=now)
     event = tell(
         session,
         pledge,
@@ -164,9 +156,9 @@ def draft_acceptance(
     expected_version: int | None = None,
 ) -> list[Statement]:
     """Write the acceptance for the pledgee's maker and checker. Raises MoveRefused, and as signing."""
-    pledge = _for(session, actor, pledge_id, Action.ACCEPT, expected_version)
-    _require_move(pledge, State.RESERVED)
-    return _draft(
+    pledge = lock_for(session, actor, pledge_id, Action.ACCEPT, expected_version)
+    require_move(pledge, State.RESERVED)
+    return draft(
         session,
         actor,
         pledge,
@@ -192,8 +184,8 @@ def accept(
 
     Raises MoveRefused, `capacity.insufficient` (whoever is first has it), and what signing raises.
     """
-    pledge = _for(session, actor, pledge_id, Action.ACCEPT, expected_version)
-    act = _collect(session, actor, pledge, "accept", jws, to=State.RESERVED, now=now)
+    pledge = lock_for(session, actor, pledge_id, Action.ACCEPT, expected_version)
+    act = collect(session, actor, pledge, "accept", jws, to=State.RESERVED, now=now)
     assert pledge.signed_event is not None
     pledge.reserved_at = now
     (pool,) = capacity.lock_pools(session, [pledge.pool_id])
@@ -213,61 +205,6 @@ def accept(
     return pledge
 
 
-def give_up(
-    session: Session,
-    actor: Actor,
-    pledge_id: UUID,
-    *,
-    reason: str,
-    now: datetime,
-    expected_version: int | None = None,
-) -> Pledge:
-    """Give a pledge up before it took effect. Raises MoveRefused afterwards.
-
-    Once the pool is taken, the register is asked first whether something stands there after all.
-    """
-    pledge = _for(session, actor, pledge_id, Action.GIVE_UP, expected_version)
-    _require_move(pledge, State.CANCELLED)
-    begin_ending(session, pledge, reason=reason, lapsed=False, now=now, actor=actor.party)
-    return pledge
-
-
-def begin_ending(
-    session: Session,
-    pledge: Pledge,
-    *,
-    reason: str,
-    lapsed: bool,
-    now: datetime,
-    actor: UUID | None,
-) -> None:
-    """End a locked pledge that never took effect, at once where nothing was taken for it."""
-    if pledge.ending is not None:
-        raise MoveRefused(state=pledge.state.value, asked=State.CANCELLED.value)
-    pledge.ending, pledge.lapsed = reason, lapsed
-    if pledge.state is State.RESERVED:
-        pledge.state_since = now
-        enqueue(session, rules.END, pledge_id=pledge.id)
-    else:
-        end(session, pledge, reg_no=None, now=now, actor=actor)
-
-
-def end(
-    session: Session, pledge: Pledge, *, reg_no: str | None, now: datetime, actor: UUID | None
-) -> None:
-    """Close a locked pledge that never took effect; give back what it took of the pool."""
-    held = pledge.state is State.RESERVED
-    pledge.move(State.EXPIRED if pledge.lapsed else State.CANCELLED, now=now)
-    record = {
-        "due_on": business_date(now).isoformat(),
-        "reg_no": reg_no or rules.UNREGISTERED,
-    }
-    event = tell(session, pledge, "pledge.cancelled", record, now=now, actor=actor)
-    if held:
-        _release_pool(session, pledge, event, now=now, actor=actor)
-    enqueue(session, rules.ENDED, pledge_id=pledge.id)
-
-
 def search_again(
     session: Session,
     actor: Actor,
@@ -276,86 +213,11 @@ def search_again(
     expected_version: int | None = None,
 ) -> Pledge:
     """Have the register searched once more, before or after registration. Raises MoveRefused."""
-    pledge = _for(session, actor, pledge_id, Action.SEARCH, expected_version)
+    pledge = lock_for(session, actor, pledge_id, Action.SEARCH, expected_version)
     if pledge.state not in (State.RESERVED, State.EFFECTIVE):
         raise MoveRefused(state=pledge.state.value, asked="search")
     kind = rules.PERFECT if pledge.state is State.RESERVED else rules.SEARCH_SECOND
     enqueue(session, kind, pledge_id=pledge.id, again=True)
-    return pledge
-
-
-def draft_release(
-    session: Session,
-    actor: Actor,
-    pledge_id: UUID,
-    *,
-    reason: str,
-    signers: Sequence[Signer],
-    origin: str,
-    now: datetime,
-    expected_version: int | None = None,
-) -> list[Statement]:
-    """Write the release for the pledgee's maker and checker. Raises MoveRefused, and as signing."""
-    pledge = _for(session, actor, pledge_id, Action.RELEASE, expected_version)
-    _require_move(pledge, State.RELEASED)
-    return _draft(
-        session,
-        actor,
-        pledge,
-        "release",
-        {**terms(session, pledge), "reason": reason},
-        amount=pledge.principal,
-        signers=signers,
-        origin=origin,
-        now=now,
-    )
-
-
-def release(
-    session: Session,
-    actor: Actor,
-    pledge_id: UUID,
-    *,
-    jws: Sequence[str],
-    now: datetime,
-    expected_version: int | None = None,
-) -> Pledge:
-    """Take the release: the pool is free at once; chain and register are told afterwards.
-
-    Raises MoveRefused, what signing raises, and CalendarUnpublished where the ten working days run into
-    a year whose holidays are not known.
-    """
-    pledge = _for(session, actor, pledge_id, Action.RELEASE, expected_version)
-    act = _collect(session, actor, pledge, "release", jws, to=State.RELEASED, now=now)
-    pledge.released_at = now
-    pledge.ready_to_disburse_at = None
-    pledge.registration.cancellation_due_on = rules.cancellation_due_on(business_date(now))
-    pledgee = parties.party(session, pledge.pledgee_id)
-    record = {"pledgee": pledgee.uscc, "reason": act.content["reason"]}
-    event = tell(session, pledge, "pledge.released", record, now=now, actor=actor.party, act=act)
-    _release_pool(session, pledge, event, now=now, actor=actor.party)
-    enqueue(session, rules.UNLOCK, pledge_id=pledge.id)
-    enqueue(session, rules.RAISE_CANCELLATION, pledge_id=pledge.id)
-    enqueue(session, rules.ENDED, pledge_id=pledge.id)
-    return pledge
-
-
-def ask_cancellation(
-    session: Session,
-    actor: Actor,
-    pledge_id: UUID,
-    *,
-    now: datetime,
-    expected_version: int | None = None,
-) -> Pledge:
-    """Have a released pledge's registration cancelled. Raises NothingToCancel."""
-    pledge = _for(session, actor, pledge_id, Action.CANCEL_REGISTRATION, expected_version)
-    entry = pledge.registration
-    if pledge.state is not State.RELEASED or entry.cancelled_at is not None:
-        raise NothingToCancel(state=pledge.state.value)
-    if entry.cancellation_asked_at is None:
-        entry.cancellation_asked_at = now
-        enqueue(session, rules.CANCEL_REGISTRATION, pledge_id=pledge.id)
     return pledge
 
 
@@ -407,30 +269,49 @@ def tell(
     )
 
 
+def notify(
+    session: Session, pledge: Pledge, event: Event, fields: dict[str, Any], *, now: datetime
+) -> None:
+    """Tell the pledgee what happened; it never hears who else is there."""
+    session.add(
+        Notice(
+            id=new_id(),
+            party_id=pledge.pledgee_id,
+            kind=event.type,
+            subject=public_id("plg", pledge.id),
+            event_id=event.id,
+            fields=fields,
+            told_at=now,
+        )
+    )
+
+
 def lock(session: Session, pledge_id: UUID) -> Pledge:
     """Return a pledge, its row locked and read afresh. Raises SubjectNotFound."""
     return evidence.lock(session, Pledge, pledge_id)
 
 
-def _for(
+def lock_for(
     session: Session,
     actor: Actor,
     pledge_id: UUID,
     action: Action,
     expected_version: int | None = None,
 ) -> Pledge:
+    """Return a pledge, locked, for an action that this party may take."""
     pledge = lock(session, pledge_id)
     permissions.require(pledge, actor.party, action)
     evidence.require_version(pledge, expected_version)
     return pledge
 
 
-def _require_move(pledge: Pledge, to: State) -> None:
+def require_move(pledge: Pledge, to: State) -> None:
+    """Raise MoveRefused where the table does not allow a move, or an end has begun."""
     if not pledge.may_become(to) or pledge.ending is not None:
         raise MoveRefused(state=pledge.state.value, asked=to.value)
 
 
-def _draft(
+def draft(
     session: Session,
     actor: Actor,
     pledge: Pledge,
@@ -442,6 +323,7 @@ def _draft(
     origin: str,
     now: datetime,
 ) -> list[Statement]:
+    """Write what this party is to sign about a pledge. Raises what signing raises."""
     return signing.draft(
         session,
         origin=origin,
@@ -456,7 +338,7 @@ def _draft(
     )
 
 
-def _collect(
+def collect(
     session: Session,
     actor: Actor,
     pledge: Pledge,
@@ -467,17 +349,8 @@ def _collect(
     now: datetime,
 ) -> SignedAct:
     """Believe the signatures, then move as the table says."""
-    _require_move(pledge, to)
+    require_move(pledge, to)
     party = parties.active_party(session, actor.party)
     signed = signing.collect(session, party=party, act=act, subject=pledge, jws=jws, now=now)
     pledge.move(to, now=now)
     return signed
-
-
-def _release_pool(
-    session: Session, pledge: Pledge, cause: Event, *, now: datetime, actor: UUID | None
-) -> None:
-    (pool,) = capacity.lock_pools(session, [pledge.pool_id])
-    capacity.release(
-        session, pool, holder_id=pledge.id, cause=cause.body_hash, now=now, actor=actor
-    )

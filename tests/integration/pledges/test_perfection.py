@@ -230,7 +230,32 @@ class TestEnd:
         assert expire_proposals(desk.context) == 0
 
 
+class TestRelease:
+    def test_it_never_waits_for_a_calendar(self, desk):
+        pledge = desk.ready_pledge(desk.receivable(13))
+        desk.stage.clock.set(desk.stage.clock.now().replace(year=2026, month=12, day=28))
+
+        shown = desk.release(pledge)
+        desk.work()
+
+        assert shown["state"] == "RELEASED"
+        assert shown["registration"]["cancellation_due_on"] is None
+        assert "在 10 个工作日内注销" in shown["standing"]["line"]
+        assert any("calendar.unpublished" in (error or "") for error in desk.failures())
+
+
 class TestResume:
+    def test_what_waits_already_is_not_asked_for_twice(self, desk):
+        pledge = desk.signed_pledge(desk.receivable(14))
+        desk.accept(pledge)
+        desk.stage.clock.set(desk.stage.clock.now() + timedelta(minutes=6))
+        before = len(desk.waiting())
+
+        resume(desk.context)
+
+        assert len(desk.waiting()) == before
+        desk.work()
+
     def test_a_step_that_was_given_up_is_asked_for_again(self, desk):
         clock = desk.stage.clock
         pledge = desk.signed_pledge(desk.receivable(12))
