@@ -8,10 +8,9 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import partial
-from typing import Any, Self
+from typing import Any
 from uuid import UUID
 
 import hypothesis.strategies as st
@@ -50,11 +49,11 @@ from scf.receivables.models import TRANSITIONS, Receivable, State
 from scf.receivables.payments import Receipt
 from scf.receivables.service import Account, Confirmation
 from scf.receivables.submission import Submission
-from scf.registry.port import Enrolled, Filing, Registration, SearchResult
 from tests.support.actors import Company, Stage, set_stage
 from tests.support.invoices import cn_einvoice
 from tests.support.pools import open_value, take
 from tests.support.receivables import ACCOUNT, NUMBERS, invoice_number
+from tests.support.reckoning import Bond, Claim, Register
 from tests.support.services import Servers, fresh_database
 
 ORIGIN = "test.example/log"
@@ -134,79 +133,6 @@ class TestFiftyConnections:
         with stage.database.reading() as session:
             used = session.scalars(select(Pool.used_minor).where(Pool.id.in_(ids))).all()
         assert used == [40] * 4
-
-
-class Register:
-    """The state's register, as far as a pledge goes there: clean, and at once."""
-
-    def __init__(self, now: datetime) -> None:
-        self.now = now
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def search(self, _: Enrolled) -> SearchResult:
-        return SearchResult(f"S-{next(NUMBERS)}", self.now, (), bytes(32), b"search")
-
-    def find(self, _: str) -> Registration | None:
-        return None
-
-    def register(self, filing: Filing) -> Registration:
-        ends = self.now.date() + timedelta(days=365)
-        return Registration(filing.reference, filing.reference, self.now, ends, None, b"paper")
-
-
-@dataclass
-class Claim:
-    """What a receivable and its pool should be by now, reckoned fen by fen."""
-
-    id: UUID
-    number: int
-    claimed: int
-    state: State = State.SUBMITTED
-    pool: UUID | None = None
-    promised: int = 0
-    paid: int = 0
-    noted: int = 0
-    confirmed: int = 0
-    held: dict[UUID, int] = field(default_factory=dict)
-
-    @property
-    def used(self) -> int:
-        return sum(self.held.values())
-
-    @property
-    def free(self) -> int:
-        return max(self.confirmed - self.used, 0)
-
-    def pay(self, amount: int) -> None:
-        self.paid += amount
-        self.state = State.PAID if self.paid >= self.promised else State.PARTLY_PAID
-        for _ in range(min(amount, max(self.confirmed, 0))):
-            if self.free == 0:
-                holder = next(holder for holder, held in self.held.items() if held)
-                self.held[holder] -= 1
-            self.confirmed -= 1
-
-    def note(self, amount: int) -> None:
-        """A red invoice takes first what was never confirmed."""
-        for _ in range(amount):
-            self.noted += 1
-            self.confirmed -= self.pool is not None and self.noted > self.claimed - self.promised
-
-
-@dataclass
-class Bond:
-    """A pledge as it should be."""
-
-    id: UUID
-    claim: Claim
-    bank: Company
-    amount: int
-    state: PledgeState = PledgeState.PROPOSED
 
 
 CLAIMS = st.runner().flatmap(lambda path: st.sampled_from(path.known))
