@@ -4,16 +4,22 @@
 `chain-deployer.key` pays for putting the contracts there and administers the registry's roles.
 """
 
+from __future__ import annotations
+
 import os
 import stat
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from scf.kernel.errors import Unavailable
 from scf.settings import Settings
-from scf_ledger.chain.keys import Key, create_key, load_key
 from scf_ledger.errors import LedgerError
 from scf_ledger.note import Signer
+
+# Keys on chain are read where they are asked for: loading their libraries takes longer than starting
+# the sequencer, which signs with none of them.
+if TYPE_CHECKING:
+    from scf_ledger.chain.keys import Key
 
 LOG_KEY: Final = "log.key"
 CHAIN_KEY: Final = "chain.key"
@@ -44,6 +50,8 @@ def log_key(settings: Settings) -> Signer:
 
 def chain_key(settings: Settings, name: str = CHAIN_KEY) -> Key:
     """Return a key of ours on chain. Raises KeyUnusable."""
+    from scf_ledger.chain.keys import load_key  # noqa: PLC0415 - see above
+
     try:
         return load_key(settings.secrets / name)
     except LedgerError as error:
@@ -52,6 +60,8 @@ def chain_key(settings: Settings, name: str = CHAIN_KEY) -> Key:
 
 def make_keys(settings: Settings) -> None:
     """Make the key files that are not there yet; one that is there is never touched."""
+    from scf_ledger.chain.keys import create_key  # noqa: PLC0415 - see above
+
     settings.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not (settings.secrets / LOG_KEY).exists():
         signer = Signer.generate(settings.log_origin)
