@@ -73,11 +73,11 @@ def keep(rows: Iterable[Row], path: Path) -> None:
 
 
 HEADINGS = ("指标 figure", "测得 value", "极限 limit", "比值 ratio", "目标 reach", "")
-WIDTHS = (52, 24, 12, 10, 20, 0)
+WIDTHS = (74, 24, 12, 10, 18, 0)
 
 
 def heading() -> str:
-    return _line(HEADINGS) + "\n" + "─" * sum(WIDTHS)
+    return _line(HEADINGS) + "\n" + "─" * (sum(WIDTHS) + 16)
 
 
 def shown(row: Row) -> str:

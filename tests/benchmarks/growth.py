@@ -79,9 +79,9 @@ def measure(servers: Servers, *, long: bool = False) -> Iterator[Row]:
                 found.append(log.cost())
     short, grown = map(middle, costs)
     yield Row(
-        f"增长：第 {size:,} 个事件 growth: event {size:,}",
+        f"增长：第 {size:,} 个事件对第 {SHORT:,} 个 growth: event {size:,} to {SHORT:,}",
         1000 * grown,
-        f"ms（第 {SHORT:,} 个为极限）",
+        "ms",
         1000 * short,
         at_most(1.2),
     )
