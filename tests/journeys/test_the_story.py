@@ -1,0 +1,217 @@
+"""`scf demo` from invoice to released pledge, once and again, and what a person then does with it."""
+
+import json
+import re
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from scf_ledger.encoding import from_b64url
+from tests.support.journeys import MINUTES, PROGRAMS, Installation, installation
+
+FRAGMENTS = {
+    *("record", "inclusion", "checkpoint", "authorization"),
+    *("completeness", "anchor", "standing"),
+}
+SHAPE = {
+    "receivables": int,
+    "events": int,
+    "log": {"origin": str, "size": int, "root": str},
+    "anchor": {
+        "chain_id": int,
+        "contract": str,
+        "size": int,
+        "root": str,
+        "tx_hash": str,
+        "block_number": int,
+        "gas_per_event": int,
+    },
+    "trust": str,
+    "proofs": [{"file": str, "kind": str, "expect": str, "verdict": str, "fragments": dict}],
+    "refused": [{"what": str, "code": str}],
+    "audit": str,
+}
+TOLD = (
+    *("512,000.00", "438,600.00", "335,800.00"),  # the three invoices
+    *("1,286,400.00", "1,245,000.00", "41,400.00"),  # claimed, confirmed, disputed
+    *("996,000.00", "3.85%", "5,325.83", "1,001,325.83"),  # the loan, its interest, to repay
+    *("5.30%", "7,331.67"),  # the same at the average of 2020
+    "243,674.17",  # what is left to the supplier
+    *("2025-10-20 + 60 天 → 2025-12-19", "2025-10-30 → 2025-12-19"),
+    "2026-01-05（10 个工作日）",
+    *("到哪一步", "从何时起", "在谁手里", "到手"),
+)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run of `scf demo` that is over."""
+
+    done: subprocess.CompletedProcess
+    at: Installation
+
+    @property
+    def report(self):
+        return json.loads(self.done.stdout)
+
+
+@pytest.fixture(scope="module")
+def first():
+    """The story, told once by the program itself."""
+    with installation() as made:
+        yield Ended(made.run("demo", "--once", "--json"), made)
+
+
+@pytest.fixture(scope="module")
+def serving(first):
+    """The same installation again, told once more and serving."""
+    process = first.at.start("demo", "--json")
+    report = json.loads(process.stdout.readline() or first.at.told.read_text())
+    yield SimpleNamespace(process=process, report=report, at=first.at)
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    process.communicate(timeout=MINUTES)
+
+
+def fits(value, shape):
+    if isinstance(shape, dict):
+        return set(value) == set(shape) and all(fits(value[k], shape[k]) for k in shape)
+    if isinstance(shape, list):
+        return bool(value) and all(fits(one, shape[0]) for one in value)
+    return type(value) is shape
+
+
+def test_it_ends_well_and_leaves_no_process(first):
+    assert first.done.returncode == 0, first.done.stderr
+    assert first.at.processes() == {}
+
+
+def test_standard_output_is_exactly_one_object(first):
+    assert first.done.stdout.count("\n") == 1
+    assert fits(first.report, SHAPE), first.report
+
+
+def test_every_event_is_in_the_log_and_anchored(first):
+    report = first.report
+    assert report["receivables"] == 1
+    assert report["events"] == report["log"]["size"] == report["anchor"]["size"] > 20
+    assert report["log"]["root"] == report["anchor"]["root"]
+    assert report["audit"] == "clean"
+    trust = json.loads(Path(report["trust"]).read_text())
+    (log,), (chain,) = trust["logs"], trust["chains"]
+    assert log["origin"] == report["log"]["origin"]
+    assert chain["anchor"].lower() == report["anchor"]["contract"].lower()
+
+
+def test_a_person_is_told_every_figure_and_day(first):
+    assert [figure for figure in TOLD if figure not in first.done.stderr] == []
+
+
+def test_what_must_be_refused_is_refused(first):
+    assert [refused["code"] for refused in first.report["refused"]] == [
+        "receivable.document_in_use",
+        "capacity.insufficient",
+        "RegistryHeld",
+    ]
+
+
+def test_the_second_bank_sees_no_number_and_no_lender(first):
+    form = re.search(r"示例村镇银行 · 发起质押.*?╰", first.done.stderr, re.DOTALL).group()
+    assert "可用额度不足" in form
+    assert "示例农商行" not in form
+    assert not re.search(r"[0-9],[0-9]{3}\.[0-9]{2}", form)
+
+
+def test_proofs_pass_and_forgeries_fail_in_the_right_fragment(first):
+    proofs = first.report["proofs"]
+    assert [(proof["kind"], proof["expect"]) for proof in proofs] == [
+        ("pledge", "pass"),
+        ("event", "pass"),
+        ("pledge", "fail"),
+        ("pledge", "fail"),
+    ]
+    failed = []
+    for proof in proofs:
+        assert proof["verdict"] == proof["expect"]
+        assert set(proof["fragments"]) == FRAGMENTS
+        assert proof["fragments"]["anchor"] == "pass"
+        failed.append([name for name, found in proof["fragments"].items() if found == "fail"])
+    assert failed == [[], [], ["record"], ["completeness"]]
+
+
+def verify(report, proof, *words):
+    """Run the verifier as a bank would, knowing nothing of the platform."""
+    done = subprocess.run(
+        [PROGRAMS / "scf-verify", proof["file"], "--trust", report["trust"], "--json", *words],
+        env={"PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_every_proof_is_verified_offline_by_another_process(first):
+    for proof in first.report["proofs"]:
+        code, found = verify(first.report, proof)
+        assert found["verdict"] == proof["expect"]
+        assert code == (0 if proof["expect"] == "pass" else 1)
+        statuses = {name: one["status"] for name, one in found["fragments"].items()}
+        assert statuses == {**proof["fragments"], "anchor": "not_checked"}
+
+
+def test_told_again_it_comes_to_the_same(serving, first):
+    assert serving.report == first.report
+
+
+def test_the_old_proof_has_moved_on_in_the_public_log(serving):
+    """Its day is proven still; that the pledge was released since is what the log shows."""
+    state = json.loads((serving.at.data / "runtime.json").read_text())
+    rpc, url = state["addresses"]["CHAIN_RPC_URL"], state["addresses"]["PUBLIC_URL"]
+    proof = serving.report["proofs"][0]
+    code, found = verify(serving.report, proof, "--rpc", rpc, "--log", f"{url}/log")
+    assert code == 1
+    statuses = {name: one["status"] for name, one in found["fragments"].items()}
+    assert statuses == dict.fromkeys(FRAGMENTS, "pass") | {"standing": "fail"}
+
+
+def test_an_event_is_traced_to_the_chain_in_ten_lines(serving):
+    proof = json.loads(Path(serving.report["proofs"][1]["file"]).read_text())
+    event = json.loads(from_b64url(proof["entries"][0]["body"]))["id"]
+
+    done = serving.at.run("trace", event, seconds=MINUTES)
+
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == 10
+    assert event in lines[0]
+    assert "receivable.confirmed" in lines[0]
+    assert "验证通过" in lines[6]
+    assert lines[8].split()[-1].startswith("0x")
+    assert proof["anchor"]["contract"] in lines[9]
+
+
+def test_an_event_that_is_not_there_is_one_line(serving):
+    done = serving.at.run("trace", "evt_00000000000000000000000000", seconds=MINUTES)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_audit_is_clean_to_another_program(serving):
+    done = serving.at.run("audit", "--json", seconds=MINUTES)
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["verdict"], report["chain"]) == (0, "clean", "checked")
+
+
+def test_ctrl_c_ends_it_well_and_leaves_no_process(serving):
+    serving.process.send_signal(signal.SIGINT)
+    out, _ = serving.process.communicate(timeout=MINUTES)
+    told = serving.at.told.read_text()
+    assert (serving.process.returncode, out) == (0, "")
+    assert "/docs" in told
+    assert "Traceback" not in told
+    assert serving.at.is_quiet()
