@@ -51,7 +51,7 @@ def main() -> int:
         else:
             target.write_text(text, "utf-8")
     if stale:
-        print("differs from the sources, run python contracts/build.py:", *stale, file=sys.stderr)  # noqa: T201
+        print("differs from the sources, run python contracts/build.py:", *stale, file=sys.stderr)  # noqa: T201 - a tool's answer
     return 1 if stale else 0
 
 

@@ -75,7 +75,7 @@ def open_signed(signed: str, log: note.Verifier, witnesses: Iterable[note.Verifi
 
 def _read(text: str) -> Checkpoint:
     lines = text[:-1].split("\n")
-    if len(lines) != 3 or not all(lines) or not _SIZE.fullmatch(lines[1]):  # noqa: PLR2004
+    if len(lines) != 3 or not all(lines) or not _SIZE.fullmatch(lines[1]):  # noqa: PLR2004 - origin, size, root
         raise Malformed("a checkpoint is the lines origin, size and root")
     root = from_b64(lines[2])
     if len(root) != HASH_BYTES:

@@ -15,7 +15,6 @@ from scf_ledger.errors import Malformed
 
 FORMAT: Final = "scf-proof/1"
 MEDIA_TYPE: Final = "application/vnd.scf.proof+json"
-FILE_SUFFIX: Final = ".scfproof"
 KINDS: Final = frozenset({"event", "pledge"})
 
 FILE_BYTES_MAX: Final = 33_554_432

@@ -119,7 +119,7 @@ def orphan(session: Session) -> RowMapping | None:
     """Return an event whose subject is not there."""
     known = " UNION ALL ".join(f"SELECT id FROM {name}" for name in SUBJECTS)  # noqa: S608 - our tables
     query = text(
-        f"SELECT id, subject_id FROM events WHERE subject_id NOT IN ({known}) LIMIT 1"  # noqa: S608
+        f"SELECT id, subject_id FROM events WHERE subject_id NOT IN ({known}) LIMIT 1"  # noqa: S608 - our tables
     )
     return session.execute(query).mappings().one_or_none()
 

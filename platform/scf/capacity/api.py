@@ -1,23 +1,20 @@
 """Endpoints of pools and notices."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from scf.capacity import queries
 from scf.capacity.schemas import NoticeOut, PoolOut
 from scf.http.calls import Call, query
-from scf.http.paging import PAGE_SIZE, PAGE_SIZE_MAX, Page, next_cursor, read_cursor
-from scf.kernel.ids import parse_id
+from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
+from scf.http.schemas import PageSize, PoolId
 
 router = APIRouter(tags=["capacity 额度"])
 
 
 @query(router, "/v1/pools/{pool_id}")
-def pool(call: Call, pool_id: str) -> PoolOut:
+def pool(call: Call, pool_id: PoolId) -> PoolOut:
     """查看额度池 A pool: its owner sees the numbers, a holder its own part, nobody another holder."""
-    identity = parse_id("cap", pool_id, field="pool_id")
-    found = queries.visible(call.session, call.actor.party, identity)
+    found = queries.visible(call.session, call.actor.party, pool_id)
     held = queries.held_by(call.session, found, call.actor.party)
     return PoolOut.of(found, reader=call.actor.party, held=held)
 
@@ -26,7 +23,7 @@ def pool(call: Call, pool_id: str) -> PoolOut:
 def notices(
     call: Call,
     cursor: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
+    limit: PageSize = PAGE_SIZE,
 ) -> Page[NoticeOut]:
     """通知 What one was told about values that one encumbers, oldest first."""
     after = read_cursor("ntc", cursor)

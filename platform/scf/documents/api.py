@@ -9,9 +9,8 @@ from fastapi.responses import Response
 from scf.documents import companion, queries, service
 from scf.documents.schemas import DocumentOut, RegisteredOut
 from scf.http.calls import Call, command, query
-from scf.http.paging import PAGE_SIZE, PAGE_SIZE_MAX, Page, next_cursor, read_cursor
-from scf.http.schemas import Text
-from scf.kernel.ids import parse_id
+from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
+from scf.http.schemas import DocumentId, PageSize, Text
 
 router = APIRouter(tags=["documents 单证"])
 
@@ -53,7 +52,7 @@ def register(
 def documents(
     call: Call,
     cursor: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
+    limit: PageSize = PAGE_SIZE,
     number: Annotated[Text | None, Query(max_length=300)] = None,
 ) -> Page[DocumentOut]:
     """发票列表 The invoices one sold or is asked to pay, oldest first."""
@@ -81,10 +80,9 @@ def companion_template() -> Response:
 
 
 @query(router, "/v1/documents/{document_id}")
-def document(call: Call, document_id: str) -> DocumentOut:
+def document(call: Call, document_id: DocumentId) -> DocumentOut:
     """查看发票 One invoice."""
-    identity = parse_id("doc", document_id, field="document_id")
-    return DocumentOut.of(queries.visible(call.session, call.actor, identity))
+    return DocumentOut.of(queries.visible(call.session, call.actor, document_id))
 
 
 @query(
@@ -92,10 +90,9 @@ def document(call: Call, document_id: str) -> DocumentOut:
     "/v1/documents/{document_id}/original",
     responses={200: {"content": {"application/octet-stream": _BYTES}}},
 )
-def original(call: Call, document_id: str) -> Response:
+def original(call: Call, document_id: DocumentId) -> Response:
     """下载原文件 The bytes as they came."""
-    identity = parse_id("doc", document_id, field="document_id")
-    found = queries.visible(call.session, call.actor, identity)
+    found = queries.visible(call.session, call.actor, document_id)
     stored = queries.original(call.session, found)
     return Response(
         stored.original,

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from scf.evidence.service import SubjectNotFound
 from scf.http.auth import OAuthClient
 from scf.http.calls import Call, command, query
-from scf.http.paging import Page, next_cursor, read_cursor
+from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
 from scf.http.schemas import (
     AuthorityId,
     CertificateId,
@@ -66,7 +66,9 @@ def register_party(call: Call, body: PartyIn) -> PartyOut:
 
 
 @query(router, "/v1/parties")
-def list_parties(call: Call, cursor: str | None = None, size: PageSize = 50) -> Page[PartyOut]:
+def list_parties(
+    call: Call, cursor: str | None = None, size: PageSize = PAGE_SIZE
+) -> Page[PartyOut]:
     """List the parties that the caller may see: the operator all, a party itself."""
     after = read_cursor("pty", cursor)
     only = None if call.actor.operator else call.actor.party

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from scf.http.auth import require_operator
 from scf.http.calls import Call, command, query
-from scf.http.paging import Page, next_cursor, read_cursor
+from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
 from scf.http.schemas import PageSize, PartyId, ProgrammeId, RevokeIn
 from scf.programmes import queries, service
 from scf.programmes.models import Programme
@@ -25,7 +25,7 @@ def open_programme(call: Call, body: ProgrammeIn) -> ProgrammeOut:
 
 @query(router, "/v1/programmes")
 def list_programmes(
-    call: Call, cursor: str | None = None, size: PageSize = 50
+    call: Call, cursor: str | None = None, size: PageSize = PAGE_SIZE
 ) -> Page[ProgrammeOut]:
     """List the programmes that the caller takes part in; the operator sees all."""
     after = read_cursor("prg", cursor)

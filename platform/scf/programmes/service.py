@@ -11,6 +11,7 @@ from scf.kernel.errors import Conflict, Invalid, NotAllowed
 from scf.kernel.ids import new_id
 from scf.parties import queries as parties
 from scf.parties.models import PartyKind
+from scf.parties.service import lock
 from scf.programmes.models import Member, MemberRole, Programme
 
 KINDS = {
@@ -69,7 +70,7 @@ def admit(
     session: Session, programme_id: UUID, *, party_id: UUID, role: MemberRole, now: datetime
 ) -> Member:
     """Give a party a place. Raises ProgrammeClosed, AlreadyMember, RoleNotForKind."""
-    programme = lock(session, programme_id)
+    programme = lock(session, Programme, programme_id)
     if programme.revoked_at is not None:
         raise ProgrammeClosed
     party = parties.active_party(session, party_id, lock=True)
@@ -91,7 +92,7 @@ def expel(
     session: Session, programme_id: UUID, *, party_id: UUID, reason: str, now: datetime
 ) -> Member:
     """End a party's place; what it did stays. Raises SubjectNotFound, RoleNotForKind (the anchor)."""
-    lock(session, programme_id)
+    lock(session, Programme, programme_id)
     member = place(session, programme_id, party_id)
     if member is None:
         raise SubjectNotFound
@@ -103,22 +104,9 @@ def expel(
 
 def close(session: Session, programme_id: UUID, *, reason: str, now: datetime) -> Programme:
     """End a programme: no new business; running business goes on. Raises AlreadyRevoked."""
-    programme = lock(session, programme_id)
+    programme = lock(session, Programme, programme_id)
     programme.revoke(reason, now=now)
     return programme
-
-
-def lock(session: Session, programme_id: UUID) -> Programme:
-    """Return a programme, its row locked. Raises SubjectNotFound."""
-    found = session.scalar(
-        select(Programme)
-        .where(Programme.id == programme_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    if found is None:
-        raise SubjectNotFound
-    return found
 
 
 def place(session: Session, programme_id: UUID, party_id: UUID) -> Member | None:
