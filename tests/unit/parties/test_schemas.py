@@ -68,7 +68,7 @@ def test_values_come_in_as_the_kernel_knows_them_and_go_out_as_they_came():
     assert json.loads(body.model_dump_json()) == GOOD
 
 
-@given(st.integers(-(2**62), 2**62))
+@given(st.integers(1 - 10**15, 10**15 - 1))
 def test_money_and_ids_survive_the_way_out_and_in(minor):
     body = Everything.model_construct(
         **(
