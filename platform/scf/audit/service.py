@@ -19,7 +19,7 @@ from scf_ledger.chain.client import Chain
 SUBJECTS = (documents, receivables, pools, pledges, financings)
 ON_CHAIN: Final = frozenset({"anchors", "chain_home", "chain_transactions"})
 ATTEMPTS_MAX: Final = 4
-PAUSE_SECONDS: Final = 3.0  # the sender notices lost blocks, and sends again, within this
+PAUSE_SECONDS: Final = 3  # the sender notices lost blocks, and sends again, within this
 
 
 def audit_installation(settings: Settings) -> Report:
