@@ -16,7 +16,7 @@ CHAIN_ID = 31337
 BLOCK_SECONDS = 1.0
 DRAIN_SECONDS = 3  # what the API gives open requests when it stops
 WORKER_PROCESSES = 2
-CELERY = ("celery", "-A", "scf_workers.app")
+CELERY = ("celery", "-A")
 VERBOSE = ("--loglevel", "INFO")  # readiness is told at that level
 ALONE = ("--without-gossip", "--without-mingle")  # workers need not know of one another
 
@@ -168,14 +168,18 @@ SERVICES: tuple[Service, ...] = (
     Service(
         name="worker",
         title="后台任务 worker",
-        command=python(*CELERY, "worker", "-c", str(WORKER_PROCESSES), *VERBOSE, *ALONE),
+        command=python(
+            *CELERY, "scf_workers.app", "worker", "-c", str(WORKER_PROCESSES), *VERBOSE, *ALONE
+        ),
         ready=logs("ready."),
         needs=("redis", "bootstrap", "tokens", "registry"),
     ),
     Service(
         name="beat",
         title="定时任务 beat",
-        command=python(*CELERY, "beat", "--schedule", "{data}/beat/schedule", *VERBOSE),
+        command=python(
+            *CELERY, "scf_workers.schedule", "beat", "--schedule", "{data}/beat/schedule", *VERBOSE
+        ),
         prepare=_make_beat_folder,
         ready=logs("Starting"),
         needs=("redis", "bootstrap"),
