@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from scf.evidence.models import Event, Subject
 from scf.kernel.clock import instant_text
-from scf.kernel.errors import Conflict, NotFound
+from scf.kernel.errors import Conflict, Invalid, NotFound
 from scf.kernel.ids import new_id, public_id
 from scf_ledger.encoding import b64url
 from scf_ledger.event import build_event, tag
@@ -36,6 +36,14 @@ class SubjectNotFound(NotFound):
     code = "subject.not_found"
     title = "未找到该记录"
     title_en = "No such record"
+
+
+class RecordUnprovable(Invalid):
+    """What is recorded fits the format of its event; no verifier would take anything else."""
+
+    code = "evidence.record_unprovable"
+    title = "记录内容超出存证格式的取值范围"
+    title_en = "A value is outside what the record's format can carry"
 
 
 def new_secret() -> bytes:
@@ -72,7 +80,8 @@ def append(
     """Write the next event of a locked subject and move its head.
 
     `record` is the subject as it stands after the change, in JSON values, without `id`, `actor` and `at`,
-    which are added here; its fields are those of `EVENT_TYPES[type_]`. `now` is business time.
+    which are added here; its fields are those of `EVENT_TYPES[type_]`. `now` is business time. Raises
+    RecordUnprovable.
     """
     kind = EVENT_TYPES[type_]
     subject_text = public_id(kind.prefix, subject.id)
@@ -109,6 +118,9 @@ def append(
         authorizations=hashes,
         parties=sorted(set(parties)),
     )
+    for name, shape in kind.fields.items():
+        if not shape(whole[name]):
+            raise RecordUnprovable(field=name, type=type_)
     session.add(event)
     subject.version = version
     subject.head_hash = built.body_hash

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from scf.evidence.models import Event
@@ -242,4 +243,7 @@ def _keep(
             reported_at=now,
         )
     )
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as error:  # the same number, at this moment, for another loan
+        raise ReceiptConflict(field="receipt_no", receipt_no=receipt.receipt_no) from error

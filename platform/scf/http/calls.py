@@ -187,7 +187,7 @@ def _run_command(envelope: Envelope, work: Callable[[Call], Response]) -> Respon
             call.actor.client_id,
             envelope.header("idempotency-key"),
             method=request.method,
-            path=request.url.path,
+            target=f"{request.url.path}?{request.url.query}",
             body=envelope.body,
         )
         stored = idempotency.begin(session, key)

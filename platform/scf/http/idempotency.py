@@ -1,7 +1,7 @@
 """The same command sent twice happens once.
 
-The key belongs to the client; the fingerprint is method, route and body. The stored answer is written in
-the business transaction, so either both are there or neither is.
+The key belongs to the client; the fingerprint is method, route with its query, and body. The stored
+answer is written in the business transaction, so either both are there or neither is.
 """
 
 import hashlib
@@ -68,12 +68,12 @@ class CommandKey:
 
     @classmethod
     def of(
-        cls, client_id: UUID, key: str | None, *, method: str, path: str, body: bytes
+        cls, client_id: UUID, key: str | None, *, method: str, target: str, body: bytes
     ) -> "CommandKey":
         """Return what names this command. Raises KeyMissing."""
         if not key or len(key) > KEY_LENGTH_MAX:
             raise KeyMissing(field="Idempotency-Key", length_max=KEY_LENGTH_MAX)
-        material = hashlib.sha256(f"{method} {path}\n".encode() + hashlib.sha256(body).digest())
+        material = hashlib.sha256(f"{method} {target}\n".encode() + hashlib.sha256(body).digest())
         return cls(client_id, key, material.digest())
 
     @property

@@ -169,7 +169,7 @@ _USCC_SCHEMA = {
 }
 _RATE_SCHEMA = {
     "type": "string",
-    "pattern": r"^(0|[1-9][0-9]{0,2})(\.[0-9]{1,8})?$",
+    "pattern": r"^(0|[1-9][0-9]?)(\.[0-9]{1,8})?$",
     "examples": ["0.0385"],
 }
 _DIGEST_SCHEMA = {

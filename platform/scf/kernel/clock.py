@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 from scf.kernel.errors import ValueInvalid
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+YEARS = range(2000, 2100)
+"""What records can carry: a date outside could be stored, and never proven."""
 
 
 def business_date(instant: datetime) -> date:
@@ -26,23 +28,24 @@ def instant_text(instant: datetime) -> str:
 
 
 def parse_instant(text: str, *, field: str | None = None) -> datetime:
-    """Read RFC 3339 in UTC. Raises ValueInvalid."""
+    """Read an RFC 3339 instant of these years, as UTC. Raises ValueInvalid."""
     try:
         value = datetime.fromisoformat(text)
-    except (ValueError, TypeError):
+        at = value.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError):
         raise ValueInvalid(field=field, value=str(text)[:40]) from None
-    if value.tzinfo is None:
+    if value.tzinfo is None or at.year not in YEARS:
         raise ValueInvalid(field=field, value=text[:40])
-    return value.astimezone(UTC)
+    return at
 
 
 def parse_date(text: str, *, field: str | None = None) -> date:
-    """Read `2025-12-19`, in that form only. Raises ValueInvalid."""
+    """Read `2025-12-19`, in that form only, of these years. Raises ValueInvalid."""
     try:
         value = date.fromisoformat(text)
     except (ValueError, TypeError):
         raise ValueInvalid(field=field, value=str(text)[:40]) from None
-    if value.isoformat() != text:
+    if value.isoformat() != text or value.year not in YEARS:
         raise ValueInvalid(field=field, value=text[:40])
     return value
 

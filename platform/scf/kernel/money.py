@@ -169,7 +169,7 @@ def zero(currency: str = "CNY") -> Money:
     return Money(0, currency)
 
 
-_RATE = re.compile(r"(0|[1-9][0-9]{0,2})(\.[0-9]{1,8})?", re.ASCII)
+_RATE = re.compile(r"(0|[1-9][0-9]?)(\.[0-9]{1,8})?", re.ASCII)
 
 
 def parse_rate(text: str, *, field: str = "rate") -> Fraction:

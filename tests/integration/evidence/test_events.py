@@ -9,10 +9,13 @@ from sqlalchemy import select
 
 from scf.bootstrap import write_trust
 from scf.cli.trace import screen
+from scf.evidence import service as evidence
 from scf.evidence.models import Event
 from scf.evidence.sequencing import open_log
-from scf.kernel.ids import public_id
+from scf.kernel.ids import parse_id, public_id
 from scf.parties import certification
+from scf.receivables import queries
+from scf.receivables.models import Receivable
 from scf.trace.queries import trace
 from scf_ledger import trust, verify
 from scf_ledger.event_types import Scope
@@ -53,6 +56,37 @@ def publish_revocations(stage: Stage) -> None:
             der=stage.cast.authorities[scope].crl(at=at),
             now=at,
         )
+
+
+class TestAppending:
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("due_on", "2100-01-01"),
+            ("line_no", ""),
+            ("claimed", {"amount": "1.00", "currency": "USD"}),
+            ("documents", []),
+        ],
+    )
+    def test_nothing_is_recorded_that_no_verifier_would_take(
+        self, stage: Stage, field: str, value: object
+    ) -> None:
+        identity = parse_id("rcv", submit(stage))
+        with stage.database.transaction() as session:
+            receivable = evidence.lock(session, Receivable, identity)
+            record = {**queries.record(session, receivable), field: value}
+            with pytest.raises(evidence.RecordUnprovable) as refused:
+                evidence.append(
+                    session,
+                    receivable,
+                    "receivable.submitted",
+                    record,
+                    now=stage.clock.now(),
+                    actor=None,
+                    parties=[],
+                )
+            assert refused.value.field == field
+            assert receivable.version == 1
 
 
 class TestShowing:

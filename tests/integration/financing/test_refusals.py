@@ -253,6 +253,16 @@ class TestReceipts:
         found = desk.refused(bank, f"/v1/financings/{ready}/repayment", repaid)
         assert found["code"] == "financing.receipt_conflict"
 
+    def test_a_number_used_at_the_same_moment_is_a_conflict(self, desk, ready, monkeypatch):
+        bank, path = desk.stage.cast.bank, f"/v1/financings/{ready}"
+        desk.did(bank, f"{path}/disbursement", disbursement(receipt_no="FK-RACE"))
+        monkeypatch.setattr("scf.financing.queries.receipt", lambda *_: None)  # not seen yet
+        repaid = {"receipt_no": "FK-RACE", "amount": money("1.00"), "repaid_on": TODAY}
+
+        found = desk.refused(bank, f"{path}/repayment", repaid)
+
+        assert (found["code"], found["field"]) == ("financing.receipt_conflict", "receipt_no")
+
     def test_only_the_lender_reports(self, desk, ready):
         cast, path = desk.stage.cast, f"/v1/financings/{ready}/disbursement"
 

@@ -147,6 +147,13 @@ def test_the_key_with_another_body_is_refused(http, headers):
     assert effects(http, headers) == 2
 
 
+def test_the_key_with_another_query_is_refused(http, headers):
+    http.post("/test/effects?mode=atomic", headers=headers, json={"count": 2})
+    other = http.post("/test/effects?mode=continue", headers=headers, json={"count": 2})
+
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency.key_reused")
+
+
 def test_a_refusal_leaves_nothing_and_is_answered_again(http, headers):
     first = http.post("/test/effects", headers=headers, json={"count": 11})
     second = http.post("/test/effects", headers=headers, json={"count": 11})

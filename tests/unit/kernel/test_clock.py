@@ -38,14 +38,28 @@ def test_instants_are_utc_with_microseconds_only_where_there_are_any():
     assert parse_instant("2025-01-01T08:00:00+08:00") == datetime(2025, 1, 1, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("text", ["2025-01-01T00:00:00", "yesterday", "", None])
-def test_an_instant_without_a_zone_is_refused(text):
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2025-01-01T00:00:00",
+        "1999-12-31T23:59:59Z",
+        "2100-01-01T07:00:00+07:00",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "yesterday",
+        "",
+        None,
+    ],
+)
+def test_an_instant_has_a_zone_and_a_year_that_records_carry(text):
     with pytest.raises(ValueInvalid):
         parse_instant(text)
 
 
 @pytest.mark.parametrize(
-    "text", ["2025-02-30", "20251219", "2025-12-19T00:00:00Z", "2025-W51-5", "2025-2-3", "", None]
+    "text",
+    ["2025-02-30", "20251219", "2025-12-19T00:00:00Z", "2025-W51-5", "2025-2-3", "", None]
+    + ["0001-01-01", "1999-12-31", "2100-01-01", "9999-12-31"],
 )
 def test_a_date_is_one_form_only(text):
     with pytest.raises(ValueInvalid):

@@ -107,7 +107,7 @@ def test_currencies_never_mix():
 
 def test_rates_are_exact_decimal_text():
     assert parse_rate("0.0385") == Fraction(385, 10_000)
-    for text in ["3.85%", "-0.01", "1e-2", "", "0.123456789"]:
+    for text in ["3.85%", "-0.01", "1e-2", "", "0.123456789", "100"]:
         with pytest.raises(AmountInvalid):
             parse_rate(text)
 
