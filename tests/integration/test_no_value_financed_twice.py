@@ -39,7 +39,9 @@ from scf.kernel.money import Money
 from scf.parties import queries as parties
 from scf.parties.schemas import DraftOut, SignerIn
 from scf.pledges import ending, registering
+from scf.pledges import rules as pledge_rules
 from scf.pledges import service as pledges
+from scf.pledges.effects import HANDLERS
 from scf.pledges.models import TRANSITIONS as PLEDGE_TRANSITIONS
 from scf.pledges.models import Pledge
 from scf.pledges.models import State as PledgeState
@@ -278,9 +280,8 @@ class Path(RuleBasedStateMachine):
     @pledged
     @rule(bond=BONDS)
     def register(self, bond: Bond) -> None:
-        payload = {"pledge_id": str(bond.id)}
-        registering.search_first(self.context, payload)
-        registering.register(self.context, payload)
+        for kind in (pledge_rules.PERFECT, pledge_rules.REGISTER):
+            HANDLERS[kind](self.context, {"pledge_id": str(bond.id)})
         if bond.state is PledgeState.RESERVED:
             bond.state = PledgeState.EFFECTIVE
 
@@ -302,7 +303,7 @@ class Path(RuleBasedStateMachine):
             self.refused(give_up, codes)
             return
         self.done(give_up)
-        registering.end(self.context, {"pledge_id": str(bond.id)})
+        HANDLERS[pledge_rules.END](self.context, {"pledge_id": str(bond.id)})
         bond.state = PledgeState.CANCELLED
         if bond.id in bond.claim.held:
             bond.claim.held[bond.id] = 0

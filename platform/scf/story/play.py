@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from scf import bootstrap
-from scf.audit.service import audit
+from scf.audit.service import audit_installation
 from scf.db.session import Database
 from scf.documents.models import Document
-from scf.evidence.contracts import connect
 from scf.kernel.ids import parse_id
 from scf.story import figures, proving, scenes
 from scf.story.checks import Checked
@@ -41,7 +40,7 @@ def play(stage: Stage) -> dict[str, Any]:
             "trust": str(trust),
             "proofs": [proof.to_json() for proof in proofs],
             "refused": story.refused,
-            "audit": _audited(stage, database),
+            "audit": _audited(stage),
         }
         stage.journal.once(OVER, lambda: True)
         return report
@@ -110,11 +109,11 @@ def settle(stage: Stage, database: Database) -> dict[str, Any]:
     return stage.patience.until(ANCHORING, look)
 
 
-def _audited(stage: Stage, database: Database) -> str:
+def _audited(stage: Stage) -> str:
     """Read everything again, from events to the contract. Raises StoryDiverged at a difference."""
     stage.screen.scene("审计", "Audit")
-    with stage.screen.waiting(AUDITING), database.reading() as session:
-        report = audit(session, chain=connect(stage.settings))
+    with stage.screen.waiting(AUDITING):
+        report = audit_installation(stage.settings)
     if report.difference is not None:
         raise StoryDiverged(step="audit", **report.difference.to_json())
     rows = {
