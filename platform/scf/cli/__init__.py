@@ -23,13 +23,14 @@ from scf.kernel.errors import Invalid, SCFError, TooLarge
 
 FAILED = 1
 UNUSABLE = 2
+INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM)
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's `&` has it ignored
+    for number in INTERRUPTIONS:  # SIGINT too: a shell's `&` has it ignored
         signal.signal(number, _interrupt)
     try:
         options = build_parser(arguments).parse_args(arguments)
@@ -47,7 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _interrupt(_number: int, _frame: object) -> NoReturn:
-    """End a command that is told to leave in order: it may have servers to stop."""
+    """End a command that is told to leave in order: it may have servers to stop.
+
+    Being told again passes it by: it would cut the stopping short and leave the servers running.
+    """
+    for number in INTERRUPTIONS:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

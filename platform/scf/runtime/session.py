@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import json
 import os
-import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +19,6 @@ from scf.runtime.supervisor import Report, Supervisor, silent
 from scf.settings import Settings
 
 ORPHAN_PATIENCE = 5.0  # seconds for the children of a killed supervisor to leave their ports
-INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM)
 PASSED_ON = ("CHAIN_ID", "LOG_ORIGIN", "BUSINESS_CLOCK")  # as given, for commands that come later
 
 
@@ -96,25 +94,10 @@ def running(
                 yield Runtime(data, site.addresses, supervisor)
         finally:
             supervisor.stop.set()
-            with undisturbed():
-                if thread.is_alive():
-                    thread.join()
+            if thread.is_alive():
+                thread.join()
         if supervisor.failure is not None:
             raise supervisor.failure
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """Let a second Ctrl-C pass by while the children leave, which takes seconds at most."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    kept = {number: signal.signal(number, signal.SIG_IGN) for number in INTERRUPTIONS}
-    try:
-        yield
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)
 
 
 def running_at(data: Path) -> Runtime | None:
