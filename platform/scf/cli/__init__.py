@@ -12,9 +12,11 @@ import os
 import pkgutil
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 from pydantic import ValidationError
@@ -23,17 +25,17 @@ from scf.kernel.errors import Invalid, SCFError, TooLarge
 
 FAILED = 1
 UNUSABLE = 2
-INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM)
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+STOPPING = 20.0  # seconds that a command has to stop what it started
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    for number in INTERRUPTIONS:  # SIGINT too: a shell's `&` has it ignored
-        signal.signal(number, _interrupt)
     try:
+        _on_interruption(_leave_at_once)
         options = build_parser(arguments).parse_args(arguments)
+        _on_interruption(_Interruption())
         run: Callable[[argparse.Namespace], int] = options.run
         return run(options)
     except KeyboardInterrupt:
@@ -45,16 +47,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
         line, code = explain(error)
         print(line, file=sys.stderr)  # noqa: T201 - a command line speaks
         return code
+    finally:
+        _on_interruption(signal.SIG_IGN)  # the interpreter, too, ends in peace
 
 
-def _interrupt(_number: int, _frame: object) -> NoReturn:
-    """End a command that is told to leave in order: it may have servers to stop.
+def _on_interruption(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's `&` has it ignored
+        signal.signal(number, handler)
 
-    Being told again passes it by: it would cut the stopping short and leave the servers running.
+
+def _leave_at_once(_number: int, _frame: FrameType | None) -> NoReturn:
+    """End a command that is still loading: nothing is to be stopped yet.
+
+    No exception: the machinery of imports swallows some and prints others.
     """
-    for number in INTERRUPTIONS:
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
+    os._exit(INTERRUPTED)
+
+
+class _Interruption:
+    """Ends a running command in order: it may have servers to stop.
+
+    Being told again passes it by, since it would cut the stopping short; but not for ever, since a
+    library may have swallowed the first.
+    """
+
+    def __init__(self) -> None:
+        self._deaf_until = 0.0
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        if time.monotonic() >= self._deaf_until:
+            self._deaf_until = time.monotonic() + STOPPING
+            raise KeyboardInterrupt
 
 
 def explain(error: Exception) -> tuple[str, int]:
