@@ -1,7 +1,7 @@
 """Receivables registered in bulk through the API, against the same rows inserted by `unnest`.
 
 The product reads, checks, builds events with salted disclosures and answers per item; the limit is its
-own INSERT with the parameters made before, on one connection.
+own INSERTs with the parameters made before, in one transaction.
 """
 
 import http.client
@@ -58,18 +58,19 @@ def submit(installation: Installation) -> float:
 
 def insert(installation: Installation) -> float:
     """Insert what the product would have written; return the seconds with the commit."""
-    sent = _insertion(installation)
+    insertions = _insertions(installation)
     with psycopg.connect(installation.settings.database_url) as connection:
 
         def write() -> None:
-            connection.execute(sent.statement, sent.parameters)
+            for sent in insertions:
+                connection.execute(sent.statement, sent.parameters)
             connection.commit()
 
         return seconds(write)
 
 
-def _insertion(installation: Installation) -> Sent:
-    """Record the product's own statement over fresh documents, and take back what it wrote."""
+def _insertions(installation: Installation) -> list[Sent]:
+    """Record the product's own statements over fresh documents, and take back what they wrote."""
     items = BulkIn.model_validate(_items(installation)).items
     database = Database(installation.settings.database_url, pool_size=1)
     with recorded(database.engine) as sent, database.transaction() as session:
@@ -82,7 +83,7 @@ def _insertion(installation: Installation) -> Sent:
         )
         session.rollback()
     database.close()
-    return next(one for one in sent if "INSERT INTO receivables" in one.statement)
+    return [one for one in sent if "INSERT INTO receivables" in one.statement]
 
 
 def _items(installation: Installation) -> dict[str, object]:
