@@ -113,11 +113,11 @@ CREATE TABLE chain_transactions (
   CONSTRAINT uq_chain_transactions_tx_hash UNIQUE (tx_hash)
 );
 
-CREATE INDEX ix_chain_transactions_subject_id ON chain_transactions (subject_id);
+CREATE INDEX ix_chain_transactions_open ON chain_transactions (id) WHERE state NOT IN ('final','failed');
 
 CREATE INDEX ix_chain_transactions_sender_block_number ON chain_transactions (sender, block_number);
 
-CREATE INDEX ix_chain_transactions_open ON chain_transactions (id) WHERE state NOT IN ('final','failed');
+CREATE INDEX ix_chain_transactions_subject_id ON chain_transactions (subject_id);
 
 CREATE TABLE chain_home (
   chain_id BIGINT NOT NULL,
@@ -343,13 +343,13 @@ CREATE TABLE documents (
   CONSTRAINT fk_documents_seller_id_parties FOREIGN KEY(seller_id) REFERENCES parties (id)
 );
 
-CREATE INDEX ix_documents_seller_id ON documents (seller_id);
-
-CREATE UNIQUE INDEX uq_documents_cn_number ON documents (number) WHERE kind = 'cn-einvoice';
-
 CREATE INDEX ix_documents_buyer ON documents (buyer);
 
 CREATE INDEX ix_documents_notes ON documents (seller_id) WHERE takes_back;
+
+CREATE INDEX ix_documents_seller_id ON documents (seller_id);
+
+CREATE UNIQUE INDEX uq_documents_cn_number ON documents (number) WHERE kind = 'cn-einvoice';
 
 CREATE TABLE persons (
   id UUID NOT NULL,
@@ -406,9 +406,9 @@ CREATE TABLE pool_entries (
   CONSTRAINT ck_pool_entries_entrykind CHECK (kind IN ('OPEN', 'RESERVE', 'PAY', 'DILUTE', 'RELEASE'))
 );
 
-CREATE INDEX ix_pool_entries_party_id ON pool_entries (party_id);
-
 CREATE INDEX ix_pool_entries_holder_id ON pool_entries (holder_id);
+
+CREATE INDEX ix_pool_entries_party_id ON pool_entries (party_id);
 
 CREATE FUNCTION apply_pool_entry() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -575,13 +575,13 @@ CREATE TABLE receivables (
   CONSTRAINT fk_receivables_pool_id_pools FOREIGN KEY(pool_id) REFERENCES pools (id) DEFERRABLE INITIALLY DEFERRED
 );
 
-CREATE UNIQUE INDEX uq_receivables_live_line ON receivables (programme_id, creditor_id, line_no) WHERE state <> 'REJECTED';
-
-CREATE INDEX ix_receivables_viewers ON receivables USING gin (viewers);
+CREATE INDEX ix_receivables_creditor_id_id ON receivables (creditor_id, id);
 
 CREATE INDEX ix_receivables_debtor_id_id ON receivables (debtor_id, id);
 
-CREATE INDEX ix_receivables_creditor_id_id ON receivables (creditor_id, id);
+CREATE INDEX ix_receivables_viewers ON receivables USING gin (viewers);
+
+CREATE UNIQUE INDEX uq_receivables_live_line ON receivables (programme_id, creditor_id, line_no) WHERE state <> 'REJECTED';
 
 CREATE FUNCTION guard_receivable_state() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -607,9 +607,9 @@ CREATE TABLE programme_members (
   CONSTRAINT ck_programme_members_memberrole CHECK (role IN ('anchor', 'supplier', 'funder'))
 );
 
-CREATE UNIQUE INDEX uq_programme_members_live ON programme_members (programme_id, party_id) WHERE revoked_at IS NULL;
-
 CREATE INDEX ix_programme_members_party_id ON programme_members (party_id);
+
+CREATE UNIQUE INDEX uq_programme_members_live ON programme_members (programme_id, party_id) WHERE revoked_at IS NULL;
 
 CREATE TABLE pledges (
   pledgor_id UUID NOT NULL,
@@ -650,13 +650,13 @@ CREATE TABLE pledges (
   CONSTRAINT ck_pledges_state CHECK (state IN ('PROPOSED', 'SIGNED', 'RESERVED', 'EFFECTIVE', 'RELEASED', 'CANCELLED', 'EXPIRED'))
 );
 
-CREATE INDEX ix_pledges_pool_id ON pledges (pool_id);
+CREATE INDEX ix_pledges_pledgee_id_id ON pledges (pledgee_id, id);
 
 CREATE INDEX ix_pledges_pledgor_id_id ON pledges (pledgor_id, id);
 
-CREATE INDEX ix_pledges_receivable_id ON pledges (receivable_id);
+CREATE INDEX ix_pledges_pool_id ON pledges (pool_id);
 
-CREATE INDEX ix_pledges_pledgee_id_id ON pledges (pledgee_id, id);
+CREATE INDEX ix_pledges_receivable_id ON pledges (receivable_id);
 
 CREATE FUNCTION guard_pledges_state() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -736,7 +736,6 @@ CREATE TABLE pledge_registrations (
   CONSTRAINT uq_pledge_registrations_reference UNIQUE (reference),
   CONSTRAINT uq_pledge_registrations_reg_no UNIQUE (reg_no)
 );
-
 
 CREATE TABLE pledge_searches (
   id UUID NOT NULL,
@@ -825,11 +824,11 @@ CREATE TABLE financings (
   CONSTRAINT ck_financings_state CHECK (state IN ('REQUESTED', 'APPROVED', 'REFUSED', 'CONTRACTED', 'DISBURSED', 'REPAID', 'CLOSED'))
 );
 
+CREATE INDEX ix_financings_borrower_id_id ON financings (borrower_id, id);
+
 CREATE INDEX ix_financings_lender_id_id ON financings (lender_id, id);
 
 CREATE UNIQUE INDEX uq_financings_open ON financings (receivable_id, lender_id) WHERE state NOT IN ('REFUSED', 'CLOSED');
-
-CREATE INDEX ix_financings_borrower_id_id ON financings (borrower_id, id);
 
 CREATE FUNCTION guard_financings_state() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
