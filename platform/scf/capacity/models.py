@@ -17,13 +17,13 @@ from sqlalchemy import (
     Index,
     Text,
     Uuid,
-    event,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scf.db.base import Base
-from scf.evidence.models import Subject, append_only, ddl, text_enum
+from scf.db.ddl import after_table, append_only, text_enum
+from scf.evidence.models import Subject
 from scf.kernel.money import Money
 
 
@@ -149,7 +149,33 @@ class Notice(Base):
     told_at: Mapped[datetime]
 
 
-APPLY_ENTRY = ddl("""
+after_table(
+    Pool,
+    """
+CREATE FUNCTION guard_pool() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    IF NEW.confirmed_minor = 0 AND NEW.used_minor = 0 THEN RETURN NEW; END IF;
+  ELSIF pg_trigger_depth() > 1 THEN
+    RETURN NEW; -- the entry's own trigger
+  END IF;
+  RAISE EXCEPTION 'a pool''s amounts change only through pool_entries'
+    USING ERRCODE = 'restrict_violation';
+END $$
+""",
+    """
+CREATE TRIGGER pools_guard
+  BEFORE INSERT OR UPDATE OF id, currency, confirmed_minor, used_minor ON pools
+  FOR EACH ROW EXECUTE FUNCTION guard_pool()
+""",
+    """
+CREATE TRIGGER pools_kept BEFORE DELETE OR TRUNCATE ON pools
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting()
+""",
+)
+after_table(
+    PoolEntry,
+    """
 CREATE FUNCTION apply_pool_entry() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   held bigint;
@@ -163,51 +189,23 @@ BEGIN
                  THEN free_minor >= -NEW.confirmed_delta_minor
                ELSE true END;
   IF NOT FOUND THEN
-    RAISE EXCEPTION 'pool %%: %% refused, more than is free or not its next version',
+    RAISE EXCEPTION 'pool %: % refused, more than is free or not its next version',
       NEW.pool_id, NEW.kind USING ERRCODE = 'check_violation';
   END IF;
   IF NEW.used_delta_minor < 0 THEN
     SELECT coalesce(sum(used_delta_minor), 0) INTO held FROM pool_entries
       WHERE pool_id = NEW.pool_id AND holder_id = NEW.holder_id;
     IF held < 0 THEN
-      RAISE EXCEPTION 'pool %%: more given back than %% holds', NEW.pool_id, NEW.holder_id
+      RAISE EXCEPTION 'pool %: more given back than % holds', NEW.pool_id, NEW.holder_id
         USING ERRCODE = 'check_violation';
     END IF;
   END IF;
   RETURN NULL;
 END $$
-""")
-
-ON_ENTRIES = ddl("""
+""",
+    """
 CREATE TRIGGER pool_entries_apply AFTER INSERT ON pool_entries
   FOR EACH ROW EXECUTE FUNCTION apply_pool_entry()
-""")
-
-GUARD_POOLS = ddl("""
-CREATE FUNCTION guard_pool() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF TG_OP = 'INSERT' THEN
-    IF NEW.confirmed_minor = 0 AND NEW.used_minor = 0 THEN RETURN NEW; END IF;
-  ELSIF pg_trigger_depth() > 1 THEN
-    RETURN NEW; -- the entry's own trigger
-  END IF;
-  RAISE EXCEPTION 'a pool''s amounts change only through pool_entries'
-    USING ERRCODE = 'restrict_violation';
-END $$
-""")
-
-ON_POOLS = ddl("""
-CREATE TRIGGER pools_guard
-  BEFORE INSERT OR UPDATE OF id, currency, confirmed_minor, used_minor ON pools
-  FOR EACH ROW EXECUTE FUNCTION guard_pool()
-""")
-
-KEEP_POOLS = ddl("""
-CREATE TRIGGER pools_kept BEFORE DELETE OR TRUNCATE ON pools
-  FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting()
-""")
-
-for _ddl in (GUARD_POOLS, ON_POOLS, KEEP_POOLS):
-    event.listen(Pool.__table__, "after_create", _ddl)
-for _ddl in (APPLY_ENTRY, ON_ENTRIES, append_only("pool_entries")):
-    event.listen(PoolEntry.__table__, "after_create", _ddl)
+""",
+)
+append_only(PoolEntry)

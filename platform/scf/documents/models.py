@@ -7,18 +7,17 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
-    Table,
     Text,
     UniqueConstraint,
-    event,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scf.db.base import Base
+from scf.db.ddl import append_only, text_enum
 from scf.documents.parsing import Kind
 from scf.documents.rules import Content
-from scf.evidence.models import Subject, append_only, text_enum
+from scf.evidence.models import Subject
 from scf.kernel.money import Money
 
 
@@ -113,6 +112,4 @@ class DocumentOriginal(Base):
     filename: Mapped[str | None] = mapped_column(Text)
 
 
-_originals = DocumentOriginal.__table__
-assert isinstance(_originals, Table)
-event.listen(_originals, "after_create", append_only("document_originals"))
+append_only(DocumentOriginal)

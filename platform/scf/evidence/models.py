@@ -6,9 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    DDL,
     CheckConstraint,
-    Enum,
     ForeignKey,
     Identity,
     Index,
@@ -16,28 +14,12 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
-    event,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scf.db.base import Base
-
-
-def text_enum(kind: type[StrEnum]) -> Enum:
-    """Map an enumeration to its values as text, checked by the database."""
-    return Enum(
-        kind,
-        native_enum=False,
-        create_constraint=True,
-        name=kind.__name__.lower(),
-        values_callable=lambda members: [member.value for member in members],
-    )
-
-
-def ddl(statement: str) -> DDL:
-    """Return a statement to run with a table's creation; a percent sign is written twice."""
-    return DDL(statement)  # type: ignore[no-untyped-call] # SQLAlchemy leaves it untyped
+from scf.db.ddl import after_table, append_only, text_enum
 
 
 class Subject:
@@ -224,42 +206,19 @@ class Statement(Base):
     certificate_id: Mapped[UUID | None]
 
 
-APPEND_ONLY = ddl("""
-CREATE OR REPLACE FUNCTION refuse_rewriting() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  RAISE EXCEPTION '%% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$
-""")
-
-QUEUE_EVENTS = ddl("""
+after_table(
+    Event,
+    """
 CREATE OR REPLACE FUNCTION queue_event() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO event_queue (seq, event_id, entry)
     SELECT seq, id, body_hash || tag FROM added;
   RETURN NULL;
 END $$
-""")
-
-ON_EVENTS = ddl("""
+""",
+    """
 CREATE TRIGGER events_queue AFTER INSERT ON events
   REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION queue_event()
-""")
-
-
-def append_only(table: str) -> DDL:
-    """Return the trigger that refuses UPDATE, DELETE and TRUNCATE of a table."""
-    return ddl(
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
-        " FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting()"
-    )
-
-
-DROP_FUNCTIONS = ddl("DROP FUNCTION IF EXISTS queue_event(), refuse_rewriting() CASCADE")
-
-event.listen(Base.metadata, "before_create", APPEND_ONLY)
-event.listen(Base.metadata, "after_drop", DROP_FUNCTIONS)
-event.listen(Event.__table__, "after_create", QUEUE_EVENTS)
-event.listen(Event.__table__, "after_create", ON_EVENTS)
-event.listen(Event.__table__, "after_create", append_only("events"))
-event.listen(LogEntry.__table__, "after_create", append_only("log_entries"))
-event.listen(Checkpoint.__table__, "after_create", append_only("checkpoints"))
+""",
+)
+append_only(Event, LogEntry, Checkpoint)

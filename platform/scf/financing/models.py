@@ -15,17 +15,16 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     UniqueConstraint,
-    event,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scf.db.base import Base
-from scf.evidence.models import Subject, append_only, text_enum
+from scf.db.ddl import append_only, guard_states, text_enum
+from scf.evidence.models import Subject
 from scf.kernel.errors import Conflict
 from scf.kernel.money import Money
-from scf.pledges.models import guard_states, table_of
 
 
 class State(StrEnum):
@@ -198,7 +197,5 @@ class FinancingReceipt(Base):
     reported_at: Mapped[datetime]
 
 
-for _ddl in guard_states("financings", TRANSITIONS):
-    event.listen(table_of(Financing), "after_create", _ddl)
-for _appended in (Contract, FinancingReceipt):
-    event.listen(table_of(_appended), "after_create", append_only(_appended.__tablename__))
+guard_states(Financing, TRANSITIONS)
+append_only(Contract, FinancingReceipt)

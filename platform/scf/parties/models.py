@@ -8,12 +8,12 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import DDL, CheckConstraint, ForeignKey, Index, Table, Text, UniqueConstraint, event
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scf.db.base import Base
-from scf.evidence.models import append_only, ddl, text_enum
+from scf.db.ddl import after_table, append_only, before_tables, text_enum
 from scf.kernel.clock import instant_text
 from scf.kernel.errors import Conflict
 from scf.kernel.money import Money
@@ -205,36 +205,24 @@ def serial_text(number: int) -> str:
     return f"{number:040x}"
 
 
-ONLY_REVOKE = ddl("""
+before_tables("""
 CREATE OR REPLACE FUNCTION only_revoke() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP = 'DELETE' OR OLD.revoked_at IS NOT NULL
     OR to_jsonb(NEW) - ARRAY['revoked_at', 'revocation_reason']
       <> to_jsonb(OLD) - ARRAY['revoked_at', 'revocation_reason']
   THEN
-    RAISE EXCEPTION '%% is revoked once and never edited', TG_TABLE_NAME
+    RAISE EXCEPTION '% is revoked once and never edited', TG_TABLE_NAME
       USING ERRCODE = 'restrict_violation';
   END IF;
   RETURN NEW;
 END $$
 """)
-
-
-def _only_revoke(table: str) -> DDL:
-    return ddl(
-        f"CREATE TRIGGER {table}_only_revoke BEFORE UPDATE OR DELETE ON {table}"
-        " FOR EACH ROW EXECUTE FUNCTION only_revoke()"
+for _revocable in (CertificateAuthority, Certificate, Mandate):
+    _table = _revocable.__tablename__
+    after_table(
+        _revocable,
+        f"CREATE TRIGGER {_table}_only_revoke BEFORE UPDATE OR DELETE ON {_table}"
+        " FOR EACH ROW EXECUTE FUNCTION only_revoke()",
     )
-
-
-def _table(mapped: type[Base]) -> Table:
-    table = mapped.__table__
-    assert isinstance(table, Table)
-    return table
-
-
-event.listen(Base.metadata, "before_create", ONLY_REVOKE)
-for _mapped in (CertificateAuthority, Certificate, Mandate):
-    event.listen(_table(_mapped), "after_create", _only_revoke(_mapped.__tablename__))
-for _appended in (PersonErasure, RevocationList):
-    event.listen(_table(_appended), "after_create", append_only(_appended.__tablename__))
+append_only(PersonErasure, RevocationList)

@@ -7,26 +7,24 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import (
-    DDL,
     CheckConstraint,
     Date,
     ForeignKey,
     Index,
     LargeBinary,
-    Table,
     Text,
-    event,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scf.db.base import Base
-from scf.evidence.models import Subject, append_only, ddl, text_enum
+from scf.db.ddl import append_only, guard_states, text_enum
+from scf.evidence.models import Subject
 from scf.kernel.errors import Conflict
 from scf.kernel.money import Money
 
@@ -260,43 +258,6 @@ class AssetToken(Base):
     expiry: Mapped[int | None]
 
 
-def _pairs(moves: Mapping[Any, frozenset[Any]]) -> str:
-    return ", ".join(
-        f"('{before.value}', '{after.value}')"
-        for before, allowed in moves.items()
-        for after in sorted(allowed)
-    )
-
-
-def guard_states(table: str, moves: Mapping[Any, frozenset[Any]]) -> tuple[DDL, DDL]:
-    """Return the trigger that holds a table's rows to their machine, whatever the code does."""
-    return (
-        ddl(f"""
-CREATE FUNCTION guard_{table}_state() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN ({_pairs(moves)}) THEN
-    RETURN NEW;
-  END IF;
-  RAISE EXCEPTION '{table}: %% does not become %%', OLD.state, NEW.state
-    USING ERRCODE = 'check_violation';
-END $$
-"""),
-        ddl(
-            f"CREATE TRIGGER {table}_guard_state BEFORE UPDATE OF state ON {table}"
-            f" FOR EACH ROW EXECUTE FUNCTION guard_{table}_state()"
-        ),
-    )
-
-
-def table_of(mapped: type[Base]) -> Table:
-    """Return a mapped class's table."""
-    table = mapped.__table__
-    assert isinstance(table, Table)
-    return table
-
-
-for _ddl in guard_states("pledges", TRANSITIONS):
-    event.listen(table_of(Pledge), "after_create", _ddl)
-for _ddl in guard_states("pledge_locks", LOCK_TRANSITIONS):
-    event.listen(table_of(PledgeLock), "after_create", _ddl)
-event.listen(table_of(PledgeSearch), "after_create", append_only("pledge_searches"))
+guard_states(Pledge, TRANSITIONS)
+guard_states(PledgeLock, LOCK_TRANSITIONS)
+append_only(PledgeSearch)

@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scf.db.base import Base
-from scf.evidence.models import text_enum
+from scf.db.ddl import text_enum
 from scf.parties.models import Revocable
 
 

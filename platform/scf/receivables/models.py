@@ -15,14 +15,14 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
-    event,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scf.db.base import Base
-from scf.evidence.models import Subject, append_only, ddl, text_enum
+from scf.db.ddl import after_table, append_only, pairs, text_enum
+from scf.evidence.models import Subject
 from scf.kernel.errors import Conflict
 from scf.kernel.money import Money
 
@@ -208,29 +208,19 @@ class ReceivableCreditNote(Base):
     recorded_at: Mapped[datetime]
 
 
-def _pairs() -> str:
-    return ", ".join(
-        f"('{before.value}', '{after.value}')"
-        for before, allowed in TRANSITIONS.items()
-        for after in sorted(allowed)
-    )
-
-
-GUARD_STATE = ddl(f"""
+after_table(
+    Receivable,
+    f"""
 CREATE FUNCTION guard_receivable_state() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN ({_pairs()}) THEN RETURN NEW; END IF;
-  RAISE EXCEPTION 'receivable %%: %% does not become %%', OLD.id, OLD.state, NEW.state
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN ({pairs(TRANSITIONS)}) THEN RETURN NEW; END IF;
+  RAISE EXCEPTION 'receivable %: % does not become %', OLD.id, OLD.state, NEW.state
     USING ERRCODE = 'check_violation';
 END $$
-""")
-
-ON_STATE = ddl("""
+""",
+    """
 CREATE TRIGGER receivables_guard_state BEFORE UPDATE OF state ON receivables
   FOR EACH ROW EXECUTE FUNCTION guard_receivable_state()
-""")
-
-for _ddl in (GUARD_STATE, ON_STATE):
-    event.listen(Receivable.__table__, "after_create", _ddl)
-for _kept in (ReceivablePayment, ReceivableCreditNote):
-    event.listen(_kept.__table__, "after_create", append_only(_kept.__tablename__))
+""",
+)
+append_only(ReceivablePayment, ReceivableCreditNote)
