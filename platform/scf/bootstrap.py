@@ -20,7 +20,6 @@ from scf_ledger import trust
 from scf_ledger.tokens.setup import admit
 
 OPERATOR = "operator.json"
-TOKEN_BEARER = "token-service.bearer"  # noqa: S105 - a file's name
 TRUST = "trust.json"
 
 
@@ -46,7 +45,7 @@ def bootstrap(settings: Settings) -> None:
 
 def admit_to_token_service(settings: Settings, address: str) -> None:
     """Get the platform's own access to the token service, unless it has it."""
-    path = settings.secrets / TOKEN_BEARER
+    path = settings.secrets / keys.TOKEN_BEARER
     if not path.exists():
         bearer = admit(settings.data / "tokens", name=settings.log_origin, address=address)
         keys.write_secret(path, bearer)

@@ -1,7 +1,8 @@
 """The installation's own key files, below `data/secrets`, each its owner's alone.
 
 `log.key` signs checkpoints (Ed25519, signed-note text); `chain.key` sends the platform's transactions;
-`chain-deployer.key` pays for putting the contracts there and administers the registry's roles.
+`chain-deployer.key` pays for putting the contracts there and administers the registry's roles;
+`token-service.bearer` opens the token service.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 LOG_KEY: Final = "log.key"
 CHAIN_KEY: Final = "chain.key"
 DEPLOYER_KEY: Final = "chain-deployer.key"
+TOKEN_BEARER: Final = "token-service.bearer"  # noqa: S105 - a file's name
 
 
 class KeyUnusable(Unavailable):

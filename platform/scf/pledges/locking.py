@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from scf.db.outbox import EffectContext, enqueue
 from scf.evidence import chain
 from scf.evidence import service as evidence
+from scf.evidence.keys import TOKEN_BEARER
 from scf.evidence.models import ChainTransaction, Event
 from scf.kernel.ids import public_id
 from scf.pledges import queries, rules, service
@@ -25,7 +26,6 @@ from scf.pledges.models import AssetToken, LockState, Pledge, PledgeLock, State
 from scf_ledger.tokens.client import Invoice, Ticket, TokenClient
 from scf_ledger.tokens.errors import TokenServiceRefused, TokenServiceUnavailable
 
-TOKEN_BEARER: Final = "token-service.bearer"  # noqa: S105 - a file's name
 TOO_MANY: Final = 429
 ATTEMPTS_MAX: Final = 5
 """Tries one after the other; then a sweep tries again from time to time."""
