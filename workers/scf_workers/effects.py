@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
+from scf.db.outbox import Handler
 from scf.financing import effects as financing
 from scf.pledges import effects as pledges
 from scf.receivables import effects as receivables
-from scf_workers.relay import Handler
 
 HANDLERS: Final[Mapping[str, Handler]] = {
     **receivables.HANDLERS,

@@ -11,7 +11,7 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import func, text, update
 
-from scf.db.outbox import Effect, EffectContext
+from scf.db.outbox import Effect, EffectContext, Handler
 from scf.db.session import Database
 from scf.kernel.errors import SCFError, Unavailable
 from scf_ledger.chain.errors import ChainUnavailable
@@ -22,8 +22,6 @@ LEASE: Final = timedelta(seconds=20)  # a handler has this long; its remote call
 BACKOFF_FIRST: Final = timedelta(seconds=0.5)
 BACKOFF_MAX: Final = timedelta(minutes=1)
 ATTEMPTS_MAX: Final = 60  # close to an hour; then it waits for a person, with its error
-
-Handler = Callable[[EffectContext, dict[str, Any]], None]
 
 TRANSIENT = (Unavailable, ChainUnavailable, TokenServiceUnavailable)
 
@@ -88,7 +86,7 @@ def describe(error: Exception) -> str:
     return line[:2_000]
 
 
-def _unknown(_context: EffectContext, _payload: dict[str, Any]) -> None:
+def _unknown(_context: EffectContext, _payload: Mapping[str, Any]) -> None:
     raise HandlerMissing
 
 

@@ -3,6 +3,7 @@
 A worker hands each row to its handler at least once; handlers are idempotent.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,13 +23,17 @@ from scf.settings import Settings
 class EffectContext:
     """What a handler works with. It opens its own short transactions, remote calls between them.
 
-    A handler is `def handler(context: EffectContext, payload: Mapping[str, Any]) -> None`, safe to run
-    twice and beside itself. It raises Unavailable to be tried again; Refused stops the effect for good.
+    A handler is safe to run twice and beside itself. It raises Unavailable to be tried again; Refused
+    stops the effect for good.
     """
 
     database: Database
     settings: Settings
     clock: Clock
+
+
+Handler = Callable[[EffectContext, Mapping[str, Any]], None]
+"""Brings an effect about, given its payload."""
 
 
 class Effect(Base):

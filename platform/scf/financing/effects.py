@@ -1,12 +1,12 @@
 """What the workers do for financings: hear that a pledge is over, and draw the consequence."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
 
-from scf.db.outbox import EffectContext
+from scf.db.outbox import EffectContext, Handler
 from scf.evidence import service as evidence
 from scf.financing import receipts, service
 from scf.financing.models import Financing, State
@@ -16,8 +16,6 @@ from scf.pledges.models import State as PledgeState
 
 PLEDGE_OVER: Final = "其他：质押未能设立或已解除"
 OVER: Final = frozenset({PledgeState.CANCELLED, PledgeState.EXPIRED, PledgeState.RELEASED})
-
-Handler = Callable[[EffectContext, Mapping[str, Any]], None]
 
 
 def on_pledge_ended(context: EffectContext, payload: Mapping[str, Any]) -> None:

@@ -1,14 +1,14 @@
 """What the workers do for pledges: handlers by the kind of effect, and what a clock calls."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from scf.db.outbox import Effect, EffectContext, enqueue
+from scf.db.outbox import Effect, EffectContext, Handler, enqueue
 from scf.evidence import chain
 from scf.pledges import ending, locking, queries, registering, rules, service
 from scf.pledges.models import Pledge, PledgeLock, PledgeRegistration, State
@@ -16,8 +16,6 @@ from scf.pledges.models import Pledge, PledgeLock, PledgeRegistration, State
 BATCH: Final = 500
 PATIENCE: Final = timedelta(minutes=5)
 LAPSED: Final = "逾期未完成"
-
-Handler = Callable[[EffectContext, Mapping[str, Any]], None]
 
 HANDLERS: Final[Mapping[str, Handler]] = {
     rules.PERFECT: registering.search_first,

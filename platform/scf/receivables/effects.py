@@ -1,10 +1,10 @@
 """What follows from a document that takes others back."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from scf.db.outbox import EffectContext
+from scf.db.outbox import EffectContext, Handler
 from scf.receivables import credit_notes
 
 
@@ -14,6 +14,6 @@ def record_credit_note(context: EffectContext, payload: Mapping[str, Any]) -> No
         credit_notes.record(session, UUID(payload["document_id"]), now=context.clock.now())
 
 
-HANDLERS: Final[Mapping[str, Callable[[EffectContext, Mapping[str, Any]], None]]] = {
+HANDLERS: Final[Mapping[str, Handler]] = {
     "document.takes_back": record_credit_note,
 }
