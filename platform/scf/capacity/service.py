@@ -6,6 +6,7 @@ Taking is guarded; a payment or a loss is a fact and is recorded whatever it doe
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, select
@@ -218,18 +219,40 @@ def dilute(
     )
     fields = {"pool": public_id("cap", pool.id), "diluted": amount.to_json(), "state": pool.state}
     for holding in holdings:
-        session.add(
-            Notice(
-                id=new_id(),
-                party_id=holding.party_id,
-                kind="pool.diluted",
-                subject=holding.holder,
-                event_id=event.id,
-                fields=fields,
-                told_at=now,
-            )
+        notify(
+            session,
+            event,
+            holding.party_id,
+            kind="pool.diluted",
+            subject=holding.holder,
+            fields=fields,
+            now=now,
         )
     return event
+
+
+def notify(
+    session: Session,
+    event: Event,
+    party_id: UUID,
+    *,
+    kind: str,
+    subject: str,
+    fields: dict[str, Any],
+    now: datetime,
+) -> None:
+    """Tell a party what an event did to a value that it encumbers."""
+    session.add(
+        Notice(
+            id=new_id(),
+            party_id=party_id,
+            kind=kind,
+            subject=subject,
+            event_id=event.id,
+            fields=fields,
+            told_at=now,
+        )
+    )
 
 
 def release(

@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from scf.capacity import service as capacity
-from scf.capacity.models import Notice
 from scf.db.outbox import enqueue
 from scf.evidence import service as evidence
 from scf.evidence.models import Event, Statement
@@ -273,16 +272,14 @@ def notify(
     session: Session, pledge: Pledge, event: Event, fields: dict[str, Any], *, now: datetime
 ) -> None:
     """Tell the pledgee what happened; it never hears who else is there."""
-    session.add(
-        Notice(
-            id=new_id(),
-            party_id=pledge.pledgee_id,
-            kind=event.type,
-            subject=public_id("plg", pledge.id),
-            event_id=event.id,
-            fields=fields,
-            told_at=now,
-        )
+    capacity.notify(
+        session,
+        event,
+        pledge.pledgee_id,
+        kind=event.type,
+        subject=public_id("plg", pledge.id),
+        fields=fields,
+        now=now,
     )
 
 
