@@ -26,6 +26,7 @@ from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
 from scf.http.schemas import FinancingId, PageSize
 from scf.kernel.clock import business_date
 from scf.kernel.money import Money, parse_rate
+from scf.parties.queries import parties_of
 from scf.parties.schemas import DraftOut, SignedIn
 from scf.pledges import queries as pledge_queries
 from scf.pledges.api import shown as shown_pledges
@@ -214,7 +215,7 @@ def repay(call: Call, financing_id: FinancingId, body: RepaymentIn) -> Financing
 
 def shown(call: Call, found: Sequence[Financing]) -> list[FinancingOut]:
     """Show financings with their parties, pledges and receipts."""
-    parties = queries.parties_of(call.session, found)
+    parties = parties_of(call.session, found)
     pledges = pledge_queries.by_id(
         call.session, [one.pledge_id for one in found if one.pledge_id is not None]
     )

@@ -1,6 +1,6 @@
 """Reading financings, their contracts and receipts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -19,7 +19,6 @@ from scf.financing.models import (
 from scf.financing.permissions import Action
 from scf.financing.rules import Loan, Owed, Payment
 from scf.kernel.money import Money, parse_rate
-from scf.parties.models import Party
 from scf.receivables.models import Receivable
 
 
@@ -52,12 +51,6 @@ def page(
     if state is not None:
         statement = statement.where(Financing.state == state)
     return session.scalars(statement).all()
-
-
-def parties_of(session: Session, financings: Iterable[Financing]) -> Mapping[UUID, Party]:
-    """Return borrowers and lenders by id."""
-    ids = {party for financing in financings for party in financing.parties}
-    return {party.id: party for party in session.scalars(select(Party).where(Party.id.in_(ids)))}
 
 
 def contract(session: Session, party_id: UUID, financing_id: UUID) -> bytes:

@@ -4,7 +4,6 @@ from typing import TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter
-from sqlalchemy import select
 
 from scf.evidence.service import SubjectNotFound
 from scf.http.auth import OAuthClient
@@ -22,7 +21,7 @@ from scf.http.schemas import (
     RevokeIn,
 )
 from scf.parties import certification, names, queries, service
-from scf.parties.models import Certificate, CertificateAuthority, Mandate, Person
+from scf.parties.models import Certificate, Mandate, Person
 from scf.parties.permissions import Action, permit
 from scf.parties.schemas import (
     AuthorityIn,
@@ -240,8 +239,7 @@ def register_authority(call: Call, body: AuthorityIn) -> AuthorityOut:
 @query(router, "/v1/authorities")
 def list_authorities(call: Call) -> list[AuthorityOut]:
     """List the certificate authorities; everybody may know whom the platform believes."""
-    rows = call.session.scalars(select(CertificateAuthority).order_by(CertificateAuthority.id))
-    return [AuthorityOut.of(row) for row in rows]
+    return [AuthorityOut.of(row) for row in queries.listed_authorities(call.session)]
 
 
 @command(router, "/v1/authorities/{authority_id}/revocation-lists", status=201)

@@ -1,10 +1,11 @@
 """Reading parties, their people and certificates."""
 
-from collections.abc import Iterable
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from scf.evidence.models import Statement
@@ -25,6 +26,14 @@ from scf_ledger import uscc
 from scf_ledger.event_types import Scope
 
 Kind = TypeVar("Kind", Party, Person, Mandate, Certificate)
+
+
+class Dealing(Protocol):
+    """Whatever stands between parties."""
+
+    @property
+    def parties(self) -> list[UUID]:
+        """Whoever sees it."""
 
 
 class MandateUnknown(NotFound):
@@ -59,6 +68,12 @@ def parties(session: Session, *, after: UUID | None, only: UUID | None, size: in
     if only is not None:
         statement = statement.where(Party.id == only)
     return list(session.scalars(statement))
+
+
+def parties_of(session: Session, dealings: Iterable[Dealing]) -> dict[UUID, Party]:
+    """Return everybody whom dealings stand between, by id."""
+    ids = {party_id for one in dealings for party_id in one.parties}
+    return {party.id: party for party in session.scalars(select(Party).where(Party.id.in_(ids)))}
 
 
 def clients(session: Session, party_id: UUID) -> list[OAuthClient]:
@@ -161,11 +176,16 @@ def names_in(session: Session, content: Any) -> dict[str, str]:
     return {row.uscc: row.name for row in rows}
 
 
+def mentioned(names: Mapping[str, str], content: Any) -> dict[str, str]:
+    """Return those of the names whose code `content` mentions."""
+    return {code: names[code] for code in sorted(set(_codes(content))) if code in names}
+
+
 def _codes(value: Any) -> Iterable[str]:
     if isinstance(value, str):
         if uscc.is_valid(value):
             yield value
-    elif isinstance(value, dict):
+    elif isinstance(value, Mapping):
         for item in value.values():
             yield from _codes(item)
     elif isinstance(value, list | tuple):
@@ -191,10 +211,15 @@ def revocations(session: Session) -> list[bytes]:
     return list(
         session.scalars(
             select(RevocationList.der)
-            .distinct(RevocationList.authority_id)
+            .ext(distinct_on(RevocationList.authority_id))
             .order_by(RevocationList.authority_id, RevocationList.issued_at.desc())
         )
     )
+
+
+def listed_authorities(session: Session) -> list[CertificateAuthority]:
+    """Return every authority that was ever listed, by id."""
+    return list(session.scalars(select(CertificateAuthority).order_by(CertificateAuthority.id)))
 
 
 def authorities(session: Session) -> list[tuple[str, Scope]]:

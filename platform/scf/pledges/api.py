@@ -10,6 +10,7 @@ from scf.http.calls import Call, command, query
 from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
 from scf.http.schemas import PageSize, PledgeId
 from scf.kernel.ids import public_id
+from scf.parties.queries import parties_of
 from scf.parties.schemas import DraftOut, SignedIn
 from scf.pledges import ending, proof, queries, service
 from scf.pledges.models import Pledge, State
@@ -156,5 +157,5 @@ def registration_certificate(call: Call, pledge_id: PledgeId) -> Response:
 def shown(call: Call, found: Sequence[Pledge]) -> list[PledgeOut]:
     """Show pledges with their parties and searches."""
     searches = queries.searches_of(call.session, [one.id for one in found])
-    parties = queries.parties_of(call.session, found)
+    parties = parties_of(call.session, found)
     return [PledgeOut.of(one, searches[one.id], parties) for one in found]

@@ -1,6 +1,6 @@
 """Reading pledges, and what their registration and lock need to know."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from scf.documents.models import Document
 from scf.evidence.service import SubjectNotFound
-from scf.parties.models import Party
 from scf.pledges import permissions, rules
 from scf.pledges.models import Pledge, PledgeRegistration, PledgeSearch, SearchStep, State
 from scf.pledges.permissions import Action
@@ -101,12 +100,6 @@ def papers(session: Session, receivable_id: UUID) -> list[Paper]:
         .order_by(ReceivableDocument.position)
     )
     return [Paper(*row) for row in rows]
-
-
-def parties_of(session: Session, pledges: Iterable[Pledge]) -> Mapping[UUID, Party]:
-    """Return pledgors and pledgees by id."""
-    ids = {party for pledge in pledges for party in pledge.parties}
-    return {party.id: party for party in session.scalars(select(Party).where(Party.id.in_(ids)))}
 
 
 def certificate(session: Session, party_id: UUID, pledge_id: UUID) -> bytes:

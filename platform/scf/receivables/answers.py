@@ -13,6 +13,7 @@ from scf.http.auth import Actor
 from scf.kernel.errors import Refused
 from scf.kernel.ids import public_id
 from scf.parties.models import Party
+from scf.parties.queries import parties_of
 from scf.parties.signing import Signer
 from scf.receivables import queries, service, sheets
 from scf.receivables.models import Receivable
@@ -43,7 +44,7 @@ def pending_sheet(
     """Return what waits for a debtor's answer as a list to fill in, and the cursor of the rest."""
     found = queries.pending(session, debtor_id, after=after, size=sheets.ROWS_MAX)
     documents = queries.documents_of(session, [receivable.id for receivable in found])
-    parties = queries.parties_of(session, found)
+    parties = parties_of(session, found)
     rows = [
         _shown(receivable, parties[receivable.creditor_id], documents[receivable.id])
         for receivable in found

@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from scf.http.calls import Call, command, query
 from scf.http.paging import PAGE_SIZE, PAGE_SIZE_MAX, Page, next_cursor, read_cursor
 from scf.kernel.ids import parse_id
+from scf.parties.queries import parties_of
 from scf.parties.schemas import DraftOut, SignedIn
 from scf.receivables import answers, payments, queries, service, submission
 from scf.receivables.models import Receivable, State
@@ -234,6 +235,6 @@ def _id(text: str) -> UUID:
 
 def _shown(call: Call, found: list[Receivable]) -> list[ReceivableOut]:
     """Show receivables with their parties and documents, in two queries."""
-    parties = queries.parties_of(call.session, found)
+    parties = parties_of(call.session, found)
     documents = queries.documents_of(call.session, [receivable.id for receivable in found])
     return [ReceivableOut.of(one, parties, documents[one.id]) for one in found]

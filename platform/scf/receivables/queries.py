@@ -17,6 +17,7 @@ from scf.http.auth import Actor
 from scf.kernel.ids import public_id
 from scf.kernel.money import Money
 from scf.parties.models import Party
+from scf.parties.queries import parties_of
 from scf.programmes.models import Member, MemberRole, Programme
 from scf.programmes.service import NotMember, ProgrammeClosed
 from scf.receivables import permissions
@@ -218,12 +219,6 @@ def document_record(identity: UUID, number: str, head_hash: bytes | None) -> dic
     """Return a document as records and statements name it: by the event that registered it."""
     assert head_hash is not None, "a document is registered by an event"
     return {"id": public_id("doc", identity), "hash": hash_text(head_hash), "number": number}
-
-
-def parties_of(session: Session, receivables: Iterable[Receivable]) -> Mapping[UUID, Party]:
-    """Return creditors and debtors by id."""
-    ids = {side for one in receivables for side in (one.creditor_id, one.debtor_id)}
-    return {party.id: party for party in session.scalars(select(Party).where(Party.id.in_(ids)))}
 
 
 def record(session: Session, receivable: Receivable) -> dict[str, Any]:
