@@ -49,13 +49,12 @@ class Batch:
         known = [self._seen[key] for key in identities(invoice) if key in self._seen]
         if not known:
             self._seen.update(dict.fromkeys(identities(invoice), (source, content)))
-            code = FLAG_CODES[min(invoice.flags)] if invoice.flags else None
+            code = next((FLAG_CODES[flag] for flag in FLAG_CODES if flag in invoice.flags), None)
             return Finding(verdict_of(invoice), code, invoice)
         earlier, first = known[0]
-        if first == content:
+        differences = first.differences(content)
+        if not differences:
             return Finding(Verdict.DUPLICATE, DUPLICATE_CODE, invoice, f"同 same as {earlier}")
-        differences = ", ".join(
-            f"{name} {old} ≠ {new}" for name, (old, new) in first.differences(content).items()
-        )
-        note = f"{DocumentConflict.title} {earlier}: {differences}"
+        said = ", ".join(f"{name} {old} ≠ {new}" for name, (old, new) in differences.items())
+        note = f"{DocumentConflict.title} {earlier}: {said}"
         return Finding(Verdict.CONFLICT, DocumentConflict.code, invoice, note)

@@ -14,7 +14,7 @@ class Verdict(StrEnum):
     """What became of a document."""
 
     ACCEPTED = "accepted"
-    FLAGGED = "flagged"  # taken, but something hints at an earlier assignment
+    FLAGGED = "flagged"  # taken, but something hints that the claim is not free
     REVERSES = "reverses"  # taken; it takes back another
     DUPLICATE = "duplicate"  # the same invoice was here before, perhaps in other bytes
     CONFLICT = "conflict"  # the same number was here before with other content
@@ -40,8 +40,10 @@ class SellerMismatch(NotAllowed):
 FLAG_CODES: Final = {
     Flag.FACTORED: "document.possibly_assigned",
     Flag.PAYEE_DIFFERS: "document.payee_differs",
+    Flag.TAKEN_BACK: "document.taken_back",
+    Flag.TAX_RISK: "document.tax_risk",
 }
-"""Flag -> the code that a listing shows."""
+"""Flag -> the code that a listing shows, the gravest first."""
 
 
 Identity = tuple[str, ...]
@@ -87,9 +89,14 @@ class Content:
         )
 
     def differences(self, other: Self) -> dict[str, list[Any]]:
-        """Return what another document says differently: {field: [this, other]}."""
+        """Return what another document says differently: {field: [this, other]}.
+
+        A red note does not everywhere say what it takes back: silence contradicts nothing.
+        """
         names = [field.name for field in fields(self)]
         pairs = {name: [getattr(self, name), getattr(other, name)] for name in names}
+        if not all(pairs["reverses"]):
+            del pairs["reverses"]
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 

@@ -125,13 +125,12 @@ def _same(session: Session, party: Party, invoice: Invoice) -> Document:
     if document is None:
         # Another seller's 数电票 has these 20 digits: that is all this party may learn.
         raise DocumentConflict(field="number", number=invoice.number)
-    presented = Content.of(invoice)
-    if document.content != presented:
+    if differences := document.content.differences(Content.of(invoice)):
         raise DocumentConflict(
             field="number",
             number=invoice.number,
             document=public_id("doc", document.id),
-            differences=document.content.differences(presented),
+            differences=differences,
         )
     return document
 

@@ -10,18 +10,23 @@ from scf_ledger import uscc
 
 
 class Kind(StrEnum):
-    """What a document is, by its content."""
+    """What a document is, by its content; an invoice is the same kind in any file that tells of it."""
 
-    CN_EINVOICE = "cn-einvoice"  # 数电票, 电子凭证会计数据标准
+    CN_EINVOICE = "cn-einvoice"  # 数电票, known by 20 digits
+    CN_VAT = "cn-vat"  # 增值税发票 of the system before, known by 发票代码 and 发票号码
     UBL_INVOICE = "ubl-invoice"  # OASIS UBL 2.0 to 2.4
     UBL_CREDIT_NOTE = "ubl-credit-note"
+    CII = "cii"  # UN/CEFACT CrossIndustryInvoice
+    LISTED = "listed"  # a row of a list, where it is none of the above
 
 
 class Flag(StrEnum):
-    """What hints that the claim may have been assigned before."""
+    """What hints that the claim is not free: assigned before, taken back, or doubted by the tax authority."""
 
     FACTORED = "factored"
     PAYEE_DIFFERS = "payee_differs"
+    TAKEN_BACK = "taken_back"
+    TAX_RISK = "tax_risk"
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,8 +136,8 @@ CREATE TABLE statements (
   party_id UUID NOT NULL,
   person_id UUID NOT NULL,
   mandate_id UUID NOT NULL,
-  subject_id UUID NOT NULL,
-  subject_version BIGINT NOT NULL,
+  subject_id UUID,
+  subject_version BIGINT,
   payload BYTEA NOT NULL,
   reserved JSONB NOT NULL,
   expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -145,12 +145,24 @@ CREATE TABLE statements (
   authorization_hash BYTEA,
   certificate_id UUID,
   CONSTRAINT pk_statements PRIMARY KEY (id),
+  CONSTRAINT ck_statements_subject_with_version CHECK ((subject_id IS NULL) = (subject_version IS NULL)),
   CONSTRAINT uq_statements_authorization_hash UNIQUE (authorization_hash)
 );
 
 CREATE INDEX ix_statements_draft_id ON statements (draft_id);
 
 CREATE INDEX ix_statements_subject_id ON statements (subject_id);
+
+CREATE TABLE statement_lines (
+  draft_id UUID NOT NULL,
+  subject_id UUID NOT NULL,
+  subject_version BIGINT NOT NULL,
+  disclosure TEXT NOT NULL,
+  reserved JSONB NOT NULL,
+  CONSTRAINT pk_statement_lines PRIMARY KEY (draft_id, subject_id)
+);
+
+CREATE TRIGGER statement_lines_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON statement_lines FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
 CREATE TABLE idempotency_keys (
   client_id UUID NOT NULL,
@@ -339,7 +351,7 @@ CREATE TABLE documents (
   CONSTRAINT pk_documents PRIMARY KEY (id),
   CONSTRAINT uq_documents_seller_uscc_number UNIQUE (seller_uscc, number),
   CONSTRAINT ck_documents_original_sha256_length CHECK (octet_length(original_sha256) = 32),
-  CONSTRAINT ck_documents_kind CHECK (kind IN ('cn-einvoice', 'ubl-invoice', 'ubl-credit-note')),
+  CONSTRAINT ck_documents_kind CHECK (kind IN ('cn-einvoice', 'cn-vat', 'ubl-invoice', 'ubl-credit-note', 'cii', 'listed')),
   CONSTRAINT fk_documents_seller_id_parties FOREIGN KEY(seller_id) REFERENCES parties (id)
 );
 
@@ -611,6 +623,56 @@ CREATE INDEX ix_programme_members_party_id ON programme_members (party_id);
 
 CREATE UNIQUE INDEX uq_programme_members_live ON programme_members (programme_id, party_id) WHERE revoked_at IS NULL;
 
+CREATE TABLE receivable_documents (
+  receivable_id UUID NOT NULL,
+  position BIGINT NOT NULL,
+  document_id UUID NOT NULL,
+  live BOOLEAN DEFAULT true NOT NULL,
+  CONSTRAINT pk_receivable_documents PRIMARY KEY (receivable_id, position),
+  CONSTRAINT fk_receivable_documents_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
+  CONSTRAINT fk_receivable_documents_document_id_documents FOREIGN KEY(document_id) REFERENCES documents (id)
+);
+
+CREATE INDEX ix_receivable_documents_document_id ON receivable_documents (document_id);
+
+CREATE UNIQUE INDEX uq_receivable_documents_live ON receivable_documents (document_id) WHERE live;
+
+CREATE TABLE receivable_payments (
+  id UUID NOT NULL,
+  receivable_id UUID NOT NULL,
+  bank_id UUID NOT NULL,
+  receipt_no TEXT NOT NULL,
+  amount_minor BIGINT NOT NULL,
+  currency TEXT NOT NULL,
+  paid_on DATE NOT NULL,
+  account TEXT NOT NULL,
+  to_named_account BOOLEAN NOT NULL,
+  event_id UUID NOT NULL,
+  reported_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_receivable_payments PRIMARY KEY (id),
+  CONSTRAINT uq_receivable_payments_bank_id_receipt_no UNIQUE (bank_id, receipt_no),
+  CONSTRAINT ck_receivable_payments_amount_positive CHECK (amount_minor > 0),
+  CONSTRAINT fk_receivable_payments_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
+  CONSTRAINT fk_receivable_payments_bank_id_parties FOREIGN KEY(bank_id) REFERENCES parties (id),
+  CONSTRAINT fk_receivable_payments_event_id_events FOREIGN KEY(event_id) REFERENCES events (id)
+);
+
+CREATE INDEX ix_receivable_payments_receivable_id ON receivable_payments (receivable_id);
+
+CREATE TRIGGER receivable_payments_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON receivable_payments FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE receivable_credit_notes (
+  receivable_id UUID NOT NULL,
+  note_id UUID NOT NULL,
+  amount_minor BIGINT NOT NULL,
+  recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_receivable_credit_notes PRIMARY KEY (receivable_id, note_id),
+  CONSTRAINT fk_receivable_credit_notes_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
+  CONSTRAINT fk_receivable_credit_notes_note_id_documents FOREIGN KEY(note_id) REFERENCES documents (id)
+);
+
+CREATE TRIGGER receivable_credit_notes_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON receivable_credit_notes FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
 CREATE TABLE pledges (
   pledgor_id UUID NOT NULL,
   pledgee_id UUID NOT NULL,
@@ -669,55 +731,61 @@ END $$;
 
 CREATE TRIGGER pledges_guard_state BEFORE UPDATE OF state ON pledges FOR EACH ROW EXECUTE FUNCTION guard_pledges_state();
 
-CREATE TABLE receivable_documents (
+CREATE TABLE financings (
+  borrower_id UUID NOT NULL,
+  lender_id UUID NOT NULL,
   receivable_id UUID NOT NULL,
-  position BIGINT NOT NULL,
-  document_id UUID NOT NULL,
-  live BOOLEAN DEFAULT true NOT NULL,
-  CONSTRAINT pk_receivable_documents PRIMARY KEY (receivable_id, position),
-  CONSTRAINT fk_receivable_documents_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
-  CONSTRAINT fk_receivable_documents_document_id_documents FOREIGN KEY(document_id) REFERENCES documents (id)
-);
-
-CREATE INDEX ix_receivable_documents_document_id ON receivable_documents (document_id);
-
-CREATE UNIQUE INDEX uq_receivable_documents_live ON receivable_documents (document_id) WHERE live;
-
-CREATE TABLE receivable_payments (
-  id UUID NOT NULL,
-  receivable_id UUID NOT NULL,
-  bank_id UUID NOT NULL,
-  receipt_no TEXT NOT NULL,
-  amount_minor BIGINT NOT NULL,
+  receivable_event BYTEA NOT NULL,
   currency TEXT NOT NULL,
-  paid_on DATE NOT NULL,
-  account TEXT NOT NULL,
-  to_named_account BOOLEAN NOT NULL,
-  event_id UUID NOT NULL,
-  reported_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  CONSTRAINT pk_receivable_payments PRIMARY KEY (id),
-  CONSTRAINT uq_receivable_payments_bank_id_receipt_no UNIQUE (bank_id, receipt_no),
-  CONSTRAINT ck_receivable_payments_amount_positive CHECK (amount_minor > 0),
-  CONSTRAINT fk_receivable_payments_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
-  CONSTRAINT fk_receivable_payments_bank_id_parties FOREIGN KEY(bank_id) REFERENCES parties (id),
-  CONSTRAINT fk_receivable_payments_event_id_events FOREIGN KEY(event_id) REFERENCES events (id)
+  requested_minor BIGINT NOT NULL,
+  requested_days BIGINT NOT NULL,
+  amount_minor BIGINT,
+  rate TEXT,
+  day_count TEXT,
+  days BIGINT,
+  starts_on DATE,
+  due_on DATE,
+  contract_sha256 BYTEA,
+  offer_authorizations BYTEA[] DEFAULT '{}' NOT NULL,
+  reason TEXT,
+  pledge_id UUID,
+  disbursed_on DATE,
+  repaid_minor BIGINT DEFAULT '0' NOT NULL,
+  repaid_on DATE,
+  state VARCHAR(10) NOT NULL,
+  state_since TIMESTAMP WITH TIME ZONE NOT NULL,
+  id UUID NOT NULL,
+  version BIGINT NOT NULL,
+  secret BYTEA NOT NULL,
+  head_hash BYTEA,
+  CONSTRAINT pk_financings PRIMARY KEY (id),
+  CONSTRAINT ck_financings_request_positive CHECK (requested_minor > 0 AND requested_days > 0),
+  CONSTRAINT ck_financings_terms_with_contract CHECK ((contract_sha256 IS NULL) = (amount_minor IS NULL)),
+  CONSTRAINT ck_financings_disbursed_on_a_day CHECK (state NOT IN ('DISBURSED', 'REPAID', 'CLOSED') OR disbursed_on IS NOT NULL),
+  CONSTRAINT fk_financings_borrower_id_parties FOREIGN KEY(borrower_id) REFERENCES parties (id),
+  CONSTRAINT fk_financings_lender_id_parties FOREIGN KEY(lender_id) REFERENCES parties (id),
+  CONSTRAINT fk_financings_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
+  CONSTRAINT uq_financings_pledge_id UNIQUE (pledge_id),
+  CONSTRAINT fk_financings_pledge_id_pledges FOREIGN KEY(pledge_id) REFERENCES pledges (id),
+  CONSTRAINT ck_financings_state CHECK (state IN ('REQUESTED', 'APPROVED', 'REFUSED', 'CONTRACTED', 'DISBURSED', 'REPAID', 'CLOSED'))
 );
 
-CREATE INDEX ix_receivable_payments_receivable_id ON receivable_payments (receivable_id);
+CREATE INDEX ix_financings_borrower_id_id ON financings (borrower_id, id);
 
-CREATE TRIGGER receivable_payments_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON receivable_payments FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+CREATE INDEX ix_financings_lender_id_id ON financings (lender_id, id);
 
-CREATE TABLE receivable_credit_notes (
-  receivable_id UUID NOT NULL,
-  note_id UUID NOT NULL,
-  amount_minor BIGINT NOT NULL,
-  recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  CONSTRAINT pk_receivable_credit_notes PRIMARY KEY (receivable_id, note_id),
-  CONSTRAINT fk_receivable_credit_notes_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
-  CONSTRAINT fk_receivable_credit_notes_note_id_documents FOREIGN KEY(note_id) REFERENCES documents (id)
-);
+CREATE UNIQUE INDEX uq_financings_open ON financings (receivable_id, lender_id) WHERE state NOT IN ('REFUSED', 'CLOSED');
 
-CREATE TRIGGER receivable_credit_notes_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON receivable_credit_notes FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+CREATE FUNCTION guard_financings_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('REQUESTED', 'APPROVED'), ('REQUESTED', 'REFUSED'), ('APPROVED', 'CONTRACTED'), ('APPROVED', 'REFUSED'), ('CONTRACTED', 'DISBURSED'), ('CONTRACTED', 'REFUSED'), ('DISBURSED', 'REPAID'), ('REPAID', 'CLOSED')) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'financings: % does not become %', OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER financings_guard_state BEFORE UPDATE OF state ON financings FOR EACH ROW EXECUTE FUNCTION guard_financings_state();
 
 CREATE TABLE pledge_registrations (
   pledge_id UUID NOT NULL,
@@ -784,62 +852,6 @@ BEGIN
 END $$;
 
 CREATE TRIGGER pledge_locks_guard_state BEFORE UPDATE OF state ON pledge_locks FOR EACH ROW EXECUTE FUNCTION guard_pledge_locks_state();
-
-CREATE TABLE financings (
-  borrower_id UUID NOT NULL,
-  lender_id UUID NOT NULL,
-  receivable_id UUID NOT NULL,
-  receivable_event BYTEA NOT NULL,
-  currency TEXT NOT NULL,
-  requested_minor BIGINT NOT NULL,
-  requested_days BIGINT NOT NULL,
-  amount_minor BIGINT,
-  rate TEXT,
-  day_count TEXT,
-  days BIGINT,
-  starts_on DATE,
-  due_on DATE,
-  contract_sha256 BYTEA,
-  offer_authorizations BYTEA[] DEFAULT '{}' NOT NULL,
-  reason TEXT,
-  pledge_id UUID,
-  disbursed_on DATE,
-  repaid_minor BIGINT DEFAULT '0' NOT NULL,
-  repaid_on DATE,
-  state VARCHAR(10) NOT NULL,
-  state_since TIMESTAMP WITH TIME ZONE NOT NULL,
-  id UUID NOT NULL,
-  version BIGINT NOT NULL,
-  secret BYTEA NOT NULL,
-  head_hash BYTEA,
-  CONSTRAINT pk_financings PRIMARY KEY (id),
-  CONSTRAINT ck_financings_request_positive CHECK (requested_minor > 0 AND requested_days > 0),
-  CONSTRAINT ck_financings_terms_with_contract CHECK ((contract_sha256 IS NULL) = (amount_minor IS NULL)),
-  CONSTRAINT ck_financings_disbursed_on_a_day CHECK (state NOT IN ('DISBURSED', 'REPAID', 'CLOSED') OR disbursed_on IS NOT NULL),
-  CONSTRAINT fk_financings_borrower_id_parties FOREIGN KEY(borrower_id) REFERENCES parties (id),
-  CONSTRAINT fk_financings_lender_id_parties FOREIGN KEY(lender_id) REFERENCES parties (id),
-  CONSTRAINT fk_financings_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
-  CONSTRAINT uq_financings_pledge_id UNIQUE (pledge_id),
-  CONSTRAINT fk_financings_pledge_id_pledges FOREIGN KEY(pledge_id) REFERENCES pledges (id),
-  CONSTRAINT ck_financings_state CHECK (state IN ('REQUESTED', 'APPROVED', 'REFUSED', 'CONTRACTED', 'DISBURSED', 'REPAID', 'CLOSED'))
-);
-
-CREATE INDEX ix_financings_borrower_id_id ON financings (borrower_id, id);
-
-CREATE INDEX ix_financings_lender_id_id ON financings (lender_id, id);
-
-CREATE UNIQUE INDEX uq_financings_open ON financings (receivable_id, lender_id) WHERE state NOT IN ('REFUSED', 'CLOSED');
-
-CREATE FUNCTION guard_financings_state() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('REQUESTED', 'APPROVED'), ('REQUESTED', 'REFUSED'), ('APPROVED', 'CONTRACTED'), ('APPROVED', 'REFUSED'), ('CONTRACTED', 'DISBURSED'), ('CONTRACTED', 'REFUSED'), ('DISBURSED', 'REPAID'), ('REPAID', 'CLOSED')) THEN
-    RETURN NEW;
-  END IF;
-  RAISE EXCEPTION 'financings: % does not become %', OLD.state, NEW.state
-    USING ERRCODE = 'check_violation';
-END $$;
-
-CREATE TRIGGER financings_guard_state BEFORE UPDATE OF state ON financings FOR EACH ROW EXECUTE FUNCTION guard_financings_state();
 
 CREATE TABLE contracts (
   sha256 BYTEA NOT NULL,

@@ -29,6 +29,7 @@ DROP TABLE
   anchors,
   access_tokens,
   statements,
+  statement_lines,
   parties,
   outbox,
   oauth_clients,
