@@ -41,7 +41,7 @@ class Signing:
 
     act: str
     party: str
-    """The record field that holds the USCC of the party that signs."""
+    """The record field that holds the USCC of the party that signs; of a list of codes, each signs."""
     scope: Scope
     steps: tuple[str | None, ...]
     content: Mapping[str, str]
@@ -63,7 +63,12 @@ class EventType:
     signings: tuple[Signing, ...]
 
 
-ACTS: Final = frozenset({"confirm", "dispute", "reject", "offer", "pledge", "accept", "release"})
+ACTS: Final = frozenset(
+    {
+        *("confirm", "dispute", "reject", "offer", "pledge", "accept", "release"),
+        *("account", "consent", "reconcile"),
+    }
+)
 
 PREFIXES: Final[Mapping[str, str]] = {
     "document": "doc",
@@ -71,8 +76,15 @@ PREFIXES: Final[Mapping[str, str]] = {
     "pool": "cap",
     "financing": "fin",
     "pledge": "plg",
+    "reconciliation": "rcn",
 }
 """Kind of subject -> prefix of its public id."""
+
+
+def _is_parties(value: object) -> bool:
+    """Codes of parties that each sign, sorted and distinct."""
+    return isinstance(value, list) and all(map(s.is_uscc, value)) and value == sorted(set(value))
+
 
 _COMMON: Mapping[str, Shape] = {
     "id": s.is_public_id,
@@ -122,6 +134,33 @@ _REFUSED: Mapping[str, Shape] = {
     "amount": s.is_money,
 }
 _PAID: Mapping[str, Shape] = {"amount": s.is_money, "paid_on": s.is_date, "account": s.is_text}
+_PAYMENT_REVERSED: Mapping[str, Shape] = {
+    "payment": s.is_digest,
+    "amount": s.is_money,
+    "reversed_on": s.is_date,
+    "account": s.is_text,
+}
+_ACCOUNT_CHANGED: Mapping[str, Shape] = {
+    "owners": _is_parties,
+    "holders": _is_parties,
+    "pay_to": s.map_of(s.is_text),
+    "pay_to_before": s.map_of(s.is_text),
+    "reason": s.is_text,
+}
+_RECONCILIATION: Mapping[str, Shape] = {
+    "parties": _is_parties,
+    "creditor": s.is_uscc,
+    "debtor": s.is_uscc,
+    "first_on": s.is_date,
+    "last_on": s.is_date,
+    "opening": s.is_money,
+    "confirmed": s.is_money,
+    "paid": s.is_money,
+    "reversed": s.is_money,
+    "credited": s.is_money,
+    "closing": s.is_money,
+    "lines_sha256": s.is_digest,
+}
 _FINANCING: Mapping[str, Shape] = {
     "borrower": s.is_uscc,
     "lender": nullable(s.is_uscc),
@@ -232,6 +271,16 @@ _TERMS = _same("pledgor", "pledgee", "receivable_event", "pool", "amount", "prin
 _SIGN_PLEDGE = Signing("pledge", "pledgor", Scope.ENTERPRISE, SOLE, _TERMS)
 _ACCEPT = Signing("accept", "pledgee", Scope.BANK, MAKER_AND_CHECKER, _TERMS)
 _RELEASE = Signing("release", "pledgee", Scope.BANK, MAKER_AND_CHECKER, _same("reason"))
+_ACCOUNT_TERMS = _same("owners", "holders", "pay_to", "pay_to_before", "reason")
+_ACCOUNT = Signing("account", "owners", Scope.ENTERPRISE, SOLE, _ACCOUNT_TERMS)
+_CONSENT = Signing("consent", "holders", Scope.BANK, MAKER_AND_CHECKER, _ACCOUNT_TERMS)
+_RECONCILE = Signing(
+    act="reconcile",
+    party="parties",
+    scope=Scope.ENTERPRISE,
+    steps=SOLE,
+    content=_same(*_RECONCILIATION),
+)
 
 _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("document.registered", "document", _DOCUMENT, ()),
@@ -240,11 +289,14 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("receivable.disputed", "receivable", _REFUSED, (_DISPUTE,)),
     ("receivable.rejected", "receivable", _REFUSED, (_REJECT,)),
     ("receivable.paid", "receivable", _PAID, ()),
+    ("receivable.payment_reversed", "receivable", _PAYMENT_REVERSED, ()),
+    ("receivable.account_changed", "receivable", _ACCOUNT_CHANGED, (_ACCOUNT, _CONSENT)),
     ("pool.opened", "pool", _pool("OPEN"), ()),
     ("pool.reserved", "pool", _pool("RESERVE"), ()),
     ("pool.paid", "pool", _pool("PAY"), ()),
     ("pool.diluted", "pool", _pool("DILUTE"), ()),
     ("pool.released", "pool", _pool("RELEASE"), ()),
+    ("pool.reversed", "pool", _pool("REVERSE"), ()),
     ("financing.requested", "financing", _FINANCING, ()),
     ("financing.approved", "financing", _AGREED, (_OFFER,)),
     ("financing.refused", "financing", _FINANCING, ()),
@@ -262,6 +314,8 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("pledge.released", "pledge", _RELEASED, (_RELEASE,)),
     ("pledge.cancellation_due", "pledge", _CANCELLATION, ()),
     ("pledge.cancelled", "pledge", _CANCELLATION, ()),
+    ("reconciliation.drawn", "reconciliation", _RECONCILIATION, ()),
+    ("reconciliation.agreed", "reconciliation", _RECONCILIATION, (_RECONCILE,)),
 )
 
 EVENT_TYPES: Final[Mapping[str, EventType]] = {

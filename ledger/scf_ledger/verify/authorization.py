@@ -42,7 +42,7 @@ def check(
                 _check_signature(signed, signers, existed_by)
                 _check_meaning(signed, origin)
             for first, second in combinations(found, 2):
-                if first.signing is second.signing:
+                if first.signing is second.signing and not _are_two_parties(first, second):
                     _check_pair(first, second)
 
 
@@ -83,7 +83,8 @@ def _check_meaning(signed: Signed, origin: str | None) -> None:
     said, read, signing = signed.statement, signed.read, signed.signing
     if origin is not None and said.origin != origin:
         raise Failure("authorization.wrong_origin", origin=said.origin)
-    if said.party != read.record.get(signing.party, said.party):
+    listed = read.record.get(signing.party, said.party)
+    if said.party not in (listed if isinstance(listed, list) else [listed]):
         raise Failure("authorization.wrong_party", party=said.party, role=signing.party)
     if said.step not in signing.steps:
         raise Failure("authorization.wrong_step", step=said.step)
@@ -105,6 +106,12 @@ def _check_about(signed: Signed, signing: Signing) -> None:
         holds = own or about.subject.startswith(PREFIXES["pledge"])
     if not holds:
         raise Failure("authorization.wrong_version", subject=about.subject, version=about.version)
+
+
+def _are_two_parties(first: Signed, second: Signed) -> bool:
+    """Say whether the record lists several parties for this part, and these are two of them."""
+    listed = first.read.record.get(first.signing.party)
+    return isinstance(listed, list) and first.statement.party != second.statement.party
 
 
 def _check_pair(first: Signed, second: Signed) -> None:

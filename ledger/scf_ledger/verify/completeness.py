@@ -52,19 +52,29 @@ def _check_signers(read: Read, parsed: Parsed) -> None:
     if any(isinstance(item, Exception) for item in parsed[read.where]):
         return
     for signing in read.event.type.signings:
-        _check_steps(signing, given)
+        _check_steps(signing, given, read)
         hidden = {signing.party, *signing.content.values()} - read.record.keys()
         if hidden:
             raise Failure("completeness.field_hidden", field=min(hidden), type=read.type)
 
 
-def _check_steps(signing: Signing, given: Sequence[Signed]) -> None:
-    steps = {item.statement.step for item in given if item.signing is signing}
-    for step in signing.steps:
-        if step not in steps:
-            raise Failure(
-                "completeness.signer_missing", act=signing.act, party=signing.party, step=step
-            )
+def _check_steps(signing: Signing, given: Sequence[Signed], read: Read) -> None:
+    """Verify that every hand is there; where the record lists parties, every hand of each."""
+    listed = read.record.get(signing.party)
+    wanted = listed if isinstance(listed, list) else [None]
+    signed = {
+        (item.statement.party, item.statement.step) for item in given if item.signing is signing
+    }
+    steps = {step for _, step in signed}
+    for party in wanted:
+        for step in signing.steps:
+            if step not in steps if party is None else (party, step) not in signed:
+                raise Failure(
+                    "completeness.signer_missing",
+                    act=signing.act,
+                    party=party or signing.party,
+                    step=step,
+                )
 
 
 def _check_confirmed_sum(read: Read) -> None:

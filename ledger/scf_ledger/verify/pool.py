@@ -26,6 +26,7 @@ _SIGNS: Final[Mapping[str, Callable[[int, int], bool]]] = {
     "PAY": lambda confirmed, used: confirmed < 0 and confirmed <= used <= 0,
     "DILUTE": lambda confirmed, used: confirmed < 0 and used == 0,
     "RELEASE": lambda confirmed, used: confirmed == 0 and used < 0,
+    "REVERSE": lambda confirmed, used: confirmed > 0 and 0 <= used <= confirmed,
 }
 """Kind -> which changes of (confirmed, used) it may make, in fen."""
 
@@ -60,6 +61,8 @@ def add_up(history: Sequence[Read]) -> list[Sums]:
                 raise Failure("completeness.pool_opened_once", version=number)
             state = _next(state, read)
             states.append(state)
+            if state.confirmed > states[0].confirmed:  # nothing comes back that was not there
+                raise Failure("completeness.pool_sum", version=number)
     return states
 
 
@@ -69,7 +72,7 @@ def _next(before: Sums, read: Read) -> Sums:
     kind = record["kind"]
     if not _SIGNS[kind](confirmed_delta, used_delta):
         raise Failure("completeness.pool_kind", kind=kind, version=read.event.version)
-    paid = before.paid - used_delta if kind == "PAY" else before.paid
+    paid = before.paid - used_delta if kind in {"PAY", "REVERSE"} else before.paid
     after = Sums(before.confirmed + confirmed_delta, before.used + used_delta, paid)
     claimed = tuple(fen(record[name]) for name in ("confirmed", "used", "shortfall"))
     if claimed != (after.confirmed, after.used, after.shortfall) or after.used < 0:

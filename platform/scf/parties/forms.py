@@ -81,6 +81,13 @@ def party(names: Names, value: Any) -> str:
     return names.party(value) if isinstance(value, str) else plain(names, value)
 
 
+def parties(names: Names, value: Any) -> str:
+    """Show organisations one a line."""
+    if not isinstance(value, list) or not value:
+        return "无" if value == [] else plain(names, value)
+    return "\n".join(party(names, item) for item in value)
+
+
 def money(names: Names, value: Any) -> str:
     """Show an amount in figures and, for CNY, in capital characters (大写)."""
     try:
@@ -269,6 +276,33 @@ _PLEDGE: Final[Fields] = {
     "signed_event": ("出质人签署的存证摘要", plain),
 }
 _SECURED: Final[Fields] = {"principal": ("被担保的主债权", principal)}
+_ACCOUNT_CHANGE: Final[Mapping[str, Fields]] = {
+    "claim": {
+        "owners": ("债权人与付款义务人", parties),
+        "holders": ("质权人", parties),
+        "confirmed": ("确认金额", money),
+        "outstanding": ("未付金额", money),
+    },
+    "change": {
+        "pay_to_before": ("原回款账户", account),
+        "pay_to": ("新回款账户", account),
+        "reason": ("变更原因", plain),
+    },
+}
+_RECONCILED: Final[Fields] = {
+    "parties": ("对账双方", parties),
+    "creditor": ("债权人", party),
+    "debtor": ("债务人", party),
+    "first_on": ("对账期间自", day),
+    "last_on": ("对账期间至", day),
+    "opening": ("期初余额", money),
+    "confirmed": ("本期确认", money),
+    "paid": ("本期付款", money),
+    "reversed": ("本期付款冲回", money),
+    "credited": ("本期红字冲减", money),
+    "closing": ("期末余额", money),
+    "lines_sha256": ("明细摘要", plain),
+}
 
 FORMS: Final[Mapping[str, Form]] = {
     "confirm": Form(
@@ -311,5 +345,26 @@ FORMS: Final[Mapping[str, Form]] = {
         "解除应收账款质押通知书",
         "我行同意解除下列应收账款质押，并将办理注销登记：",
         (("质押", _PLEDGE), ("主债权", _SECURED), ("解除", {"reason": ("解除原因", plain)})),
+    ),
+    "account": Form(
+        "回款账户变更协议",
+        "我单位同意变更下列应收账款的回款账户；自变更生效时起，付款义务人仅向新账户付款：",
+        (
+            ("应收账款", _ACCOUNT_CHANGE["claim"]),
+            ("变更内容", _ACCOUNT_CHANGE["change"]),
+        ),
+    ),
+    "consent": Form(
+        "质权人同意变更回款账户通知书",
+        "我行作为质权人，同意变更下列应收账款的回款账户：",
+        (
+            ("应收账款", _ACCOUNT_CHANGE["claim"]),
+            ("变更内容", _ACCOUNT_CHANGE["change"]),
+        ),
+    ),
+    "reconcile": Form(
+        "往来款项对账函",
+        "我单位确认与对方单位在下列期间的往来款项余额：",
+        (("对账结果", _RECONCILED),),
     ),
 }

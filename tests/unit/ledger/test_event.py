@@ -204,9 +204,11 @@ class TestEventTypes:
             "receivable.confirmed": ["confirm"],
             "receivable.disputed": ["dispute"],
             "receivable.rejected": ["reject"],
+            "receivable.account_changed": ["account", "consent"],
             "financing.approved": ["offer"],
             "financing.contracted": ["offer", "pledge"],
             "pledge.signed": ["pledge"],
             "pledge.accepted": ["accept"],
             "pledge.released": ["release"],
+            "reconciliation.agreed": ["reconcile"],
         }

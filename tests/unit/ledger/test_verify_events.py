@@ -40,7 +40,41 @@ def of(record, *fields):
 REFUSED = {"debtor": CAR_MAKER, "reason": "质量争议", "amount": f.cny("41400.00")}
 RELEASED = {"pledgee": BANK, "reason": "已清偿"}
 
+CHANGED = {
+    "owners": sorted([SUPPLIER, CAR_MAKER]),
+    "holders": [BANK],
+    "pay_to": {"account": "6217 0002"},
+    "pay_to_before": {"account": "6217 0001"},
+    "reason": "基本户变更",
+}
+RECONCILED = {
+    "parties": sorted([SUPPLIER, CAR_MAKER]),
+    "creditor": SUPPLIER,
+    "debtor": CAR_MAKER,
+    "first_on": "2025-11-01",
+    "last_on": "2025-11-30",
+    "opening": f.cny("0.00"),
+    "confirmed": f.cny("1245000.00"),
+    "paid": f.cny("45000.00"),
+    "reversed": f.cny("0.00"),
+    "credited": f.cny("0.00"),
+    "closing": f.cny("1200000.00"),
+    "lines_sha256": OTHER_EVENT,
+}
+BOTH = ((None, "car.clerk"), (None, "supplier"))
+RECONCILIATION = f.make_id("rcn", "one")
+
 SIGNED = {
+    "receivable.account_changed": (
+        story.RECEIVABLE,
+        CHANGED,
+        [("account", BOTH, CHANGED, None), ("consent", TWO_OF_THE_BANK, CHANGED, None)],
+    ),
+    "reconciliation.agreed": (
+        RECONCILIATION,
+        RECONCILED,
+        [("reconcile", BOTH, RECONCILED, None)],
+    ),
     "receivable.disputed": (
         story.RECEIVABLE,
         REFUSED,

@@ -28,6 +28,7 @@ KINDS = {
     "paid": "PAY",
     "diluted": "DILUTE",
     "released": "RELEASE",
+    "reversed": "REVERSE",
 }
 
 
@@ -129,6 +130,17 @@ FRAUDS = {
             ]
         },
         {"completeness": "completeness.pool_opened_once"},
+    ),
+    "a reversal of what was never paid": (
+        {
+            "extra": [
+                (
+                    story.POOL,
+                    later_pool("reversed", ("5.00", "0.00"), ("1245005.00", "1245000.00", "0.00")),
+                )
+            ]
+        },
+        {"completeness": "completeness.pool_sum"},
     ),
     "a release that adds": (
         {
