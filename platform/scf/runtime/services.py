@@ -108,10 +108,6 @@ def chain(*, block_seconds: float = BLOCK_SECONDS) -> Service:
     )
 
 
-def _make_beat_folder(site: Site) -> None:
-    site.folder("beat")
-
-
 # --- our own -------------------------------------------------------------------------------------
 
 SERVICES: tuple[Service, ...] = (
@@ -178,9 +174,8 @@ SERVICES: tuple[Service, ...] = (
         name="beat",
         title="定时任务 beat",
         command=python(
-            *CELERY, "scf_workers.schedule", "beat", "--schedule", "{data}/beat/schedule", *VERBOSE
+            *CELERY, "scf_workers.schedule", "beat", "--schedule", "{data}/schedule", *VERBOSE
         ),
-        prepare=_make_beat_folder,
         ready=logs("Starting"),
         needs=("redis", "bootstrap"),
     ),
