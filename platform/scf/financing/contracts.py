@@ -10,7 +10,8 @@ from datetime import date
 
 from scf.financing.rules import Quote
 from scf.kernel.money import Money
-from scf.parties.forms import Names, account, capital_amount, day, day_count, rate
+from scf.papers.amounts import capital_amount
+from scf.parties.forms import Names, account, day, day_count, rate
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,68 +7,140 @@ that show the same bytes show the same paper.
 
 import json
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from scf.kernel.clock import SHANGHAI
+from scf.kernel.clock import SHANGHAI, parse_instant
+from scf.papers import layouts
+from scf.papers.layouts import Paper, Row, Section
+from scf.papers.visible import visible
 from scf.parties.forms import FORMS, Names
 from scf_ledger import canonical
-from scf_ledger.statement import PAYLOAD_BYTES_MAX, parse_statement
+from scf_ledger.encoding import b64url
+from scf_ledger.statement import PAYLOAD_BYTES_MAX, parse_line, parse_statement
 
 LABEL_WIDTH: Final = 22  # columns; a Chinese character takes two
 _NUMBERS: Final = "一二三四五六七八九十"
-_STEPS: Final = {"make": "经办", "check": "复核"}
+STEPS: Final = {"make": "经办", "check": "复核"}
 
 
 def render(payload: bytes) -> str:
-    """Return the paper that `payload` is. Raises scf_ledger.errors.LedgerError for other bytes."""
+    """Return the paper that `payload` is, as text. Raises scf_ledger.errors.LedgerError for other bytes."""
+    paper = read(payload)
+    text = _Text()
+    text.heading(paper.title)
+    text.rows(paper.head)
+    text.line(paper.preamble)
+    for section in paper.sections:
+        text.section(section.title)
+        text.rows(section.rows)
+    return text.whole()
+
+
+def read(payload: bytes) -> Paper:
+    """Return the paper that `payload` is: a draft, until it is signed.
+
+    Raises scf_ledger.errors.LedgerError for other bytes.
+    """
+    value = members(payload)
+    body = body_of(value)
+    return Paper(
+        title=FORMS[value["act"]].title,
+        number=value["id"],
+        at=parse_instant(value["issued_at"]),
+        marks=layouts.marks(*body.names.by_code.values(), draft=True),
+        head=[
+            Row("文件编号", value["id"], "id"),
+            Row("签署单位", body.names.party(value["party"]), "party"),
+            *([Row("本次签署", STEPS[value["step"]], "step")] if "step" in value else []),
+        ],
+        preamble=FORMS[value["act"]].preamble,
+        sections=[
+            *body.sections,
+            Section("依据与签署", [*about(value), *signature(value), origin(value)]),
+        ],
+    )
+
+
+def members(payload: bytes) -> dict[str, Any]:
+    """Return the members of a statement. Raises scf_ledger.errors.LedgerError for other bytes."""
     parse_statement(payload)
-    value = canonical.decode(payload, max_bytes=PAYLOAD_BYTES_MAX)
+    value: dict[str, Any] = canonical.decode(payload, max_bytes=PAYLOAD_BYTES_MAX)
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a statement says: the names that it carries, and its content as sections."""
+
+    names: Names
+    sections: list[Section]
+
+
+def body_of(value: Mapping[str, Any]) -> Body:
+    """Show the content of a statement, or of one line of a basket put in its place."""
     content = dict(value["content"])
-    form = FORMS[value["act"]]
-    paper = _Paper(Names.of(content))
-    paper.heading(form.title)
-    paper.row("文件编号", value["id"])
-    paper.row("签署单位", paper.names.party(value["party"]))
-    if "step" in value:
-        paper.row("本次签署", _STEPS[value["step"]])
-    paper.line(form.preamble)
-    for title, fields in form.sections:
-        present = [(key, show) for key, show in fields.items() if key in content]
-        if present:
-            paper.section(title)
-        for key, (label, show) in present:
-            paper.row(label, show(paper.names, content.pop(key)))
-    _rest(paper, content)
-    _signature(paper, value)
-    return paper.text()
+    names = Names.of(content)
+    sections = []
+    for title, fields in FORMS[value["act"]].sections:
+        present = [(key, *fields[key]) for key in fields if key in content]
+        rows = [Row(label, show(names, content.pop(key)), key) for key, label, show in present]
+        sections += [Section(title, rows)] if rows else []
+    rest = [Row(key, _as_json(content[key]), key) for key in sorted(content)]
+    return Body(names, [*sections, *([Section("其他内容", rest)] if rest else [])])
 
 
-def _rest(paper: "_Paper", content: Mapping[str, Any]) -> None:
-    if content:
-        paper.section("其他内容")
-    for key in sorted(content):
-        paper.row(key, json.dumps(content[key], ensure_ascii=False, sort_keys=True))
+def with_line(value: Mapping[str, Any], line: str) -> dict[str, Any]:
+    """Return a basket as the statement that one disclosed line of it is. Raises LedgerError.
+
+    The line's content stands beside what is common; its subject is what the statement is about.
+    """
+    shown = parse_line(line)
+    common = {key: item for key, item in value["content"].items() if key != "lines"}
+    return {
+        **value,
+        "subject": shown.about.subject,
+        "version": shown.about.version,
+        "subject_event": b64url(shown.about.event),
+        "content": {**common, **shown.content},
+    }
 
 
-def _signature(paper: "_Paper", value: Mapping[str, Any]) -> None:
-    paper.section("依据与签署")
-    if value["subject"] is not None:
-        paper.row("所涉业务", f"{value['subject']}（第 {value['version']} 版）")
-        paper.row("该版存证摘要", value["subject_event"])
-    paper.row("签署人", value["person"])
-    paper.row("授权委托书", value["mandate"] or "无")
-    paper.row("出具时间", _instant(value["issued_at"]))
-    paper.row("签署截止", _instant(value["expires_at"]))
-    paper.row("存证日志", value["origin"])
+def about(value: Mapping[str, Any]) -> list[Row]:
+    """Show which version of what a statement is about; a basket says it in its lines."""
+    if value["subject"] is None:
+        return []
+    return [
+        Row("所涉业务", f"{value['subject']}（第 {value['version']} 版）", "subject"),
+        Row("该版存证摘要", value["subject_event"], "subject_event"),
+    ]
 
 
-class _Paper:
+def signature(value: Mapping[str, Any]) -> list[Row]:
+    """Show who signs, by what mandate, and when."""
+    return [
+        Row("签署人", value["person"], "person"),
+        Row("授权委托书", value["mandate"] or "无", "mandate"),
+        Row("出具时间", _instant(value["issued_at"]), "issued_at"),
+        Row("签署截止", _instant(value["expires_at"]), "expires_at"),
+    ]
+
+
+def origin(value: Mapping[str, Any]) -> Row:
+    """Show for which log a statement is."""
+    return Row("存证日志", value["origin"], "origin")
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+class _Text:
     """Lines of a form, labels in one column."""
 
-    def __init__(self, names: Names) -> None:
-        self.names = names
+    def __init__(self) -> None:
         self._lines: list[str] = []
         self._sections = 0
 
@@ -82,22 +154,15 @@ class _Paper:
         self._lines += ["", f"{_NUMBERS[self._sections]}、{title}"]
         self._sections += 1
 
-    def row(self, label: str, text: str) -> None:
-        label, first, *more = visible(label), *visible(text).split("\n")
-        pad = " " * max(1, LABEL_WIDTH - _width(label))
-        self._lines.append(f"  {label}{pad}{first}")
-        self._lines += [" " * (LABEL_WIDTH + 2) + line for line in more]
+    def rows(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            label, first, *more = visible(row.label), *visible(row.text).split("\n")
+            pad = " " * max(1, LABEL_WIDTH - _width(label))
+            self._lines.append(f"  {label}{pad}{first}")
+            self._lines += [" " * (LABEL_WIDTH + 2) + line for line in more]
 
-    def text(self) -> str:
+    def whole(self) -> str:
         return "\n".join(self._lines) + "\n"
-
-
-def visible(text: str) -> str:
-    """Return text with every control, format and separator character but a line feed escaped."""
-    return "".join(
-        c if c in "\n " or unicodedata.category(c)[0] not in "CZ" else f"\\u{{{ord(c):x}}}"
-        for c in text
-    )
 
 
 def _width(text: str) -> int:

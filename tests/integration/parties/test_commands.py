@@ -136,7 +136,7 @@ class TestSign:
         code, out, shown = self.sign(scf, stage, draft, "clerk", answer="是\n")
         assert code == 0
         assert "应收账款确权函" in shown
-        assert "人民币 1,245,000.00 元（大写：壹佰贰拾肆万伍仟元整）" in shown
+        assert "人民币 1,245,000.00 元（大写：人民币壹佰贰拾肆万伍仟元整）" in shown
         assert "经办" in shown
         assert "复核" not in shown
         made = tmp_path / "made.json"

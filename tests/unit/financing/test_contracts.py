@@ -57,8 +57,8 @@ def test_every_term_changes_the_hash():
 def test_it_says_amounts_in_figures_and_in_words():
     text = contracts.render(TERMS).decode()
 
-    assert "人民币 996,000.00 元（大写：玖拾玖万陆仟元整）" in text
-    assert "人民币 5,325.83 元（大写：伍仟叁佰贰拾伍元捌角叁分）" in text
+    assert "人民币 996,000.00 元（大写：人民币玖拾玖万陆仟元整）" in text
+    assert "人民币 5,325.83 元（大写：人民币伍仟叁佰贰拾伍元捌角叁分）" in text
     assert "人民币 1,001,325.83 元" in text
     assert "年利率 3.85%" in text
     assert "2025年10月30日 至 2025年12月19日" in text

@@ -1,76 +1,12 @@
-"""Amounts in capital characters, rates and dates, as the papers show them."""
+"""Rates, dates and values of other shapes, as the papers show them."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from scf.parties import forms
-from scf.parties.forms import FORMS, Names, capital_amount
+from scf.parties.forms import FORMS, Names
 from scf_ledger.event_types import ACTS, EVENT_TYPES
 
 NAMES = Names({"91500118MAYYC0A174": "渝川汽车(示例)"})
-DIGITS = {c: n for n, c in enumerate("零壹贰叁肆伍陆柒捌玖")}
-PLACES = {"拾": 10, "佰": 100, "仟": 1000}
-
-
-def read_group(text):
-    total = digit = 0
-    for c in text:
-        if c in PLACES:
-            total += digit * PLACES[c]
-            digit = 0
-        elif c != "零":
-            digit = DIGITS[c]
-    return total + digit
-
-
-def read_integer(text):
-    for name, size in (("亿", 10**8), ("万", 10**4)):
-        high, mark, low = text.rpartition(name)
-        if mark:
-            return read_integer(high) * size + read_integer(low)
-    return read_group(text)
-
-
-def read_capital(text):
-    """Another way back: figures from capital characters."""
-    sign, text = (-1, text[1:]) if text.startswith("负") else (1, text)
-    whole, _, cents = text.rpartition("元")
-    jiao = DIGITS[cents[cents.index("角") - 1]] if "角" in cents else 0
-    fen = DIGITS[cents[cents.index("分") - 1]] if "分" in cents else 0
-    return sign * (read_integer(whole) * 100 + jiao * 10 + fen)
-
-
-@pytest.mark.parametrize(
-    ("fen", "text"),
-    [
-        (124500000, "壹佰贰拾肆万伍仟元整"),
-        (4140000, "肆万壹仟肆佰元整"),
-        (532583, "伍仟叁佰贰拾伍元捌角叁分"),
-        (24367417, "贰拾肆万叁仟陆佰柒拾肆元壹角柒分"),
-        (140950, "壹仟肆佰零玖元伍角整"),  # 《支付结算办法》附一
-        (600714, "陆仟零柒元壹角肆分"),  # 同上
-        (1640902, "壹万陆仟肆佰零玖元零贰分"),  # 同上
-        (32504, "叁佰贰拾伍元零肆分"),  # 同上
-        (100050000, "壹佰万零伍佰元整"),
-        (10_0000_0005_00, "壹拾亿零伍元整"),
-        (12345_0000_0000_00, "壹万贰仟叁佰肆拾伍亿元整"),
-        (5, "伍分"),
-        (10, "壹角整"),
-        (0, "零元整"),
-        (-150, "负壹元伍角整"),
-    ],
-)
-def test_an_amount_is_written_in_capitals(fen, text):
-    assert capital_amount(fen) == text
-
-
-@given(st.integers(-(10**15), 10**15))
-def test_capitals_say_the_amount_and_nothing_else(fen):
-    text = capital_amount(fen)
-
-    assert read_capital(text) == fen
-    assert "零零" not in text
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_the_debt_secured_stands_on_a_pledge():
 
     assert "应收账款质押合同要点" in text
     assert "质权人                示例农商行（统一社会信用代码 91500118MAYYC0D40J）" in text
-    assert "本金 人民币 996,000.00 元（大写：玖拾玖万陆仟元整）" in text
+    assert "本金 人民币 996,000.00 元（大写：人民币玖拾玖万陆仟元整）" in text
     assert "利率 年利率 3.85%" in text
     assert "到期日 2025年12月24日" in text
     assert "本次签署" not in text
