@@ -9,14 +9,16 @@ from pydantic import BaseModel, Field
 from scf.db.session import Database
 from scf.evidence import log, queries
 from scf.evidence.models import ChainHome
+from scf.http import problems
 
 router = APIRouter(tags=["日志 log"])
 
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 FRESH = {"Cache-Control": "no-cache"}
 ANYWHERE = {"Access-Control-Allow-Origin": "*"}  # public by intention, for verifiers in browsers
-BYTES: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/octet-stream": {"schema": {"type": "string"}}}}
+TILES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/octet-stream": {"schema": {"type": "string"}}}},
+    404: {"content": {problems.MEDIA_TYPE: {}}, "model": problems.Problem},
 }
 
 
@@ -57,7 +59,7 @@ def checkpoint(request: Request) -> Response:
     return PlainTextResponse(note, headers=FRESH | ANYWHERE)
 
 
-@router.get("/log/tile/{path:path}", responses=BYTES, summary="日志分块或条目包")
+@router.get("/log/tile/{path:path}", responses=TILES, summary="日志分块或条目包")
 def tile(request: Request, path: str) -> Response:
     """Return a tile `<L>/<N>[.p/<W>]` or a bundle `entries/<N>[.p/<W>]`; what is there never changes."""
     with _database(request).reading() as session:
