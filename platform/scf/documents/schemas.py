@@ -12,7 +12,7 @@ from scf.http.schemas import DateText, DigestText, DocumentId, InstantText, Mone
 from scf_ledger.encoding import b64url
 
 
-class SideOut(Out):
+class InvoiceSideOut(Out):
     """A side of an invoice: its tax id as written (its name, where it has none), and its name."""
 
     id: str = Field(examples=["91500118MAYYC0B218"])
@@ -26,8 +26,8 @@ class DocumentOut(Out):
     version: int
     kind: Kind
     number: str = Field(examples=["25502000000000000101"])
-    seller: SideOut
-    buyer: SideOut
+    seller: InvoiceSideOut
+    buyer: InvoiceSideOut
     issued_on: DateText
     net: MoneyOut
     tax: MoneyOut
@@ -52,8 +52,8 @@ class DocumentOut(Out):
             version=document.version,
             kind=document.kind,
             number=document.number,
-            seller=SideOut(id=document.seller_uscc, name=document.seller_name),
-            buyer=SideOut(id=document.buyer, name=document.buyer_name),
+            seller=InvoiceSideOut(id=document.seller_uscc, name=document.seller_name),
+            buyer=InvoiceSideOut(id=document.buyer, name=document.buyer_name),
             issued_on=document.issued_on,
             net=document.net,
             tax=document.tax,
