@@ -1,7 +1,6 @@
 """Endpoints of documents."""
 
 from typing import Annotated, Any, Final
-from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
@@ -9,6 +8,7 @@ from fastapi.responses import Response
 from scf.documents import companion, queries, service
 from scf.documents.schemas import DocumentOut, RegisteredOut
 from scf.http.calls import Call, command, query
+from scf.http.downloads import download
 from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
 from scf.http.schemas import DocumentId, PageSize, Text
 
@@ -72,11 +72,7 @@ def documents(
 )
 def companion_template() -> Response:
     """随附清单模板 The template of the CSV that says what invoices do not: contract, receipt, due date."""
-    return Response(
-        companion.template(),
-        media_type="text/csv; charset=utf-8",
-        headers=_attachment(companion.TEMPLATE_NAME),
-    )
+    return download(companion.template(), companion.TEMPLATE_NAME, "text/csv; charset=utf-8")
 
 
 @query(router, "/v1/documents/{document_id}")
@@ -94,16 +90,5 @@ def original(call: Call, document_id: DocumentId) -> Response:
     """下载原文件 The bytes as they came."""
     found = queries.visible(call.session, call.actor, document_id)
     stored = queries.original(call.session, found)
-    return Response(
-        stored.original,
-        media_type="application/octet-stream",
-        headers=_attachment(stored.filename or f"{found.number}.xml"),
-    )
-
-
-def _attachment(filename: str) -> dict[str, str]:
-    """Return headers that make a browser store a file, never open it (RFC 6266, RFC 8187)."""
-    return {
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(filename, safe='')}",
-        "X-Content-Type-Options": "nosniff",
-    }
+    filename = stored.filename or f"{found.number}.xml"
+    return download(stored.original, filename, "application/octet-stream")

@@ -66,15 +66,15 @@ def register_party(call: Call, body: PartyIn) -> PartyOut:
 
 @query(router, "/v1/parties")
 def list_parties(
-    call: Call, cursor: str | None = None, size: PageSize = PAGE_SIZE
+    call: Call, cursor: str | None = None, limit: PageSize = PAGE_SIZE
 ) -> Page[PartyOut]:
     """List the parties that the caller may see: the operator all, a party itself."""
     after = read_cursor("pty", cursor)
     only = None if call.actor.operator else call.actor.party
-    found = queries.parties(call.session, after=after, only=only, size=size)
+    found = queries.parties(call.session, after=after, only=only, size=limit)
     return Page(
         items=[PartyOut.of(party) for party in found],
-        next=next_cursor("pty", [party.id for party in found], size),
+        next=next_cursor("pty", [party.id for party in found], limit),
     )
 
 

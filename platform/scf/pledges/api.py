@@ -7,6 +7,7 @@ from fastapi.responses import Response
 
 from scf.evidence.proofs import MEDIA_TYPE
 from scf.http.calls import Call, command, query
+from scf.http.downloads import download
 from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
 from scf.http.schemas import PageSize, PledgeId
 from scf.kernel.ids import public_id
@@ -138,9 +139,7 @@ def cancel_registration(call: Call, pledge_id: PledgeId, body: NothingIn) -> Ple
 def pledge_proof(call: Call, pledge_id: PledgeId) -> Response:
     """下载质押证明 The pledge and all it rests on in one file, checked with `scf-verify`."""
     content = proof.build(call.session, call.actor.party, pledge_id)
-    name = f"{public_id('plg', pledge_id)}.scfproof"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(content, media_type=MEDIA_TYPE, headers=headers)
+    return download(content, f"{public_id('plg', pledge_id)}.scfproof", MEDIA_TYPE)
 
 
 @query(

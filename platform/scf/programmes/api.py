@@ -25,14 +25,14 @@ def open_programme(call: Call, body: ProgrammeIn) -> ProgrammeOut:
 
 @query(router, "/v1/programmes")
 def list_programmes(
-    call: Call, cursor: str | None = None, size: PageSize = PAGE_SIZE
+    call: Call, cursor: str | None = None, limit: PageSize = PAGE_SIZE
 ) -> Page[ProgrammeOut]:
     """List the programmes that the caller takes part in; the operator sees all."""
     after = read_cursor("prg", cursor)
-    found = queries.page(call.session, call.actor, after=after, size=size)
+    found = queries.page(call.session, call.actor, after=after, size=limit)
     return Page(
         items=[_shown(call, programme) for programme in found],
-        next=next_cursor("prg", [programme.id for programme in found], size),
+        next=next_cursor("prg", [programme.id for programme in found], limit),
     )
 
 

@@ -1,14 +1,12 @@
 """Endpoints of receivables."""
 
-from typing import Annotated
-from uuid import UUID
-
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from fastapi.responses import Response
 
 from scf.http.calls import Call, command, query
-from scf.http.paging import PAGE_SIZE, PAGE_SIZE_MAX, Page, next_cursor, read_cursor
-from scf.kernel.ids import parse_id
+from scf.http.downloads import download
+from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
+from scf.http.schemas import PageSize, ReceivableId
 from scf.parties.queries import parties_of
 from scf.parties.schemas import DraftOut, SignedIn
 from scf.receivables import answers, payments, queries, service, submission
@@ -58,7 +56,7 @@ def receivables(
     side: Side | None = None,
     state: State | None = None,
     cursor: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE,
+    limit: PageSize = PAGE_SIZE,
 ) -> Page[ReceivableOut]:
     """应收账款列表 The receivables one has a part in: as creditor, debtor or bank, oldest first."""
     after = read_cursor("rcv", cursor)
@@ -77,10 +75,10 @@ def pending(call: Call, cursor: str | None = None) -> Response:
     sheet, after = answers.pending_sheet(
         call.session, call.actor.party, after=read_cursor("rcv", cursor)
     )
-    headers = {"Content-Disposition": f'attachment; filename="{PENDING_NAME}"'}
+    answer = download(sheet, PENDING_NAME, "text/csv; charset=utf-8")
     if after is not None:
-        headers["Link"] = f'</v1/receivables/{PENDING_NAME}?cursor={after}>; rel="next"'
-    return Response(sheet, media_type="text/csv; charset=utf-8", headers=headers)
+        answer.headers["Link"] = f'</v1/receivables/{PENDING_NAME}?cursor={after}>; rel="next"'
+    return answer
 
 
 @command(router, "/v1/receivables/confirmation-drafts")
@@ -107,20 +105,20 @@ def draft_confirmations(call: Call, body: SheetIn) -> SheetOut:
 
 
 @query(router, "/v1/receivables/{receivable_id}")
-def receivable(call: Call, receivable_id: str) -> ReceivableOut:
+def receivable(call: Call, receivable_id: ReceivableId) -> ReceivableOut:
     """查看应收账款 One receivable."""
-    found = queries.visible(call.session, call.actor, _id(receivable_id))
+    found = queries.visible(call.session, call.actor, receivable_id)
     return _shown(call, [found])[0]
 
 
 @command(router, "/v1/receivables/{receivable_id}/confirmation-draft")
-def draft_confirmation(call: Call, receivable_id: str, body: ConfirmationIn) -> DraftOut:
+def draft_confirmation(call: Call, receivable_id: ReceivableId, body: ConfirmationIn) -> DraftOut:
     """生成确权函 Write the 确权函 for maker and checker to sign. By the debtor."""
     return DraftOut.of(
         service.draft_confirmation(
             call.session,
             call.actor,
-            _id(receivable_id),
+            receivable_id,
             body.confirmation(),
             signers=body.signers,
             origin=call.settings.log_origin,
@@ -131,12 +129,12 @@ def draft_confirmation(call: Call, receivable_id: str, body: ConfirmationIn) -> 
 
 
 @command(router, "/v1/receivables/{receivable_id}/confirm")
-def confirm(call: Call, receivable_id: str, body: SignedIn) -> ReceivableOut:
+def confirm(call: Call, receivable_id: ReceivableId, body: SignedIn) -> ReceivableOut:
     """确权 Hand back the 确权函, signed: the receivable is confirmed and its pool is open."""
     found = service.confirm(
         call.session,
         call.actor,
-        _id(receivable_id),
+        receivable_id,
         jws=body.jws,
         now=call.now,
         expected_version=call.if_match,
@@ -145,13 +143,13 @@ def confirm(call: Call, receivable_id: str, body: SignedIn) -> ReceivableOut:
 
 
 @command(router, "/v1/receivables/{receivable_id}/dispute-draft")
-def draft_dispute(call: Call, receivable_id: str, body: DisputeIn) -> DraftOut:
+def draft_dispute(call: Call, receivable_id: ReceivableId, body: DisputeIn) -> DraftOut:
     """生成争议通知书 Write the notice of a dispute. By the debtor."""
     return DraftOut.of(
         service.draft_dispute(
             call.session,
             call.actor,
-            _id(receivable_id),
+            receivable_id,
             reason=body.reason,
             amount=body.amount,
             signers=body.signers,
@@ -163,12 +161,12 @@ def draft_dispute(call: Call, receivable_id: str, body: DisputeIn) -> DraftOut:
 
 
 @command(router, "/v1/receivables/{receivable_id}/dispute")
-def dispute(call: Call, receivable_id: str, body: SignedIn) -> ReceivableOut:
+def dispute(call: Call, receivable_id: ReceivableId, body: SignedIn) -> ReceivableOut:
     """提出争议 Hand back the notice of a dispute, signed."""
     found = service.dispute(
         call.session,
         call.actor,
-        _id(receivable_id),
+        receivable_id,
         jws=body.jws,
         now=call.now,
         expected_version=call.if_match,
@@ -177,13 +175,13 @@ def dispute(call: Call, receivable_id: str, body: SignedIn) -> ReceivableOut:
 
 
 @command(router, "/v1/receivables/{receivable_id}/rejection-draft")
-def draft_rejection(call: Call, receivable_id: str, body: RejectionIn) -> DraftOut:
+def draft_rejection(call: Call, receivable_id: ReceivableId, body: RejectionIn) -> DraftOut:
     """生成不予确认通知书 Write the rejection. By the debtor."""
     return DraftOut.of(
         service.draft_rejection(
             call.session,
             call.actor,
-            _id(receivable_id),
+            receivable_id,
             reason=body.reason,
             signers=body.signers,
             origin=call.settings.log_origin,
@@ -194,12 +192,12 @@ def draft_rejection(call: Call, receivable_id: str, body: RejectionIn) -> DraftO
 
 
 @command(router, "/v1/receivables/{receivable_id}/reject")
-def reject(call: Call, receivable_id: str, body: SignedIn) -> ReceivableOut:
+def reject(call: Call, receivable_id: ReceivableId, body: SignedIn) -> ReceivableOut:
     """不予确认 Hand back the rejection, signed; the documents are free again."""
     found = service.reject(
         call.session,
         call.actor,
-        _id(receivable_id),
+        receivable_id,
         jws=body.jws,
         now=call.now,
         expected_version=call.if_match,
@@ -208,13 +206,13 @@ def reject(call: Call, receivable_id: str, body: SignedIn) -> ReceivableOut:
 
 
 @command(router, "/v1/receivables/{receivable_id}/payments")
-def report_payment(call: Call, receivable_id: str, body: PaymentIn) -> ReportedOut:
+def report_payment(call: Call, receivable_id: ReceivableId, body: PaymentIn) -> ReportedOut:
     """回款通知 Report money that came in. By the bank that keeps the named account, or a pledgee."""
     return ReportedOut.of(
         payments.report(
             call.session,
             call.actor,
-            _id(receivable_id),
+            receivable_id,
             body.receipt(),
             now=call.now,
             expected_version=call.if_match,
@@ -223,14 +221,10 @@ def report_payment(call: Call, receivable_id: str, body: PaymentIn) -> ReportedO
 
 
 @query(router, "/v1/receivables/{receivable_id}/payments")
-def receivable_payments(call: Call, receivable_id: str) -> list[PaymentOut]:
+def receivable_payments(call: Call, receivable_id: ReceivableId) -> list[PaymentOut]:
     """回款记录 The payments of a receivable, in the order reported."""
-    found = queries.visible(call.session, call.actor, _id(receivable_id))
+    found = queries.visible(call.session, call.actor, receivable_id)
     return [PaymentOut.of(payment) for payment in queries.payments(call.session, found.id)]
-
-
-def _id(text: str) -> UUID:
-    return parse_id("rcv", text, field="receivable_id")
 
 
 def _shown(call: Call, found: list[Receivable]) -> list[ReceivableOut]:

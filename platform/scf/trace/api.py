@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from scf.evidence import queries as evidence
 from scf.evidence.proofs import MEDIA_TYPE
 from scf.http.calls import Call, query
+from scf.http.downloads import download
 from scf.http.paging import PAGE_SIZE
 from scf.http.schemas import EventId, PageSize
 from scf.kernel.ids import public_id
@@ -46,9 +47,5 @@ def event(call: Call, event_id: EventId) -> EventOut:
 def proof(call: Call, event_id: EventId) -> Response:
     """下载事件证明 The proof file of one event; 409 `evidence.pending` until it is in the log."""
     found = queries.visible(call.actor, evidence.event(call.session, event_id))
-    name = f"{public_id('evt', found.id)}.scfproof"
-    return Response(
-        queries.prove(call.session, call.actor, found),
-        media_type=MEDIA_TYPE,
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    content = queries.prove(call.session, call.actor, found)
+    return download(content, f"{public_id('evt', found.id)}.scfproof", MEDIA_TYPE)

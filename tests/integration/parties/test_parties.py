@@ -64,7 +64,7 @@ class TestParties:
     def test_pages_go_through_all_and_a_party_sees_itself(self, stage):
         seen, cursor = [], None
         for _ in range(9):
-            page = stage.get(None, "/v1/parties", size=2, **({"cursor": cursor} if cursor else {}))
+            page = stage.get(None, "/v1/parties", limit=2, **({"cursor": cursor} if cursor else {}))
             seen += [party["id"] for party in page.json()["items"]]
             cursor = page.json()["next"]
             if cursor is None:

@@ -52,8 +52,8 @@ class TestSeeing:
             body = {"name": f"项目{number}(示例)", "anchor": stage.cast.anchor.id}
             stage.post(None, "/v1/programmes", body)
 
-        first = stage.get(stage.cast.anchor, "/v1/programmes", size=3).json()
-        rest = stage.get(stage.cast.anchor, "/v1/programmes", size=3, cursor=first["next"]).json()
+        first = stage.get(stage.cast.anchor, "/v1/programmes", limit=3).json()
+        rest = stage.get(stage.cast.anchor, "/v1/programmes", limit=3, cursor=first["next"]).json()
 
         ids = [programme["id"] for programme in first["items"] + rest["items"]]
         assert len(ids) == len(set(ids)) == 4
