@@ -5,7 +5,7 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import Final
 
-from scf.documents.parsing import cn_einvoice, ubl
+from scf.documents.parsing import cii, cn_einvoice, ubl
 from scf.documents.parsing.errors import DocumentEmpty, FieldInvalid, UnsupportedFormat
 from scf.documents.parsing.model import Invoice
 from scf.documents.parsing.values import excerpt
@@ -16,6 +16,7 @@ PARSERS: Final[dict[tuple[str | None, str], Callable[[Node], Invoice]]] = {
     (None, cn_einvoice.ROOT): cn_einvoice.parse,
     (ubl.INVOICE_NAMESPACE, "Invoice"): ubl.parse_invoice,
     (ubl.CREDIT_NOTE_NAMESPACE, "CreditNote"): ubl.parse_credit_note,
+    (cii.NAMESPACE, cii.ROOT): cii.parse,
 }
 """Namespace (None: whichever, or none) and name of the root -> parser."""
 

@@ -4,11 +4,13 @@ from scf.kernel.errors import Invalid, TooLarge
 
 
 class UnsupportedFormat(Invalid):
-    """A document is a 数电票 in XML, or a UBL 2 Invoice or CreditNote; its content decides, not its name."""
+    """A document is of a format that is read here; its content decides, not its name."""
 
     code = "document.unsupported_format"
-    title = "不支持的文件格式（支持：数电票 XML、UBL 2 发票和贷项通知单）"
-    title_en = "Not a format that is read here: 数电票 XML, UBL 2 Invoice or CreditNote"
+    title = "不支持的文件格式（支持：数电票 XML 和 OFD、UBL 2、CII、发票清单 xlsx 或 CSV、ZIP）"
+    title_en = (
+        "Not a format that is read here: 数电票 XML or OFD, UBL 2, CII, xlsx or CSV lists, ZIP"
+    )
 
 
 class DocumentEmpty(Invalid):

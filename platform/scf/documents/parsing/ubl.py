@@ -1,19 +1,14 @@
-"""OASIS UBL 2 Invoice and CreditNote (2.0 to 2.4 share their namespaces), with EN 16931's rules of sums.
+"""OASIS UBL 2 Invoice and CreditNote (2.0 to 2.4 share their namespaces)."""
 
-Where rounding goes is told in two ways. EN 16931 (BR-CO-16): payable = inclusive - prepaid + rounding.
-The older BII profiles and OASIS's examples put the rounding inside the tax-inclusive total. UBL 2.0 may
-have no tax-inclusive total at all. All three pass; anything else does not add up.
-"""
-
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import date
-from decimal import Decimal
 from typing import Final
 
+from scf.documents.parsing import en16931
+from scf.documents.parsing.en16931 import Declared, Side, Term, Totals
 from scf.documents.parsing.errors import CurrencyMixed, CurrencyUnsupported, FieldMissing
-from scf.documents.parsing.model import Flag, Invoice, InvoiceLine, InvoiceParty, Kind
-from scf.documents.parsing.totals import require_equal, require_sum, rounded
+from scf.documents.parsing.model import Invoice, InvoiceLine, Kind
+from scf.documents.parsing.totals import require_sum
 from scf.documents.parsing.values import (
     date_value,
     decimal_value,
@@ -24,7 +19,6 @@ from scf.documents.parsing.values import (
 )
 from scf.documents.parsing.xml import Node
 from scf.kernel.money import SCALES, Money, zero
-from scf_ledger import uscc
 
 _SCHEMA = "urn:oasis:names:specification:ubl:schema:xsd:"
 INVOICE_NAMESPACE: Final = f"{_SCHEMA}Invoice-2"
@@ -32,22 +26,17 @@ CREDIT_NOTE_NAMESPACE: Final = f"{_SCHEMA}CreditNote-2"
 _CAC = f"{{{_SCHEMA}CommonAggregateComponents-2}}"
 _CBC = f"{{{_SCHEMA}CommonBasicComponents-2}}"
 
-FACTORED_TYPES: Final = frozenset({"393", "396"})
-"""UNTDID 1001: factored invoice, factored credit note."""
-CREDIT_TYPES: Final = frozenset(
-    {"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "532"}
-)
-"""UNTDID 1001: the codes that credit, as EN 16931 lists them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """What a document declares and what follows from it."""
-
-    net: Money
-    tax: Money
-    total: Money
-    payable: Money
+_TOTALS: Final[dict[Term, str]] = {
+    "lines": "LineExtensionAmount",
+    "allowances": "AllowanceTotalAmount",
+    "charges": "ChargeTotalAmount",
+    "net": "TaxExclusiveAmount",
+    "inclusive": "TaxInclusiveAmount",
+    "rounding": "PayableRoundingAmount",
+    "prepaid": "PrepaidAmount",
+    "payable": "PayableAmount",
+}
+"""Term of the sums -> child of `LegalMonetaryTotal`."""
 
 
 def parse_invoice(root: Node) -> Invoice:
@@ -65,9 +54,12 @@ def _parse(root: Node, kind: Kind, line_name: str, type_name: str) -> Invoice:
     lines = tuple(_line(node, currency) for node in root.all(_CAC + line_name))
     totals = read_totals(root, currency, lines)
     seller = _side(root.require(_CAC + "AccountingSupplierParty", _CAC + "Party"))
-    payee = _payee(root, seller)
+    node = root.find(_CAC + "PayeeParty")
+    payee = seller.other_payee(_ids(node), _names(node)) if node is not None else None
     type_code = root.text_of(_CBC + type_name)
-    takes_back = kind is Kind.UBL_CREDIT_NOTE or type_code in CREDIT_TYPES or totals.total.minor < 0
+    takes_back = (
+        kind is Kind.UBL_CREDIT_NOTE or type_code in en16931.CREDIT_TYPES or totals.total.minor < 0
+    )
     return Invoice(
         kind=kind,
         number=root.require_text(_CBC + "ID"),
@@ -80,7 +72,7 @@ def _parse(root: Node, kind: Kind, line_name: str, type_name: str) -> Invoice:
         payable=totals.payable,
         lines=lines,
         payee=payee,
-        flags=_flags(type_code, payee),
+        flags=en16931.flags(type_code, payee),
         takes_back=takes_back,
         reverses=_reverses(root, line_name) if takes_back else (),
         contract_no=root.first_text(_CAC + "ContractDocumentReference", _CBC + "ID") or None,
@@ -94,71 +86,28 @@ def _parse(root: Node, kind: Kind, line_name: str, type_name: str) -> Invoice:
 # --- parties -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """A party with everything that it may be known by."""
-
-    party: InvoiceParty
-    known_by: frozenset[str]
+def _side(node: Node) -> Side:
+    """Return a party. Raises FieldMissing without a name."""
+    return Side.of(_ids(node), _names(node), field=f"{node.path}/PartyName/Name")
 
 
-def _side(node: Node) -> _Side:
-    """Return a party: its unified social credit code where one stands anywhere, else its tax id.
-
-    A document that names a party only, as UBL allows, gives no id. Raises FieldMissing without a name.
-    """
-    ids = [text for text in _ids(node) if text]
-    names = [text for text in _names(node) if text]
-    if not names:
-        raise FieldMissing(field=f"{node.path}/PartyName/Name")
-    chosen = next((text for text in ids if uscc.is_valid(text)), ids[0] if ids else None)
-    return _Side(InvoiceParty(chosen, names[0]), frozenset({*ids, *map(_folded, names)}))
-
-
-def _ids(node: Node) -> Iterable[str]:
+def _ids(node: Node) -> Iterator[str]:
     """Iterate over a party's ids: tax, legal entity, others, electronic address."""
     for parent in ("PartyTaxScheme", "PartyLegalEntity"):
         for element in node.all(_CAC + parent):
-            yield _compact(element.text_of(_CBC + "CompanyID"))
+            yield element.text_of(_CBC + "CompanyID")
     for element in node.all(_CAC + "PartyIdentification"):
-        yield _compact(element.text_of(_CBC + "ID"))
-    yield _compact(node.text_of(_CBC + "EndpointID"))
+        yield element.text_of(_CBC + "ID")
+    yield node.text_of(_CBC + "EndpointID")
 
 
-def _names(node: Node) -> Iterable[str]:
+def _names(node: Node) -> Iterator[str]:
     """Iterate over a party's names: the registered ones, then the trading ones."""
     for parent in ("PartyLegalEntity", "PartyTaxScheme"):
         for element in node.all(_CAC + parent):
             yield element.text_of(_CBC + "RegistrationName")
     for element in node.all(_CAC + "PartyName"):
         yield element.text_of(_CBC + "Name")
-
-
-def _payee(root: Node, seller: _Side) -> InvoiceParty | None:
-    """Return who is to be paid, where it is nobody that the seller is known by."""
-    node = root.find(_CAC + "PayeeParty")
-    if node is None:
-        return None
-    ids = [text for text in _ids(node) if text]
-    names = [text for text in _names(node) if text]
-    same = set(ids) & seller.known_by if ids else {_folded(n) for n in names} & seller.known_by
-    if same or not (ids or names):
-        return None
-    return InvoiceParty(ids[0] if ids else None, names[0] if names else ids[0])
-
-
-def _flags(type_code: str, payee: InvoiceParty | None) -> frozenset[Flag]:
-    flags = {Flag.FACTORED} if type_code in FACTORED_TYPES else set()
-    return frozenset(flags | ({Flag.PAYEE_DIFFERS} if payee else set()))
-
-
-def _compact(text: str) -> str:
-    """Return an id without the spaces that printed forms group it by."""
-    return text.replace(" ", "").upper()
-
-
-def _folded(name: str) -> str:
-    return name.casefold()
 
 
 # --- amounts -------------------------------------------------------------------------------------
@@ -186,66 +135,34 @@ def _named_currency(root: Node) -> str:
 
 
 def read_totals(root: Node, currency: str, lines: tuple[InvoiceLine, ...]) -> Totals:
-    """Read `LegalMonetaryTotal`: each declared total must follow from what stands below it.
+    """Read `LegalMonetaryTotal` and hold it against what stands below it.
 
-    What is not declared is computed. Raises TotalsMismatch with both numbers (BR-CO-10 to 16
-    of EN 16931, and the older roundings), FieldMissing where no total can be known.
+    Raises TotalsMismatch with both numbers, FieldMissing where no total can be known.
     """
-    nothing = zero(currency)
     tax = _tax(root, currency)
     node = root.require(_CAC + "LegalMonetaryTotal")
-    rounding = _declared(node, "PayableRoundingAmount", currency) or nothing
-    prepaid = _declared(node, "PrepaidAmount", currency) or nothing
-    net = _net(root, node, currency, lines)
-    inclusive, rounded_inside = _inclusive(node, net, tax, rounding, currency)
-    payable = _declared(node, "PayableAmount", currency)
-    if inclusive is None:
-        if payable is None:
-            raise FieldMissing(field=f"{node.path}/PayableAmount")
-        inclusive = payable + prepaid - rounding
-    due = inclusive - prepaid if rounded_inside else inclusive - prepaid + rounding
-    _follows(payable, due, f"{node.path}/PayableAmount")
-    return Totals(inclusive - tax if net is None else net, tax, inclusive, payable or due)
+    declared = Declared(
+        {term: _declared(node, name, currency) for term, name in _TOTALS.items()},
+        {term: f"{node.path}/{name}" for term, name in _TOTALS.items()},
+    )
+    allowances = _adjustments(root, currency, indicator="false")
+    charges = _adjustments(root, currency, indicator="true")
+    return en16931.add_up(
+        declared,
+        lines,
+        tax=tax,
+        allowances=declared.adjusted("allowances", allowances, currency),
+        charges=declared.adjusted("charges", charges, currency),
+    )
 
 
-def _net(root: Node, node: Node, currency: str, lines: tuple[InvoiceLine, ...]) -> Money | None:
-    """Return the total without tax: lines - allowances + charges (BR-CO-10 to 13)."""
-    allowances = _adjustments(root, node, currency, indicator="false", name="AllowanceTotalAmount")
-    charges = _adjustments(root, node, currency, indicator="true", name="ChargeTotalAmount")
-    line_total = _declared(node, "LineExtensionAmount", currency)
-    if lines:
-        amounts = [line.amount for line in lines]
-        if line_total is None:
-            line_total = rounded(sum(amounts, Decimal()), currency)
-        require_sum(line_total, amounts, field=f"{node.path}/LineExtensionAmount")
-    exclusive = _declared(node, "TaxExclusiveAmount", currency)
-    if line_total is None:
-        return exclusive
-    return _follows(exclusive, line_total - allowances + charges, f"{node.path}/TaxExclusiveAmount")
-
-
-def _inclusive(
-    node: Node, net: Money | None, tax: Money, rounding: Money, currency: str
-) -> tuple[Money | None, bool]:
-    """Return the total with tax (BR-CO-15), and whether the rounding is inside it."""
-    inclusive = _declared(node, "TaxInclusiveAmount", currency)
-    if net is None:
-        return inclusive, False
-    if inclusive is not None and rounding.minor and inclusive == net + tax + rounding:
-        return inclusive, True
-    return _follows(inclusive, net + tax, f"{node.path}/TaxInclusiveAmount"), False
-
-
-def _adjustments(root: Node, node: Node, currency: str, *, indicator: str, name: str) -> Money:
-    """Return the document's allowances or charges: declared, and then the sum of its items."""
-    declared = _declared(node, name, currency)
-    items = [
+def _adjustments(root: Node, currency: str, *, indicator: str) -> list[Money]:
+    """Return the document's own allowances or charges."""
+    return [
         _amount(item.require(_CBC + "Amount"), currency)
         for item in root.all(_CAC + "AllowanceCharge")
         if item.text_of(_CBC + "ChargeIndicator").lower() == indicator
     ]
-    total = sum(items, zero(currency))
-    return _follows(declared, total, f"{node.path}/{name}") if items else declared or total
 
 
 def _tax(root: Node, currency: str) -> Money:
@@ -296,13 +213,6 @@ def _require_currency(node: Node, currency: str) -> None:
     own = node.element.get("currencyID") or currency
     if own != currency:
         raise CurrencyMixed(field=node.path, currency=excerpt(own), expected=excerpt(currency))
-
-
-def _follows(declared: Money | None, computed: Money, field: str) -> Money:
-    """Return a total. Raises TotalsMismatch where the declared one is not the computed one."""
-    if declared is not None:
-        require_equal(declared, computed, field=field)
-    return computed
 
 
 # --- references and dates ------------------------------------------------------------------------
