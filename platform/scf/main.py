@@ -1,7 +1,10 @@
 """The HTTP application: every feature's router in one place."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 
@@ -13,9 +16,12 @@ from scf.financing import api as financing
 from scf.http import bounds, health, metrics, oauth, problems
 from scf.kernel import logs
 from scf.parties import api as parties
+from scf.parties import papers as party_papers
 from scf.pledges import api as pledges
 from scf.programmes import api as programmes
 from scf.receivables import api as receivables
+from scf.receivables import papers as receivable_papers
+from scf.rules import api as rules
 from scf.settings import Settings
 from scf.trace import api as trace
 
@@ -24,15 +30,28 @@ ROUTERS: list[APIRouter] = [
     metrics.router,
     oauth.router,
     evidence.router,
+    rules.router,
     parties.router,
+    party_papers.router,
     programmes.router,
     capacity.router,
     documents.router,
     receivables.router,
+    receivable_papers.router,
     pledges.router,
     financing.router,
     trace.router,
 ]
+
+
+@asynccontextmanager
+async def _as_many_threads_as_connections(app: FastAPI) -> AsyncIterator[None]:
+    """Let endpoints wait for a thread rather than for a connection, or for one another's turn.
+
+    More threads than that would only pass the interpreter to and fro, and every answer would be late.
+    """
+    current_default_thread_limiter().total_tokens = app.state.settings.database_pool_size
+    yield
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -43,6 +62,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title="供应链金融平台 Supply-chain finance platform",
         version="1",
         summary="登记、确权、质押、存证；不触碰资金。Registers, confirms, pledges, proves; never touches money.",
+        lifespan=_as_many_threads_as_connections,
         docs_url="/docs",
         redoc_url=None,
     )
@@ -51,8 +71,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(bounds.Bounded)
     app.add_middleware(metrics.Measured)
     problems.install(app)
-    for router in ROUTERS:
-        app.include_router(router)
+    for (
+        router
+    ) in ROUTERS:  # as they are: included, each would be a layer that every request crosses
+        app.router.routes.extend(router.routes)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign] # FastAPI's documented way
     return app
 

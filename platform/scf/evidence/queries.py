@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scf.evidence.log import LogClosed
-from scf.evidence.models import ChainHome, Event, LogEntry, LogHead
+from scf.evidence.models import ChainHome, Checkpoint, Event, LogEntry, LogHead
 from scf.http.metrics import gauge
 from scf.kernel.errors import NotFound
 
@@ -40,6 +40,14 @@ def event(session: Session, identity: UUID) -> Event:
     return found
 
 
+def event_by_hash(session: Session, body_hash: bytes) -> Event:
+    """Return the event with this body. Raises EventNotFound."""
+    found = session.scalar(select(Event).where(Event.body_hash == body_hash))
+    if found is None:
+        raise EventNotFound
+    return found
+
+
 def history(session: Session, subject_id: UUID, *, up_to: int | None = None) -> list[Event]:
     """Return a subject's events in the order of their versions, the first `up_to` of them."""
     query = select(Event).where(Event.subject_id == subject_id).order_by(Event.version)
@@ -49,6 +57,12 @@ def history(session: Session, subject_id: UUID, *, up_to: int | None = None) -> 
 def index_of(session: Session, identity: UUID) -> int | None:
     """Return an event's place in the log, None while it waits."""
     return session.scalar(select(LogEntry.index).where(LogEntry.event_id == identity))
+
+
+def first_covering(session: Session, index: int) -> Checkpoint | None:
+    """Return the oldest published head with this entry under it, None while there is none."""
+    covering = select(Checkpoint).where(Checkpoint.size > index).order_by(Checkpoint.size)
+    return session.scalar(covering.limit(1))
 
 
 gauge("scf_log_size", "Entries in the log", "SELECT size FROM log_head")

@@ -19,8 +19,6 @@ MEDIA_TYPE: Final = "application/pdf"
 CHARACTERS_MAX: Final = 2_000_000
 """Of a paper's data as JSON: a statement has 64 KiB, a pack of evidence some thousand lines."""
 _TEMPLATES: Final = Path(__file__).parent / "templates"
-_STANDARDS: Final = ["a-3a", "ua-1"]
-"""ISO 19005-3 level A (kept for decades, files inside) and ISO 14289-1 (read aloud)."""
 
 
 class PaperTooLarge(TooLarge):
@@ -50,6 +48,7 @@ def typeset(template: str, content: Layout) -> bytes:
     """Set `content` with a template; the same content gives the same bytes.
 
     What the typeface cannot draw is written out as an escape, so that nothing is lost and nothing fails.
+    The PDF keeps to ISO 19005-3 level A (for decades, files inside) and ISO 14289-1 (can be read aloud).
     """
     data = _data(content)
     if len(data) > CHARACTERS_MAX:
@@ -60,7 +59,7 @@ def typeset(template: str, content: Layout) -> bytes:
         font_paths=fonts.folders(),
         ignore_system_fonts=True,
         sys_inputs={"data": data},
-        pdf_standards=_STANDARDS,
+        pdf_standards=["a-3a", "ua-1"],
         timestamp=int(content.at.timestamp()),
     )
     assert isinstance(made, bytes), "one document, one PDF"

@@ -1,6 +1,6 @@
 """A signed paper, from its authorizations alone: what was signed is what is shown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -14,6 +14,7 @@ from scf_ledger.encoding import b64url
 from scf_ledger.statement import authorization_hash, split_authorization
 
 _MEDIA_TYPE: Final = "application/jose"
+NameOf = Callable[[str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,12 @@ class _Signed:
         return cls(authorization, value, parsed.thumbprint, authorization_hash(signed))
 
 
-def read_signed(authorizations: Sequence[str], *, people: Mapping[str, str] | None = None) -> Paper:
+def read_signed(authorizations: Sequence[str], *, name_of: NameOf = lambda _: None) -> Paper:
     """Return the paper that was signed, by one hand or by maker and checker.
 
-    `authorizations` are as events name them: a compact JWS, or `<jws>~<line>~` of a basket. `people` are
-    the names that this reader may see, by person id. Raises scf_ledger.errors.LedgerError for other texts.
+    `authorizations` are as events name them: a compact JWS, or `<jws>~<line>~` of a basket. `name_of` says
+    the name of a person id, where this reader may see it. Raises scf_ledger.errors.LedgerError for other
+    texts.
     """
     signed = [_Signed.read(text) for text in authorizations]
     first = signed[0].value
@@ -55,7 +57,7 @@ def read_signed(authorizations: Sequence[str], *, people: Mapping[str, str] | No
         sections=[
             *body.sections,
             Section("依据", [*rendering.about(first), rendering.origin(first)]),
-            *(_signature(one, people or {}) for one in signed),
+            *(_signature(one, name_of(one.value["person"])) for one in signed),
         ],
         attachments=[
             Attachment(f"{one.value['id']}.jws", _MEDIA_TYPE, one.text, "签署的原文与电子签名")
@@ -64,9 +66,9 @@ def read_signed(authorizations: Sequence[str], *, people: Mapping[str, str] | No
     )
 
 
-def _signature(signed: _Signed, people: Mapping[str, str]) -> Section:
+def _signature(signed: _Signed, name: str | None) -> Section:
     value = signed.value
-    step, name = value.get("step"), people.get(value["person"])
+    step = value.get("step")
     rows = [
         Row("文件编号", value["id"], "id"),
         *rendering.signature(value),
