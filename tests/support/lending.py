@@ -24,7 +24,6 @@ from scf.evidence import keys
 from scf.evidence.contracts import connect, ensure_contracts, settle_home
 from scf.evidence.models import ChainTransaction, Event, TransactionState
 from scf.evidence.sender import tell
-from scf.pledges.locking import TOKEN_BEARER
 from scf.settings import Settings
 from scf_ledger.tokens.setup import admit, initialise
 from scf_workers.effects import HANDLERS
@@ -266,7 +265,7 @@ def lending_desk(
         if chain_url is not None:
             operator, contract = put_on_chain(settings, stage.database)
         bearer = admit(tokens, name="test", address=operator)
-        (settings.secrets / TOKEN_BEARER).write_text(bearer)
+        (settings.secrets / keys.TOKEN_BEARER).write_text(bearer)
         registry = RegistryProcess(folder, business_clock=settings.business_clock)
         try:
             with token_service(tokens, contract=contract) as url:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from scf.bootstrap import TOKEN_BEARER, bootstrap
+from scf.bootstrap import bootstrap
 from scf.db.outbox import EffectContext
 from scf.evidence import keys, queries
 from scf.evidence.contracts import make_sender
@@ -24,7 +24,7 @@ def world(
     with fresh_database(servers) as url, set_stage(url, folder) as stage:
         settings = stage.settings.model_copy(update={"chain_rpc_url": chain_url})
         bootstrap(settings)
-        assert (settings.secrets / TOKEN_BEARER).exists()
+        assert (settings.secrets / keys.TOKEN_BEARER).exists()
         with stage.database.reading() as session:
             home = queries.chain_home(session)
         assert home is not None

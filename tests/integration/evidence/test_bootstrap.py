@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from scf.bootstrap import OPERATOR, TOKEN_BEARER, TRUST, bootstrap
+from scf.bootstrap import OPERATOR, TRUST, bootstrap
 from scf.db.session import Database
 from scf.evidence import keys, queries
 from scf.evidence.sequencing import OtherLog
@@ -45,7 +45,7 @@ def test_twice_is_once(settings: Settings, database: Database) -> None:
         keys.CHAIN_KEY,
         keys.DEPLOYER_KEY,
         OPERATOR,
-        TOKEN_BEARER,
+        keys.TOKEN_BEARER,
     }
     with database.reading() as session:
         assert session.scalar(select(func.count()).select_from(OAuthClient)) == 1
