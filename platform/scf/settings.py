@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     public_url: str = Field("http://127.0.0.1:8700", validation_alias="PUBLIC_URL")
     log_origin: str = Field("scf.example/log", validation_alias="LOG_ORIGIN")
     business_clock: Path | None = Field(None, validation_alias="BUSINESS_CLOCK")
-    database_pool_size: int = Field(20, validation_alias="DATABASE_POOL_SIZE")
+    database_pool_size: int = Field(8, validation_alias="DATABASE_POOL_SIZE")
 
     @classmethod
     def load(cls) -> Self:

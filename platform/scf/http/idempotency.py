@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Text, insert, text
+from sqlalchemy import Text, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -58,6 +58,15 @@ class StoredAnswer(Base):
     created_at: Mapped[datetime] = mapped_column(index=True)
 
 
+_TABLE = Base.metadata.tables[StoredAnswer.__tablename__]
+_TAKE = text("SELECT pg_try_advisory_xact_lock(:lock)")
+_FIRST_ANSWER = _TABLE.select().where(
+    _TABLE.c.client_id == bindparam("of_client"), _TABLE.c.key == bindparam("under")
+)
+_KEEP = _TABLE.insert()
+# Built once and sent without the mapper: every command sends all three.
+
+
 @dataclass(frozen=True, slots=True)
 class CommandKey:
     """What makes two requests the same command."""
@@ -89,13 +98,16 @@ def begin(session: Session, command: CommandKey) -> StoredAnswer | None:
     The lock comes first, so that the look-up's snapshot is newer than whoever held it. Raises InFlight
     while another transaction carries the command out, KeyReused for another body.
     """
-    taken = session.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": command.lock})
-    if not taken:
+    connection = session.connection()
+    if not connection.scalar(_TAKE, {"lock": command.lock}):
         raise InFlight
-    stored = session.get(StoredAnswer, (command.client_id, command.key))
-    if stored is not None and stored.fingerprint != command.fingerprint:
+    values = {"of_client": command.client_id, "under": command.key}
+    stored = connection.execute(_FIRST_ANSWER, values).mappings().one_or_none()
+    if stored is None:
+        return None
+    if stored["fingerprint"] != command.fingerprint:
         raise KeyReused(field="Idempotency-Key")
-    return stored
+    return StoredAnswer(**stored)
 
 
 def finish(
@@ -108,8 +120,8 @@ def finish(
     now: datetime,
 ) -> None:
     """Keep the answer, in the transaction that made it true."""
-    session.execute(
-        insert(StoredAnswer),
+    session.connection().execute(
+        _KEEP,
         {
             "client_id": command.client_id,
             "key": command.key,
