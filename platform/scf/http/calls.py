@@ -217,6 +217,7 @@ def _keep_refusal(envelope: Envelope, key: idempotency.CommandKey, error: Refuse
         stored = idempotency.begin(session, key)
         if stored is not None:
             return _replay(stored)
+        error.outlive(session)
         _keep(session, key, response, call)
         return response
 

@@ -43,6 +43,9 @@ class SCFError(Exception):
 class Refused(SCFError):
     """A rule says no; the same request gets the same answer."""
 
+    def outlive(self, session: Any) -> None:
+        """Write what has to outlive the refused transaction: nothing, unless an error says otherwise."""
+
 
 class Unauthenticated(Refused):
     """Who is asking must be known."""

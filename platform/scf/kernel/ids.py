@@ -25,6 +25,7 @@ PREFIXES: Final = {
     "pledge": "plg",
     "programme": "prg",
     "receivable": "rcv",
+    "rule_evaluation": "rul",
     "statement": "stm",
 }
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"

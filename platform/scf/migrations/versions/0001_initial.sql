@@ -242,6 +242,30 @@ CREATE TABLE asset_tokens (
   CONSTRAINT ck_asset_tokens_holders_not_negative CHECK (holders >= 0)
 );
 
+CREATE TABLE rule_evaluations (
+  id UUID NOT NULL,
+  transition TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  "on" DATE NOT NULL,
+  inputs BYTEA NOT NULL,
+  inputs_sha256 BYTEA NOT NULL,
+  results JSONB NOT NULL,
+  worst VARCHAR(14) NOT NULL,
+  parties UUID[] NOT NULL,
+  at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_rule_evaluations PRIMARY KEY (id),
+  CONSTRAINT ck_rule_evaluations_inputs_sha256_length CHECK (octet_length(inputs_sha256) = 32),
+  CONSTRAINT ck_rule_evaluations_outcome CHECK (worst IN ('pass', 'warn', 'block', 'report', 'not_applicable'))
+);
+
+CREATE INDEX ix_rule_evaluations_parties ON rule_evaluations USING gin (parties);
+
+CREATE INDEX ix_rule_evaluations_subject_id ON rule_evaluations (subject, id);
+
+CREATE INDEX ix_rule_evaluations_transition_id ON rule_evaluations (transition, id);
+
+CREATE TRIGGER rule_evaluations_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON rule_evaluations FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
 CREATE TABLE anchors (
   size BIGINT NOT NULL,
   root BYTEA NOT NULL,
@@ -413,9 +437,9 @@ CREATE TABLE pool_entries (
   entered_at TIMESTAMP WITH TIME ZONE NOT NULL,
   CONSTRAINT pk_pool_entries PRIMARY KEY (pool_id, version),
   CONSTRAINT fk_pool_entries_event FOREIGN KEY(pool_id, version) REFERENCES events (subject_id, version) DEFERRABLE INITIALLY DEFERRED,
-  CONSTRAINT ck_pool_entries_kind_and_deltas CHECK (CASE kind WHEN 'OPEN' THEN holder_id IS NULL AND confirmed_delta_minor > 0 AND used_delta_minor = 0 AND version = 1 WHEN 'RESERVE' THEN holder_id IS NOT NULL AND party_id IS NOT NULL AND confirmed_delta_minor = 0 AND used_delta_minor > 0 WHEN 'PAY' THEN confirmed_delta_minor < 0 AND used_delta_minor = CASE WHEN holder_id IS NULL THEN 0 ELSE confirmed_delta_minor END WHEN 'DILUTE' THEN holder_id IS NULL AND confirmed_delta_minor < 0 AND used_delta_minor = 0 WHEN 'RELEASE' THEN holder_id IS NOT NULL AND confirmed_delta_minor = 0 AND used_delta_minor < 0 END),
+  CONSTRAINT ck_pool_entries_kind_and_deltas CHECK (CASE kind WHEN 'OPEN' THEN holder_id IS NULL AND confirmed_delta_minor > 0 AND used_delta_minor = 0 AND version = 1 WHEN 'RESERVE' THEN holder_id IS NOT NULL AND party_id IS NOT NULL AND confirmed_delta_minor = 0 AND used_delta_minor > 0 WHEN 'PAY' THEN confirmed_delta_minor < 0 AND used_delta_minor = CASE WHEN holder_id IS NULL THEN 0 ELSE confirmed_delta_minor END WHEN 'DILUTE' THEN holder_id IS NULL AND confirmed_delta_minor < 0 AND used_delta_minor = 0 WHEN 'RELEASE' THEN holder_id IS NOT NULL AND confirmed_delta_minor = 0 AND used_delta_minor < 0 WHEN 'REVERSE' THEN confirmed_delta_minor > 0 AND used_delta_minor = CASE WHEN holder_id IS NULL THEN 0 ELSE confirmed_delta_minor END END),
   CONSTRAINT fk_pool_entries_pool_id_pools FOREIGN KEY(pool_id) REFERENCES pools (id),
-  CONSTRAINT ck_pool_entries_entrykind CHECK (kind IN ('OPEN', 'RESERVE', 'PAY', 'DILUTE', 'RELEASE'))
+  CONSTRAINT ck_pool_entries_entrykind CHECK (kind IN ('OPEN', 'RESERVE', 'PAY', 'DILUTE', 'RELEASE', 'REVERSE'))
 );
 
 CREATE INDEX ix_pool_entries_holder_id ON pool_entries (holder_id);
@@ -560,6 +584,9 @@ CREATE TABLE receivables (
   disputed_minor BIGINT DEFAULT '0' NOT NULL,
   rejected_minor BIGINT DEFAULT '0' NOT NULL,
   paid_minor BIGINT DEFAULT '0' NOT NULL,
+  paid_taken_minor BIGINT DEFAULT '0' NOT NULL,
+  astray_minor BIGINT DEFAULT '0' NOT NULL,
+  astray_taken_minor BIGINT DEFAULT '0' NOT NULL,
   state VARCHAR(19) DEFAULT 'SUBMITTED' NOT NULL,
   reason TEXT,
   reason_compliant BOOLEAN,
@@ -577,7 +604,8 @@ CREATE TABLE receivables (
   head_hash BYTEA,
   CONSTRAINT pk_receivables PRIMARY KEY (id),
   CONSTRAINT ck_receivables_claimed_positive CHECK (claimed_minor > 0),
-  CONSTRAINT ck_receivables_amounts_not_negative CHECK (least(confirmed_minor, disputed_minor, rejected_minor, paid_minor) >= 0),
+  CONSTRAINT ck_receivables_amounts_not_negative CHECK (least(confirmed_minor, disputed_minor, rejected_minor) >= 0),
+  CONSTRAINT ck_receivables_taken_was_paid CHECK (paid_taken_minor BETWEEN 0 AND paid_minor AND astray_taken_minor BETWEEN 0 AND astray_minor),
   CONSTRAINT ck_receivables_answer_adds_up CHECK (CASE WHEN pool_id IS NULL THEN confirmed_minor = 0 AND disputed_minor + rejected_minor <= claimed_minor ELSE confirmed_minor + disputed_minor + rejected_minor = claimed_minor END),
   CONSTRAINT fk_receivables_programme_id_programmes FOREIGN KEY(programme_id) REFERENCES programmes (id),
   CONSTRAINT fk_receivables_creditor_id_parties FOREIGN KEY(creditor_id) REFERENCES parties (id),
@@ -597,7 +625,7 @@ CREATE UNIQUE INDEX uq_receivables_live_line ON receivables (programme_id, credi
 
 CREATE FUNCTION guard_receivable_state() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('SUBMITTED', 'CONFIRMED'), ('SUBMITTED', 'DISPUTED'), ('SUBMITTED', 'PARTIALLY_CONFIRMED'), ('SUBMITTED', 'REJECTED'), ('DISPUTED', 'CONFIRMED'), ('DISPUTED', 'PARTIALLY_CONFIRMED'), ('DISPUTED', 'REJECTED'), ('CONFIRMED', 'PAID'), ('CONFIRMED', 'PARTLY_PAID'), ('PARTIALLY_CONFIRMED', 'PAID'), ('PARTIALLY_CONFIRMED', 'PARTLY_PAID'), ('PARTLY_PAID', 'PAID')) THEN RETURN NEW; END IF;
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('SUBMITTED', 'CONFIRMED'), ('SUBMITTED', 'DISPUTED'), ('SUBMITTED', 'PARTIALLY_CONFIRMED'), ('SUBMITTED', 'REJECTED'), ('DISPUTED', 'CONFIRMED'), ('DISPUTED', 'PARTIALLY_CONFIRMED'), ('DISPUTED', 'REJECTED'), ('CONFIRMED', 'PAID'), ('CONFIRMED', 'PARTLY_PAID'), ('PARTIALLY_CONFIRMED', 'PAID'), ('PARTIALLY_CONFIRMED', 'PARTLY_PAID'), ('PARTLY_PAID', 'PAID'), ('PAID', 'PARTLY_PAID')) THEN RETURN NEW; END IF;
   RAISE EXCEPTION 'receivable %: % does not become %', OLD.id, OLD.state, NEW.state
     USING ERRCODE = 'check_violation';
 END $$;
@@ -786,6 +814,27 @@ BEGIN
 END $$;
 
 CREATE TRIGGER financings_guard_state BEFORE UPDATE OF state ON financings FOR EACH ROW EXECUTE FUNCTION guard_financings_state();
+
+CREATE TABLE payment_reversals (
+  id UUID NOT NULL,
+  payment_id UUID NOT NULL,
+  bank_id UUID NOT NULL,
+  receipt_no TEXT NOT NULL,
+  amount_minor BIGINT NOT NULL,
+  reversed_on DATE NOT NULL,
+  event_id UUID NOT NULL,
+  reported_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_payment_reversals PRIMARY KEY (id),
+  CONSTRAINT uq_payment_reversals_bank_id_receipt_no UNIQUE (bank_id, receipt_no),
+  CONSTRAINT ck_payment_reversals_amount_positive CHECK (amount_minor > 0),
+  CONSTRAINT fk_payment_reversals_payment_id_receivable_payments FOREIGN KEY(payment_id) REFERENCES receivable_payments (id),
+  CONSTRAINT fk_payment_reversals_bank_id_parties FOREIGN KEY(bank_id) REFERENCES parties (id),
+  CONSTRAINT fk_payment_reversals_event_id_events FOREIGN KEY(event_id) REFERENCES events (id)
+);
+
+CREATE INDEX ix_payment_reversals_payment_id ON payment_reversals (payment_id);
+
+CREATE TRIGGER payment_reversals_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON payment_reversals FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
 CREATE TABLE pledge_registrations (
   pledge_id UUID NOT NULL,

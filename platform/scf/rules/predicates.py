@@ -1,0 +1,376 @@
+"""The predicates that rules name: small pure functions over typed facts and parameters, in one table.
+
+A fact that is not known is None. Where a predicate needs it (its annotation does not allow None) the rule
+does not apply; a predicate that judges absence itself says so in its annotation.
+"""
+
+import calendar
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any, Final, TypeAlias, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from scf.kernel.errors import Invalid
+from scf.kernel.money import parse_rate
+from scf_ledger import canonical
+
+Figure: TypeAlias = str | int | bool | None
+"""Dates as ISO text, amounts in fen (names end in `_minor`), rates as decimal text."""
+
+PUBLIC_BODY: Final = "public_body"
+LARGE: Final = "large"
+SMES: Final = frozenset({"medium", "small", "micro"})
+SEPARATORS: Final = "：:，,（( "
+
+
+class FactsInvalid(Invalid):
+    """A rule is given facts of the kinds that its predicate declares."""
+
+    code = "rules.facts_invalid"
+    title = "规则所需事实的类型不正确"
+    title_en = "A fact is not of the kind that the rule needs"
+
+
+class Grade(StrEnum):
+    """What a predicate says. STRAINED: allowed, and to be told."""
+
+    HOLDS = "holds"
+    STRAINED = "strained"
+    BROKEN = "broken"
+    NOT_APPLICABLE = "not_applicable"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A grade and the figures that it rests on."""
+
+    grade: Grade
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """A registered function with what it has to be given."""
+
+    judge: Callable[..., Verdict]
+    inputs: type[BaseModel]
+    required: frozenset[str]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Facts and parameters together."""
+        return frozenset(self.inputs.model_fields)
+
+    def __call__(self, facts: Mapping[str, Any], parameters: Mapping[str, Any]) -> Verdict:
+        """Judge. Raises FactsInvalid."""
+        given = {
+            name: parameters[name] if name in parameters else facts.get(name) for name in self.names
+        }
+        if any(given[name] is None for name in self.required):
+            return NOT_APPLICABLE
+        try:
+            inputs = self.inputs.model_validate_json(canonical.encode(given))
+        except ValidationError as error:
+            raise FactsInvalid(
+                field=".".join(map(str, error.errors()[0]["loc"])), rule=error.errors()[0]["msg"]
+            ) from None
+        return self.judge(**{name: getattr(inputs, name) for name in self.names})
+
+
+PREDICATES: Final[dict[str, Predicate]] = {}
+NOT_APPLICABLE: Final = Verdict(Grade.NOT_APPLICABLE)
+HOLDS: Final = Verdict(Grade.HOLDS)
+
+
+def _predicate(judge: Callable[..., Verdict]) -> Callable[..., Verdict]:
+    kinds = {name: p.annotation for name, p in inspect.signature(judge).parameters.items()}
+    fields: dict[str, Any] = {name: (kind, ...) for name, kind in kinds.items()}
+    inputs = create_model(judge.__name__, __config__=ConfigDict(strict=True), **fields)
+    required = frozenset(n for n, kind in kinds.items() if type(None) not in get_args(kind))
+    PREDICATES[judge.__name__] = Predicate(judge, inputs, required)
+    return judge
+
+
+def _broken(**figures: Figure) -> Verdict:
+    return Verdict(Grade.BROKEN, figures)
+
+
+def _strained(**figures: Figure) -> Verdict:
+    return Verdict(Grade.STRAINED, figures)
+
+
+def _holds_if(condition: bool, **figures: Figure) -> Verdict:
+    return HOLDS if condition else _broken(**figures)
+
+
+def add_months(day: date, months: int) -> date:
+    """Return the same day some months later, or that month's last day where it has no such day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def months_begun(start: date, end: date) -> int:
+    """Return how many months have begun between two days: 6 months and a day are 7."""
+    whole = (end.year - start.year) * 12 + end.month - start.month
+    return whole + (add_months(start, whole) < end)
+
+
+# Terms of payment
+
+
+@_predicate
+def public_body_term(
+    *, debtor_size: str, base_on: date, due_on: date, default_days: int, longest_days: int
+) -> Verdict:
+    """Hold a public body's date to the longest that a contract may say."""
+    if debtor_size != PUBLIC_BODY:
+        return NOT_APPLICABLE
+    latest = base_on + timedelta(days=longest_days)
+    days = (due_on - base_on).days
+    return _holds_if(
+        due_on <= latest, days=days, latest_on=latest.isoformat(), default_days=default_days
+    )
+
+
+@_predicate
+def large_to_sme_term(
+    *, debtor_size: str, creditor_size: str, base_on: date, due_on: date, days: int
+) -> Verdict:
+    """Hold a large enterprise's date to the statutory days; a contract may differ with reason."""
+    if debtor_size != LARGE or creditor_size not in SMES:
+        return NOT_APPLICABLE
+    latest = base_on + timedelta(days=days)
+    return _holds_if(
+        due_on <= latest, agreed_days=(due_on - base_on).days, latest_on=latest.isoformat()
+    )
+
+
+@_predicate
+def acceptance_in_time(*, acceptance_due_on: date, accepted_on: date | None, on: date) -> Verdict:
+    """See whether the buyer let the agreed time of acceptance pass."""
+    done = accepted_on or on
+    return _holds_if(
+        done <= acceptance_due_on,
+        acceptance_due_on=acceptance_due_on.isoformat(),
+        late_days=(done - acceptance_due_on).days,
+    )
+
+
+@_predicate
+def rate_at_least_lpr(*, agreed_rate: str, lpr: str, daily: str) -> Verdict:
+    """Hold an agreed yearly late rate to the one-year LPR; below it the daily rate applies."""
+    enough = parse_rate(agreed_rate) >= parse_rate(lpr)
+    return _holds_if(enough, agreed_rate=agreed_rate, lpr=lpr, daily=daily)
+
+
+@_predicate
+def size_declared(*, creditor_size: str | None, debtor_size: str | None) -> Verdict:
+    """See whether both sizes are on file: the law's terms depend on them."""
+    missing = [
+        name for name, size in (("creditor", creditor_size), ("debtor", debtor_size)) if not size
+    ]
+    return _holds_if(not missing, missing=",".join(missing))
+
+
+# Answers
+
+
+@_predicate
+def reason_listed(*, reason: str, accepted: list[str]) -> Verdict:
+    """Hold a reason for not confirming to the list; after the listed word anything may follow."""
+    known = any(_begins_with(reason, head) for head in accepted)
+    return _holds_if(known, reason=reason)
+
+
+@_predicate
+def reason_free_of(*, reason: str, phrases: list[str]) -> Verdict:
+    """Find in a reason what the law does not accept, however it is labelled."""
+    found = next((phrase for phrase in phrases if phrase in reason), None)
+    return _holds_if(found is None, reason=reason, phrase=found)
+
+
+def _begins_with(reason: str, head: str) -> bool:
+    rest = reason.removeprefix(head)
+    return rest != reason and (not rest or rest[0] in SEPARATORS)
+
+
+@_predicate
+def undisputed_part(*, claimed_minor: int, refused_minor: int) -> Verdict:
+    """Find the part of a claim that nobody disputes: it can be confirmed now."""
+    left = claimed_minor - refused_minor
+    return HOLDS if left <= 0 else _strained(undisputed_minor=left)
+
+
+@_predicate
+def answered_in_time(*, requested_on: date, answered_on: date, days: int) -> Verdict:
+    """Hold an answer to the days from the explicit request."""
+    latest = requested_on + timedelta(days=days)
+    return _holds_if(
+        answered_on <= latest,
+        latest_on=latest.isoformat(),
+        late_days=(answered_on - latest).days,
+    )
+
+
+# Money, registration, notice
+
+
+@_predicate
+def institution_named(*, bank_uscc: str | None, platform_holds_funds: bool) -> Verdict:
+    """See that an account is kept by an institution, not by the platform."""
+    return _holds_if(bool(bank_uscc) and not platform_holds_funds, bank_uscc=bank_uscc)
+
+
+@_predicate
+def signed_instruction(*, payer_bank_uscc: str | None, payer_signed: bool) -> Verdict:
+    """See that a payment leaves the payer's own bank account on the payer's signed instruction."""
+    return _holds_if(
+        bool(payer_bank_uscc) and payer_signed,
+        payer_bank_uscc=payer_bank_uscc,
+        payer_signed=payer_signed,
+    )
+
+
+@_predicate
+def registered_before(*, registered_on: date | None, disbursed_on: date) -> Verdict:
+    """See that a registration stands before money moves."""
+    in_time = registered_on is not None and registered_on <= disbursed_on
+    return _holds_if(
+        in_time,
+        registered_on=registered_on.isoformat() if registered_on else None,
+        disbursed_on=disbursed_on.isoformat(),
+    )
+
+
+@_predicate
+def clean_search(*, search_clean: bool | None) -> Verdict:
+    """See that no earlier registration was found after our own."""
+    return _holds_if(search_clean is True, search_clean=search_clean)
+
+
+@_predicate
+def issuer_in_good_standing(*, issuer_flags: list[str]) -> Verdict:
+    """See that an issuer has no unpaid matured vouchers, bond default or overdue bills."""
+    return _holds_if(not issuer_flags, flags=",".join(issuer_flags))
+
+
+@_predicate
+def no_setoff_reserved(*, no_setoff: bool) -> Verdict:
+    """See that the debtor waived set-off and defences."""
+    return _holds_if(no_setoff)
+
+
+@_predicate
+def no_assignment_ban(*, assignment_banned: bool) -> Verdict:
+    """See whether the base contract forbids assignment."""
+    return _holds_if(not assignment_banned)
+
+
+@_predicate
+def debtor_notified(*, consents: list[str], debtor_notified: bool) -> Verdict:
+    """See that the debtor knows: it consented, or a notice reached it."""
+    return _holds_if(debtor_notified or "pledge" in consents or "assign" in consents)
+
+
+@_predicate
+def debtor_confirmed(*, confirmed_minor: int, asked_minor: int) -> Verdict:
+    """See that the debtor confirmed at least what is lent against."""
+    return _holds_if(
+        confirmed_minor >= asked_minor, confirmed_minor=confirmed_minor, asked_minor=asked_minor
+    )
+
+
+@_predicate
+def notice_complete(*, shows_identity: bool, attaches_documents: bool) -> Verdict:
+    """See that a notice of assignment names the factor and attaches its vouchers."""
+    return _holds_if(
+        shows_identity and attaches_documents,
+        shows_identity=shows_identity,
+        attaches_documents=attaches_documents,
+    )
+
+
+@_predicate
+def encumbrancer_agrees(*, encumbered: bool, encumbrancer_agreed: bool) -> Verdict:
+    """See that nothing encumbered is made less without whoever holds it."""
+    return NOT_APPLICABLE if not encumbered else _holds_if(encumbrancer_agreed)
+
+
+@_predicate
+def within_limit(*, exposure_minor: int, asked_minor: int, limit_minor: int) -> Verdict:
+    """Hold what a bank has lent against a group, and what is asked, to the group's limit."""
+    over = exposure_minor + asked_minor - limit_minor
+    return _holds_if(over <= 0, over_minor=over, limit_minor=limit_minor)
+
+
+@_predicate
+def recorded(*, value: str | None) -> Verdict:
+    """See that something was written down."""
+    return _holds_if(bool(value))
+
+
+# Vouchers
+
+
+@_predicate
+def issuer_is_debtor(*, issuer: str, debtor: str) -> Verdict:
+    """See that a voucher is issued by whoever owes the claim behind it."""
+    return _holds_if(issuer == debtor, issuer=issuer, debtor=debtor)
+
+
+@_predicate
+def tenor_within(
+    *, issued_on: date, matures_on: date, soft_months: int, hard_months: int
+) -> Verdict:
+    """Hold a voucher's tenor to the months that are usual, and those that are the most."""
+    months = months_begun(issued_on, matures_on)
+    if months > hard_months:
+        return _broken(months=months, hard_months=hard_months)
+    if months > soft_months:
+        return _strained(months=months, soft_months=soft_months)
+    return HOLDS
+
+
+@_predicate
+def long_tenor_justified(
+    *, issued_on: date, matures_on: date, memo: str | None, months_without_memo: int
+) -> Verdict:
+    """See that a long tenor was examined, in writing, before a bank lends."""
+    months = months_begun(issued_on, matures_on)
+    return _holds_if(
+        months <= months_without_memo or bool(memo),
+        months=months,
+        months_without_memo=months_without_memo,
+    )
+
+
+@_predicate
+def trade_behind(*, basis: str, delivery_evidence: bool) -> Verdict:
+    """See that goods or services stand behind a voucher, and no prepayment."""
+    return _holds_if(
+        basis != "prepayment" and delivery_evidence,
+        basis=basis,
+        delivery_evidence=delivery_evidence,
+    )
+
+
+@_predicate
+def split_within(*, depth: int, piece_minor: int, max_depth: int, min_piece_minor: int) -> Verdict:
+    """Hold a split to the layers and the smallest piece."""
+    return _holds_if(
+        depth <= max_depth and piece_minor >= min_piece_minor, depth=depth, piece_minor=piece_minor
+    )
+
+
+@_predicate
+def matures_by_due(*, matures_on: date, due_on: date, creditor_agreed: bool) -> Verdict:
+    """See that paying by voucher does not put the debt off without the creditor's signature."""
+    return _holds_if(
+        matures_on <= due_on or creditor_agreed,
+        matures_on=matures_on.isoformat(),
+        due_on=due_on.isoformat(),
+    )

@@ -1,0 +1,61 @@
+"""Reading evaluations, oldest first."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from scf.http.auth import Actor
+from scf.rules.book import Outcome
+from scf.rules.models import RuleEvaluation
+from scf.rules.permissions import visible_to
+
+
+def page(
+    session: Session,
+    actor: Actor,
+    *,
+    subject: str | None = None,
+    rule: str | None = None,
+    outcome: Outcome | None = None,
+    after: UUID | None,
+    size: int,
+) -> Sequence[RuleEvaluation]:
+    """Return evaluations that the caller may read; `rule` and `outcome` together are of one result."""
+    conditions: list[ColumnElement[bool]] = []
+    if subject is not None:
+        conditions.append(RuleEvaluation.subject == subject)
+    if rule is not None:
+        wanted = {"rule": rule} | ({"outcome": outcome.value} if outcome else {})
+        conditions.append(RuleEvaluation.results.contains([wanted]))
+    elif outcome is not None:
+        conditions.append(RuleEvaluation.results.contains([{"outcome": outcome.value}]))
+    return _read(session, actor, conditions, after=after, size=size)
+
+
+def portfolio(
+    session: Session,
+    actor: Actor,
+    transitions: Collection[str],
+    *,
+    after: UUID | None,
+    size: int,
+) -> Sequence[RuleEvaluation]:
+    """Return evaluations of transitions that the caller may read."""
+    condition = RuleEvaluation.transition.in_(transitions)
+    return _read(session, actor, [condition], after=after, size=size)
+
+
+def _read(
+    session: Session,
+    actor: Actor,
+    conditions: Sequence[ColumnElement[bool]],
+    *,
+    after: UUID | None,
+    size: int,
+) -> Sequence[RuleEvaluation]:
+    statement = select(RuleEvaluation).where(visible_to(actor), *conditions)
+    if after is not None:
+        statement = statement.where(RuleEvaluation.id > after)
+    return session.scalars(statement.order_by(RuleEvaluation.id).limit(size)).all()
