@@ -82,6 +82,9 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
         *("pledge_id", "disbursed_on", "repaid_minor", "repaid_on", "state", "state_since"),
     ),
     "contracts": ("sha256", "financing_id", "body"),
+    "rule_evaluations": (
+        *("transition", "subject", "on", "inputs", "inputs_sha256", "results", "worst"),
+    ),
     "financing_receipts": (
         *("financing_id", "lender_id", "kind", "receipt_no", "receipt_on", "amount_minor"),
         *("principal_minor", "interest_minor", "event_id", "reported_at"),
