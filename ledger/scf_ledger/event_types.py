@@ -66,7 +66,7 @@ class EventType:
 ACTS: Final = frozenset(
     {
         *("confirm", "dispute", "reject", "offer", "pledge", "accept", "release"),
-        *("account", "consent", "reconcile"),
+        *("account", "consent", "reconcile", "acknowledge"),
     }
 )
 
@@ -77,6 +77,7 @@ PREFIXES: Final[Mapping[str, str]] = {
     "financing": "fin",
     "pledge": "plg",
     "reconciliation": "rcn",
+    "debtor_notice": "dnt",
 }
 """Kind of subject -> prefix of its public id."""
 
@@ -210,6 +211,17 @@ _SEARCHED: Mapping[str, Shape] = {
 }
 _RELEASED: Mapping[str, Shape] = {"pledgee": s.is_uscc, "reason": s.is_text}
 _CANCELLATION: Mapping[str, Shape] = {"due_on": s.is_date, "reg_no": s.is_text}
+_DEBTOR_NOTICE: Mapping[str, Shape] = {
+    "pledge": s.is_public_id,
+    "pledge_event": s.is_digest,
+    "pledgor": s.is_uscc,
+    "pledgee": s.is_uscc,
+    "debtor": s.is_uscc,
+    "receivable_event": s.is_digest,
+    "amount": s.is_money,
+    "pay_to": s.map_of(s.is_text),
+    "reg_no": s.is_text,
+}
 
 
 def _pool(kind: str) -> Mapping[str, Shape]:
@@ -281,6 +293,13 @@ _RECONCILE = Signing(
     steps=SOLE,
     content=_same(*_RECONCILIATION),
 )
+_ACKNOWLEDGE = Signing(
+    act="acknowledge",
+    party="debtor",
+    scope=Scope.ENTERPRISE,
+    steps=SOLE,
+    content=_same(*_DEBTOR_NOTICE),
+)
 
 _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("document.registered", "document", _DOCUMENT, ()),
@@ -316,6 +335,9 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("pledge.cancelled", "pledge", _CANCELLATION, ()),
     ("reconciliation.drawn", "reconciliation", _RECONCILIATION, ()),
     ("reconciliation.agreed", "reconciliation", _RECONCILIATION, (_RECONCILE,)),
+    ("debtor_notice.issued", "debtor_notice", _DEBTOR_NOTICE, ()),
+    ("debtor_notice.delivered", "debtor_notice", {"debtor": s.is_uscc}, ()),
+    ("debtor_notice.acknowledged", "debtor_notice", _DEBTOR_NOTICE, (_ACKNOWLEDGE,)),
 )
 
 EVENT_TYPES: Final[Mapping[str, EventType]] = {

@@ -211,4 +211,5 @@ class TestEventTypes:
             "pledge.accepted": ["accept"],
             "pledge.released": ["release"],
             "reconciliation.agreed": ["reconcile"],
+            "debtor_notice.acknowledged": ["acknowledge"],
         }

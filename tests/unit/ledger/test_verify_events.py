@@ -61,8 +61,20 @@ RECONCILED = {
     "closing": f.cny("1200000.00"),
     "lines_sha256": OTHER_EVENT,
 }
+NOTIFIED = {
+    "pledge": story.PLEDGE,
+    "pledge_event": OTHER_EVENT,
+    "pledgor": SUPPLIER,
+    "pledgee": BANK,
+    "debtor": CAR_MAKER,
+    "receivable_event": OTHER_EVENT,
+    "amount": f.cny("1245000.00"),
+    "pay_to": {"account": "6217 0001"},
+    "reg_no": "12345678000123456789",
+}
 BOTH = ((None, "car.clerk"), (None, "supplier"))
 RECONCILIATION = f.make_id("rcn", "one")
+DEBTOR_NOTICE = f.make_id("dnt", "one")
 
 SIGNED = {
     "receivable.account_changed": (
@@ -74,6 +86,11 @@ SIGNED = {
         RECONCILIATION,
         RECONCILED,
         [("reconcile", BOTH, RECONCILED, None)],
+    ),
+    "debtor_notice.acknowledged": (
+        DEBTOR_NOTICE,
+        NOTIFIED,
+        [("acknowledge", ((None, "car.clerk"),), NOTIFIED, None)],
     ),
     "receivable.disputed": (
         story.RECEIVABLE,
