@@ -4,26 +4,17 @@ Versions 0.2 to 0.35 have been seen; amounts are in yuan. A red invoice (红字)
 below zero, and names what it reverses in `RedEInvoice` or, by the printed form's rule, in its remark.
 """
 
-import re
-from decimal import Decimal
 from typing import Final
 
+from scf.documents.parsing.cn_forms import CURRENCY, Remark, is_einvoice_number
 from scf.documents.parsing.errors import Contradiction, FieldInvalid
 from scf.documents.parsing.model import Flag, Invoice, InvoiceLine, InvoiceParty, Kind
-from scf.documents.parsing.totals import require_equal, require_sum
+from scf.documents.parsing.totals import require_equal, require_lines
 from scf.documents.parsing.values import date_value, decimal_value, money_value, rate_value
 from scf.documents.parsing.xml import Node
 from scf.kernel.money import Money
 
 ROOT: Final = "EInvoice"
-CURRENCY: Final = "CNY"
-
-_NUMBER = re.compile(r"[0-9]{20}", re.ASCII)
-_REVERSED = re.compile(r"蓝字(?:数电)?(?:发票|票)号码?\s*[:：]?\s*([0-9]{20})", re.ASCII)
-_CONFIRMATION = re.compile(r"红字发票信息确认单编号\s*[:：]?\s*([0-9A-Za-z-]{1,40})", re.ASCII)
-_ASSIGNED = re.compile(
-    r"保理|(?:应收账款|债权)[^。；;]{0,20}(?:转让|质押)|(?:转让|质押)[^。；;]{0,20}(?:应收账款|债权)"
-)
 
 
 def parse(root: Node) -> Invoice:
@@ -31,7 +22,7 @@ def parse(root: Node) -> Invoice:
     data = root.require("EInvoiceData")
     net, tax, total = _totals(data.require("BasicInformation"))
     lines = tuple(_line(node) for node in data.all("IssuItemInformation"))
-    _check_lines(net, tax, lines)
+    require_lines(net, tax, lines, fields=("TotalAmWithoutTax", "TotalTaxAm"))
     remark = _remark(data)
     red = _is_red(root, total)
     reverses, confirmation_no = _reversal(data, remark) if red else (None, None)
@@ -49,7 +40,7 @@ def parse(root: Node) -> Invoice:
         total=total,
         payable=total,
         lines=lines,
-        flags=frozenset({Flag.FACTORED} if _ASSIGNED.search(remark) else ()),
+        flags=frozenset({Flag.FACTORED} if remark.assigned else ()),
         takes_back=red,
         reverses=(reverses,) if reverses else (),
         confirmation_no=confirmation_no,
@@ -60,7 +51,7 @@ def _number(root: Node) -> str:
     """Return the 20 digits; the header's copy must be the same."""
     node = root.require("TaxSupervisionInfo", "InvoiceNumber")
     header = root.text_of("Header", "EIid")
-    if not _NUMBER.fullmatch(node.text):
+    if not is_einvoice_number(node.text):
         raise FieldInvalid(field=node.path, value=node.text[:40], digits=20)
     if header and header != node.text:
         raise Contradiction(field=node.path, number=node.text, header=header[:40])
@@ -95,29 +86,17 @@ def _line(node: Node) -> InvoiceLine:
     )
 
 
-def _check_lines(net: Money, tax: Money, lines: tuple[InvoiceLine, ...]) -> None:
-    """Compare the lines with the totals. Tax is not recomputed: 差额征税 taxes a part of the amount."""
-    if not lines:
-        return
-    require_sum(net, (line.amount for line in lines), field="TotalAmWithoutTax")
-    require_sum(tax, (line.tax or Decimal() for line in lines), field="TotalTaxAm")
-
-
-def _remark(data: Node) -> str:
+def _remark(data: Node) -> Remark:
     node = data.find("AdditionalInformation", "Remark")
-    return "" if node is None else node.raw
+    return Remark.of("" if node is None else node.raw)
 
 
-def _reversal(data: Node, remark: str) -> tuple[str | None, str | None]:
+def _reversal(data: Node, remark: Remark) -> tuple[str | None, str | None]:
     """Return the number of the invoice taken back, and of the confirmation behind it."""
     red = data.find("SpecificInformation", "RedEInvoice")
     reverses = red.text_of("OriginalInvoiceCode") if red else ""
     confirmation = red.text_of("CreditNoteNumber") if red else ""
-    if not reverses and (match := _REVERSED.search(remark)):
-        reverses = match.group(1)
-    if not confirmation and (match := _CONFIRMATION.search(remark)):
-        confirmation = match.group(1)
-    return reverses or None, confirmation or None
+    return reverses or remark.reverses, confirmation or remark.confirmation_no
 
 
 def _is_red(root: Node, total: Money) -> bool:

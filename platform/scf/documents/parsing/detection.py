@@ -1,15 +1,21 @@
 """What is it? By content, never by the file's name."""
 
-import zipfile
 from collections.abc import Callable
 from io import BytesIO
 from typing import Final
 
-from scf.documents.parsing import cii, cn_einvoice, ubl
-from scf.documents.parsing.errors import DocumentEmpty, FieldInvalid, UnsupportedFormat
+from scf.documents.parsing import cii, cn_einvoice, ofd, ubl
+from scf.documents.parsing.errors import (
+    DocumentEmpty,
+    DocumentTooLarge,
+    FieldInvalid,
+    SeveralDocuments,
+    UnsupportedFormat,
+)
 from scf.documents.parsing.model import Invoice
+from scf.documents.parsing.packages import Package
 from scf.documents.parsing.values import excerpt
-from scf.documents.parsing.xml import Node, load, looks_like_xml
+from scf.documents.parsing.xml import BYTES_MAX, Node, load, looks_like_xml
 from scf.kernel.money import AmountInvalid
 
 PARSERS: Final[dict[tuple[str | None, str], Callable[[Node], Invoice]]] = {
@@ -20,6 +26,8 @@ PARSERS: Final[dict[tuple[str | None, str], Callable[[Node], Invoice]]] = {
 }
 """Namespace (None: whichever, or none) and name of the root -> parser."""
 
+UNPACKED_MAX: Final = 64 * 1024 * 1024  # of one document
+ZIP: Final = b"PK\x03\x04"
 MAGIC: Final = {
     b"%PDF": "pdf",
     b"\xd0\xcf\x11\xe0": "ms-office-97",
@@ -29,15 +37,26 @@ MAGIC: Final = {
     b"7z\xbc\xaf": "7z",
     b"\x1f\x8b": "gzip",
 }
-_PACKAGES = {"OFD.xml": "ofd", "xl/workbook.xml": "xlsx", "word/document.xml": "docx"}
+PACKAGES: Final = {ofd.ENTRY: "ofd", "xl/workbook.xml": "xlsx", "word/document.xml": "docx"}
 
 
 def parse(original: bytes) -> Invoice:
-    """Read any supported document. Raises a Refused error that says what is wrong, and nothing else."""
+    """Read one document. Raises a Refused error that says what is wrong, and nothing else."""
+    if len(original) > BYTES_MAX:
+        raise DocumentTooLarge(size=len(original), size_max=BYTES_MAX)
     if not original.strip():
         raise DocumentEmpty
-    if not looks_like_xml(original):
-        raise UnsupportedFormat(format=_format(original))
+    try:
+        if looks_like_xml(original):
+            return _parse_xml(original)
+        if original.startswith(ZIP):
+            return _parse_package(Package(BytesIO(original), bytes_max=UNPACKED_MAX))
+    except AmountInvalid as error:  # each amount is within bounds, their sum is not
+        raise FieldInvalid(field="amounts", **error.fields) from error
+    raise UnsupportedFormat(format=format_of(original))
+
+
+def _parse_xml(original: bytes) -> Invoice:
     root = load(original)
     parser = PARSERS.get((root.namespace, root.name)) or PARSERS.get((None, root.name))
     if parser is None:
@@ -46,24 +65,24 @@ def parse(original: bytes) -> Invoice:
             root=excerpt(root.name),
             namespace=root.namespace[:120] or None,
         )
-    try:
-        return parser(root)
-    except AmountInvalid as error:  # each amount is within bounds, their sum is not
-        raise FieldInvalid(field="amounts", **error.fields) from error
+    return parser(root)
 
 
-def _format(original: bytes) -> str:
-    """Return what the first bytes say, for the message."""
-    if original.startswith(b"PK\x03\x04"):
-        return _package(original)
+def _parse_package(package: Package) -> Invoice:
+    kind = package_kind(package)
+    match kind:
+        case "ofd":
+            return ofd.parse(package)
+        case "xlsx" | "zip":
+            raise SeveralDocuments(format=kind)
+    raise UnsupportedFormat(format=kind)
+
+
+def package_kind(package: Package) -> str:
+    """Return the kind of a package by the names in it."""
+    return next((kind for name, kind in PACKAGES.items() if name in package), "zip")
+
+
+def format_of(original: bytes) -> str:
+    """Return what the first bytes say, for a message."""
     return next((name for magic, name in MAGIC.items() if original.startswith(magic)), "unknown")
-
-
-def _package(original: bytes) -> str:
-    """Return the kind of a ZIP package by the names in it; nothing is unpacked."""
-    try:
-        with zipfile.ZipFile(BytesIO(original)) as package:
-            names = set(package.namelist()[:10_000])
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, EOFError, RuntimeError):
-        return "zip"
-    return next((kind for name, kind in _PACKAGES.items() if name in names), "zip")

@@ -99,3 +99,51 @@ class Contradiction(Invalid):
     code = "document.contradiction"
     title = "发票内容自相矛盾"
     title_en = "The invoice contradicts itself"
+
+
+class SeveralDocuments(Invalid):
+    """One document is handed in at a time; what holds several is taken apart first."""
+
+    code = "document.several"
+    title = "文件内含多张单证，请用 scf import 批量导入"
+    title_en = "The file holds several documents: hand it in with scf import"
+
+
+class PackageInvalid(Invalid):
+    """A ZIP package is whole, not encrypted, and has the parts that it names."""
+
+    code = "document.package_invalid"
+    title = "压缩文件损坏、加密或缺少部件"
+    title_en = "The package is damaged, encrypted, or lacks a part that it names"
+
+
+class PackageUnsafe(TooLarge):
+    """A ZIP package stays below bounds of members, size, ratio and depth, and no name leads out of it."""
+
+    code = "document.package_unsafe"
+    title = "压缩文件超出安全限制"
+    title_en = "The package passes a bound of safety"
+
+
+class DocumentAltered(Invalid):
+    """What was signed is as it was when it was signed."""
+
+    code = "document.altered"
+    title = "文件在签名后被改动"
+    title_en = "The file was altered after it was signed"
+
+
+class SignatureIncomplete(Invalid):
+    """Where an OFD is signed, the signature covers the invoice, by a digest that is still sound."""
+
+    code = "document.signature_incomplete"
+    title = "签名未覆盖发票数据，或摘要算法不受支持"
+    title_en = "The signature does not cover the invoice's data, or its digest is not supported"
+
+
+class NoInvoiceData(Invalid):
+    """An OFD carries the invoice as data, in an attachment or as tags, not only as a picture of it."""
+
+    code = "document.no_invoice_data"
+    title = "OFD 文件不含发票数据，只有版面"
+    title_en = "The OFD holds a picture of an invoice but no invoice data"

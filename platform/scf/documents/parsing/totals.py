@@ -1,9 +1,10 @@
 """Do declared totals add up? To the cent, but for the roundings that the standards allow."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from scf.documents.parsing.errors import TotalsMismatch
+from scf.documents.parsing.model import InvoiceLine
 from scf.kernel.money import SCALES, Money
 
 
@@ -34,6 +35,18 @@ def require_sum(declared: Money, parts: Iterable[Decimal], *, field: str) -> Non
             computed=str(total.normalize() if rounded else total.quantize(unit)),
             currency=declared.currency,
         )
+
+
+def require_lines(
+    net: Money, tax: Money, lines: Sequence[InvoiceLine], *, fields: tuple[str, str]
+) -> None:
+    """Raise TotalsMismatch where lines, if there are any, do not add up to the totals.
+
+    Tax is not recomputed: 差额征税 taxes a part of the amount.
+    """
+    if lines:
+        require_sum(net, (line.amount for line in lines), field=fields[0])
+        require_sum(tax, (line.tax or Decimal() for line in lines), field=fields[1])
 
 
 def rounded(value: Decimal, currency: str) -> Money:
