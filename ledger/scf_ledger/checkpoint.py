@@ -45,11 +45,6 @@ def sign(checkpoint: Checkpoint, signer: note.Signer) -> str:
     return f"{checkpoint.text}\n{signer.sign(checkpoint.text)}"
 
 
-def cosign(signed: str, signer: note.Signer, *, time: int) -> str:
-    """Add a witness's cosignature at POSIX ``time``; the witness has checked consistency."""
-    return signed + signer.sign(note.parse(signed).text, time=time)
-
-
 def parse(signed: str) -> Checkpoint:
     """Read the head of a checkpoint without trusting it.
 

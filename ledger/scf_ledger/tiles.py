@@ -6,7 +6,7 @@ the tile it grows into: storing the widest is enough to serve every narrower one
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -266,14 +266,3 @@ def _remembering(read_tile: ReadTile) -> ReadTile:
         return seen[key]
 
     return read
-
-
-def tile_paths(size: int) -> Sequence[TilePath]:
-    """Name every tile and bundle of a tree of ``size`` entries, partial ones by their width."""
-    paths: list[TilePath] = []
-    for level in [None, *range(_levels(size))]:
-        full, width = divmod(size >> (HEIGHT * (level or 0)), WIDTH)
-        paths += [TilePath(level, index) for index in range(full)]
-        if width:
-            paths.append(TilePath(level, full, width))
-    return paths

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
@@ -13,6 +14,7 @@ from scf.evidence.models import Event
 from scf.evidence.sequencing import Round, open_log, sequence
 from scf.evidence.service import append, new_secret
 from scf.kernel.ids import new_id, public_id
+from scf_ledger import tiles
 from scf_ledger.encoding import b64url
 from scf_ledger.note import Signer
 
@@ -106,3 +108,12 @@ def random_bytes32() -> bytes:
 def event_id(event: Event) -> str:
     """Return the id that outsiders see."""
     return public_id("evt", event.id)
+
+
+def paths_of(size: int) -> Iterator[tiles.TilePath]:
+    """Every tile and bundle of a log, a partial one by its width (the example of C2SP tlog-tiles)."""
+    for level in (None, *range(8)):
+        full, width = divmod(size >> 8 * (level or 0), tiles.WIDTH)
+        yield from (tiles.TilePath(level, index) for index in range(full))
+        if width:
+            yield tiles.TilePath(level, full, width)

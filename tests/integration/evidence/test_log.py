@@ -11,7 +11,7 @@ from scf.main import create_app
 from scf.settings import Settings
 from scf_ledger import checkpoint, merkle, proof, tiles, tlog_proof, trust, verify
 from scf_ledger.note import Signer
-from tests.support.log import ORIGIN, a_log, append_many, append_some, sequence_all
+from tests.support.log import ORIGIN, a_log, append_many, append_some, paths_of, sequence_all
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ class TestPublicLog:
 
         head = checkpoint.open_signed(http.get("/log/checkpoint").text, signer.verifier).checkpoint
         entries = []
-        for path in tiles.tile_paths(head.size):
+        for path in paths_of(head.size):
             answer = http.get(f"/log/tile/{path}")
             assert answer.status_code == 200, path
             assert "immutable" in answer.headers["cache-control"]

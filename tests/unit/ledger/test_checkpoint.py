@@ -123,13 +123,13 @@ class TestCheckpoint:
         assert checkpoint.sign(HEAD, signer) == f.checkpoint(HEAD.origin, 7, HEAD.root, key)
 
     def test_says_when_witnesses_saw_it(self):
-        cosigned = checkpoint.cosign(SIGNED, WITNESS, time=1_760_000_000)
+        cosigned = SIGNED + WITNESS.sign(HEAD.text, time=1_760_000_000)
         opened = checkpoint.open_signed(cosigned, LOG.verifier, [WITNESS.verifier])
         assert opened.witnessed_at == {"witness.example": 1_760_000_000}
 
     def test_passes_unknown_signatures_over(self):
         stranger = note.Signer.generate("stranger.example", note.KeyType.COSIGNATURE)
-        cosigned = checkpoint.cosign(SIGNED, stranger, time=1)
+        cosigned = SIGNED + stranger.sign(HEAD.text, time=1)
         assert checkpoint.open_signed(cosigned, LOG.verifier, [WITNESS.verifier])
 
     def test_is_spoilt_by_a_false_signature_of_a_known_key(self):

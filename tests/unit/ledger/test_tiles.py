@@ -204,12 +204,6 @@ class TestPaths:
         with pytest.raises(Malformed):
             tiles.parse_path(text)
 
-    def test_of_a_tree_are_the_example_of_c2sp(self):
-        paths = list(map(str, tiles.tile_paths(70_000)))
-        assert sum(path.startswith("0/") for path in paths) == 274
-        assert {"0/273.p/112", "1/000", "1/001.p/17", "2/000.p/1"} <= set(paths)
-        assert list(map(str, tiles.tile_paths(256))) == ["entries/000", "0/000", "1/000.p/1"]
-
 
 class TestBundles:
     @given(st.lists(st.binary(max_size=70), max_size=5))
