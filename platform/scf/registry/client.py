@@ -1,6 +1,5 @@
 """The register over HTTP."""
 
-from types import TracebackType
 from typing import Any, Self
 
 import httpx
@@ -34,12 +33,7 @@ class HttpRegistry:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._http.close()
 
     def search(self, grantor: Enrolled) -> SearchResult:
