@@ -18,9 +18,11 @@ from scf.kernel import logs
 from scf.parties import api as parties
 from scf.parties import papers as party_papers
 from scf.pledges import api as pledges
+from scf.pledges import notice_api as debtor_notices
 from scf.programmes import api as programmes
 from scf.receivables import api as receivables
 from scf.receivables import papers as receivable_papers
+from scf.receivables import terms_api as terms
 from scf.rules import api as rules
 from scf.settings import Settings
 from scf.trace import api as trace
@@ -38,7 +40,9 @@ ROUTERS: list[APIRouter] = [
     documents.router,
     receivables.router,
     receivable_papers.router,
+    terms.router,
     pledges.router,
+    debtor_notices.router,
     financing.router,
     trace.router,
 ]
