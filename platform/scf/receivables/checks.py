@@ -1,0 +1,81 @@
+"""What a debtor's answers are held to: the facts of a transition, handed to the rules in force that day.
+
+A submission is held to nothing of its own: what the rules ask of a line is known, and judged, when its
+debtor answers, and a creditor asks the calculator of terms before.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from scf.kernel.clock import business_date
+from scf.kernel.ids import public_id
+from scf.kernel.money import Money
+from scf.parties.models import Party
+from scf.parties.queries import parties_of
+from scf.receivables.models import Receivable
+from scf.rules.judging import RuleResult
+from scf.rules.service import Asked, evaluate_many
+
+CONFIRM: Final = "receivable.confirm"
+REFUSALS: Final = {"dispute": "receivable.dispute", "reject": "receivable.reject"}
+
+
+def check_confirmations(
+    session: Session,
+    confirmed: Sequence[tuple[Receivable, Mapping[str, Any]]],
+    *,
+    now: datetime,
+) -> list[list[RuleResult]]:
+    """Hold confirmations to the rules: receivables with what their debtor signed. One statement for all.
+
+    Raises RuleBlocks.
+    """
+    parties = parties_of(session, [receivable for receivable, _ in confirmed])
+    asked = [
+        Asked(
+            CONFIRM,
+            public_id("rcv", receivable.id),
+            {
+                **_between(receivable, parties),
+                "confirmed_minor": Money.from_json(content["confirmed"]).minor,
+                "base_on": receivable.delivered_on,
+                "due_on": content["due_on"],
+                "bank_uscc": content["pay_to"]["bank_uscc"],
+                "no_setoff": content["no_setoff"],
+                "assignment_banned": content.get("assignment_banned"),
+                "reason": content["reason"],
+            },
+            receivable.parties,
+        )
+        for receivable, content in confirmed
+    ]
+    return evaluate_many(session, asked, on=business_date(now), now=now)
+
+
+def check_refusal(
+    session: Session, receivable: Receivable, act: str, content: Mapping[str, Any], *, now: datetime
+) -> list[RuleResult]:
+    """Hold a dispute or a rejection to the rules: its reason is recorded, and judged. Raises RuleBlocks."""
+    facts = {
+        **_between(receivable, parties_of(session, [receivable])),
+        "refused_minor": Money.from_json(content["amount"]).minor,
+        "reason": content["reason"],
+    }
+    asked = Asked(REFUSALS[act], public_id("rcv", receivable.id), facts, receivable.parties)
+    return evaluate_many(session, [asked], on=business_date(now), now=now)[0]
+
+
+def _between(receivable: Receivable, parties: Mapping[Any, Party]) -> dict[str, Any]:
+    """Return between whom a receivable is, with their sizes, and what is claimed."""
+    creditor, debtor = parties[receivable.creditor_id], parties[receivable.debtor_id]
+    return {
+        "creditor": creditor.uscc,
+        "creditor_size": creditor.size_class and creditor.size_class.value,
+        "debtor": debtor.uscc,
+        "debtor_size": debtor.size_class and debtor.size_class.value,
+        "currency": receivable.currency,
+        "claimed_minor": receivable.claimed_minor,
+    }
