@@ -56,6 +56,7 @@ def play(world: World) -> None:
     desk = world.desk
     stage, cast = desk.stage, desk.stage.cast
     first = _financed(world, number=1)
+    _notified(world, first[-1])
     _financed(world, number=2)
     world.sequence()
     world.anchor()
@@ -84,6 +85,17 @@ def _financed(world: World, *, number: int) -> tuple[str, str, str]:
     }
     desk.did(cast.bank, f"/v1/financings/{financing}/disbursement", body)
     return receivable, financing, pledge
+
+
+def _notified(world: World, pledge: str) -> None:
+    """The debtor is told of the pledge, and acknowledges."""
+    desk, anchor = world.desk, world.desk.stage.cast.anchor
+    notice = desk.did(desk.stage.cast.bank, f"/v1/pledges/{pledge}/notify-debtor", {})["id"]
+    path = f"/v1/debtor-notices/{notice}"
+    desk.did(anchor, f"{path}/deliver", {})
+    desk.did(anchor, f"{path}/read", {})
+    body = {"signers": anchor.signers("acknowledge")}
+    desk.signed(anchor, f"{path}/acknowledge-draft", body, f"{path}/acknowledge")
 
 
 def _repaid(world: World, receivable: str, financing: str, pledge: str) -> None:

@@ -26,6 +26,7 @@ SUBJECTS = {
     "pools": "cap",
     "pledges": "plg",
     "financings": "fin",
+    "debtor_notices": "dnt",
 }
 
 

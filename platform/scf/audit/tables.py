@@ -27,6 +27,7 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
         *("subject_version", "payload", "reserved", "expires_at", "jws"),
         *("authorization_hash", "certificate_id"),
     ),
+    "statement_lines": ("draft_id", "subject_id", "subject_version", "disclosure", "reserved"),
     "parties": ("uscc",),
     "certificate_authorities": ("pem", "thumbprint"),
     "certificates": (
@@ -46,6 +47,7 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
         *("id", "version", "secret", "head_hash", "programme_id", "creditor_id", "debtor_id"),
         *("line_no", "contract_no", "receipt_no", "delivered_on", "due_on", "currency"),
         *("claimed_minor", "confirmed_minor", "disputed_minor", "rejected_minor", "paid_minor"),
+        *("paid_taken_minor", "astray_minor", "astray_taken_minor"),
         *("state", "reason", "reason_compliant", "pay_to", "no_setoff", "consents", "pool_id"),
         *("confirmed_event_hash", "submitted_at", "changed_at"),
     ),
@@ -53,6 +55,10 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
     "receivable_payments": (
         *("receivable_id", "bank_id", "amount_minor", "currency", "paid_on", "account"),
         *("to_named_account", "event_id", "reported_at"),
+    ),
+    "payment_reversals": (
+        *("id", "payment_id", "bank_id", "amount_minor", "reversed_on", "event_id"),
+        "reported_at",
     ),
     "receivable_credit_notes": ("receivable_id", "note_id", "amount_minor"),
     "pools": (
@@ -75,6 +81,11 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
     ),
     "pledge_locks": ("pledge_id", "state", "since", "tokens", "ticket_sha256", "tx_hash"),
     "pledge_searches": ("pledge_id", "cert_no", "clean", "results_hash"),
+    "debtor_notices": (
+        *("id", "version", "secret", "head_hash", "pledge_id", "pledge_event", "pledgor_id"),
+        *("pledgee_id", "debtor_id", "receivable_event", "currency", "amount_minor", "pay_to"),
+        *("reg_no", "state", "issued_by", "issued_at", "delivered_at", "acknowledged_at"),
+    ),
     "financings": (
         *("id", "version", "secret", "head_hash", "borrower_id", "lender_id", "receivable_id"),
         *("receivable_event", "currency", "requested_minor", "requested_days", "amount_minor"),

@@ -13,6 +13,7 @@ PREFIXES: Final = {
     "capacity_pool": "cap",
     "certificate": "crt",
     "client": "cli",
+    "debtor_notice": "dnt",
     "document": "doc",
     "draft": "dft",
     "event": "evt",

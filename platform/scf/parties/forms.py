@@ -172,6 +172,20 @@ def consents(names: Names, value: Any) -> str:
     )
 
 
+def basket(names: Names, value: Any) -> str:
+    """Show how many lines a basket has, and their sum."""
+    if not isinstance(value, dict) or value.keys() != {"count", "total"}:
+        return plain(names, value)
+    return f"共 {plain(names, value['count'])} 笔，合计 {money(names, value['total'])}"
+
+
+def digests(names: Names, value: Any) -> str:
+    """Show the digests of a basket's lines one a line."""
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        return plain(names, value)
+    return "\n".join(value)
+
+
 def principal(names: Names, value: Any) -> str:
     """Show the secured debt: contract, amount, rate, due date."""
     if not isinstance(value, dict) or value.keys() != {
@@ -191,6 +205,10 @@ def principal(names: Names, value: Any) -> str:
     )
 
 
+_BASKET: Final[Fields] = {
+    "basket": ("笔数与金额", basket),
+    "lines": ("逐笔明细摘要", digests),
+}
 _CLAIM: Final[Fields] = {
     "creditor": ("债权人", party),
     "debtor": ("债务人", party),
@@ -240,6 +258,16 @@ _PLEDGE: Final[Fields] = {
     "pool": ("额度池编号", plain),
     "signed_event": ("出质人签署的存证摘要", plain),
 }
+_DEBTOR_NOTICE: Final[Fields] = {
+    "pledgor": ("出质人（应收账款债权人）", party),
+    "pledgee": ("质权人", party),
+    "debtor": ("应收账款债务人", party),
+    "amount": ("质押的应收账款金额", money),
+    "receivable_event": ("确权存证摘要", plain),
+    "pledge": ("质押编号", plain),
+    "pledge_event": ("质押登记存证摘要", plain),
+    "reg_no": ("登记证明编号", plain),
+}
 _SECURED: Final[Fields] = {"principal": ("被担保的主债权", principal)}
 _ACCOUNT_CHANGE: Final[Mapping[str, Fields]] = {
     "claim": {
@@ -274,6 +302,7 @@ FORMS: Final[Mapping[str, Form]] = {
         "应收账款确权函",
         "我单位作为付款义务人，就下列应收账款向债权人确认如下：",
         (
+            ("清单", _BASKET),
             ("应收账款", _CLAIM),
             ("确认结果", _CONFIRMED),
             ("回款账户", {"pay_to": ("回款账户", account)}),
@@ -331,5 +360,13 @@ FORMS: Final[Mapping[str, Form]] = {
         "往来款项对账函",
         "我单位确认与对方单位在下列期间的往来款项余额：",
         (("对账结果", _RECONCILED),),
+    ),
+    "acknowledge": Form(
+        "应收账款质押通知书回执",
+        "我单位作为应收账款债务人，已收到下列应收账款质押通知书，知悉应收账款已经出质，并按下列账户付款：",
+        (
+            ("所收到的通知", _DEBTOR_NOTICE),
+            ("付款账户", {"pay_to": ("付款账户", account)}),
+        ),
     ),
 }

@@ -902,6 +902,56 @@ END $$;
 
 CREATE TRIGGER pledge_locks_guard_state BEFORE UPDATE OF state ON pledge_locks FOR EACH ROW EXECUTE FUNCTION guard_pledge_locks_state();
 
+CREATE TABLE debtor_notices (
+  pledge_id UUID NOT NULL,
+  pledge_event BYTEA NOT NULL,
+  pledgor_id UUID NOT NULL,
+  pledgee_id UUID NOT NULL,
+  debtor_id UUID NOT NULL,
+  receivable_event BYTEA NOT NULL,
+  currency TEXT NOT NULL,
+  amount_minor BIGINT NOT NULL,
+  pay_to JSONB NOT NULL,
+  reg_no TEXT NOT NULL,
+  state VARCHAR(12) NOT NULL,
+  issued_by UUID NOT NULL,
+  issued_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  delivered_at TIMESTAMP WITH TIME ZONE,
+  read_at TIMESTAMP WITH TIME ZONE,
+  acknowledged_at TIMESTAMP WITH TIME ZONE,
+  id UUID NOT NULL,
+  version BIGINT NOT NULL,
+  secret BYTEA NOT NULL,
+  head_hash BYTEA,
+  CONSTRAINT pk_debtor_notices PRIMARY KEY (id),
+  CONSTRAINT ck_debtor_notices_amount_positive CHECK (amount_minor > 0),
+  CONSTRAINT ck_debtor_notices_times_of_its_state CHECK ((state <> 'ISSUED') = (delivered_at IS NOT NULL) AND (state IN ('READ', 'ACKNOWLEDGED')) = (read_at IS NOT NULL) AND (state = 'ACKNOWLEDGED') = (acknowledged_at IS NOT NULL)),
+  CONSTRAINT uq_debtor_notices_pledge_id UNIQUE (pledge_id),
+  CONSTRAINT fk_debtor_notices_pledge_id_pledges FOREIGN KEY(pledge_id) REFERENCES pledges (id),
+  CONSTRAINT fk_debtor_notices_pledgor_id_parties FOREIGN KEY(pledgor_id) REFERENCES parties (id),
+  CONSTRAINT fk_debtor_notices_pledgee_id_parties FOREIGN KEY(pledgee_id) REFERENCES parties (id),
+  CONSTRAINT fk_debtor_notices_debtor_id_parties FOREIGN KEY(debtor_id) REFERENCES parties (id),
+  CONSTRAINT ck_debtor_notices_noticestate CHECK (state IN ('ISSUED', 'DELIVERED', 'READ', 'ACKNOWLEDGED')),
+  CONSTRAINT fk_debtor_notices_issued_by_parties FOREIGN KEY(issued_by) REFERENCES parties (id)
+);
+
+CREATE INDEX ix_debtor_notices_debtor_id_id ON debtor_notices (debtor_id, id);
+
+CREATE INDEX ix_debtor_notices_pledgee_id_id ON debtor_notices (pledgee_id, id);
+
+CREATE INDEX ix_debtor_notices_pledgor_id_id ON debtor_notices (pledgor_id, id);
+
+CREATE FUNCTION guard_debtor_notices_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('ISSUED', 'DELIVERED'), ('DELIVERED', 'READ'), ('READ', 'ACKNOWLEDGED')) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'debtor_notices: % does not become %', OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER debtor_notices_guard_state BEFORE UPDATE OF state ON debtor_notices FOR EACH ROW EXECUTE FUNCTION guard_debtor_notices_state();
+
 CREATE TABLE contracts (
   sha256 BYTEA NOT NULL,
   financing_id UUID NOT NULL,

@@ -8,6 +8,7 @@ DROP TABLE
   pledge_locks,
   payment_reversals,
   financings,
+  debtor_notices,
   receivable_payments,
   receivable_documents,
   receivable_credit_notes,
@@ -48,6 +49,7 @@ DROP TABLE
   asset_tokens;
 
 DROP FUNCTION apply_pool_entry;
+DROP FUNCTION guard_debtor_notices_state;
 DROP FUNCTION guard_financings_state;
 DROP FUNCTION guard_pledge_locks_state;
 DROP FUNCTION guard_pledges_state;

@@ -1,0 +1,104 @@
+"""A notice to a debtor that its debt was pledged (应收账款质押通知书), until it is acknowledged (回执)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from scf.db.base import Base
+from scf.db.ddl import guard_states, text_enum
+from scf.evidence.models import Subject
+from scf.kernel.errors import Conflict
+from scf.kernel.money import Money
+
+
+class NoticeState(StrEnum):
+    """Where a notice stands. It binds the debtor once delivered (Civil Code 546; 担保制度解释 61)."""
+
+    ISSUED = "ISSUED"
+    DELIVERED = "DELIVERED"
+    READ = "READ"
+    ACKNOWLEDGED = "ACKNOWLEDGED"
+
+
+NOTICE_TRANSITIONS: Final[Mapping[NoticeState, frozenset[NoticeState]]] = MappingProxyType(
+    {
+        NoticeState.ISSUED: frozenset({NoticeState.DELIVERED}),
+        NoticeState.DELIVERED: frozenset({NoticeState.READ}),
+        NoticeState.READ: frozenset({NoticeState.ACKNOWLEDGED}),
+        NoticeState.ACKNOWLEDGED: frozenset(),
+    }
+)
+"""The one table of a notice's moves."""
+
+
+class NoticeMoveRefused(Conflict):
+    """A notice moves only as its table says."""
+
+    code = "debtor_notice.state_forbids"
+    title = "通知书当前状态不允许此操作"
+    title_en = "The notice's state does not allow this now"
+
+
+class DebtorNotice(Subject, Base):
+    """A notice over one registered pledge; what it says never changes.
+
+    `pledge_event` is the hash of the registration's event, `receivable_event` that of the confirmation,
+    `pay_to` the account that the debtor has confirmed. Each time is that of its state.
+    """
+
+    __tablename__ = "debtor_notices"
+    __table_args__ = (
+        Index("ix_debtor_notices_debtor_id_id", "debtor_id", "id"),
+        Index("ix_debtor_notices_pledgee_id_id", "pledgee_id", "id"),
+        Index("ix_debtor_notices_pledgor_id_id", "pledgor_id", "id"),
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        CheckConstraint(
+            "(state <> 'ISSUED') = (delivered_at IS NOT NULL)"
+            " AND (state IN ('READ', 'ACKNOWLEDGED')) = (read_at IS NOT NULL)"
+            " AND (state = 'ACKNOWLEDGED') = (acknowledged_at IS NOT NULL)",
+            name="times_of_its_state",
+        ),
+    )
+
+    pledge_id: Mapped[UUID] = mapped_column(ForeignKey("pledges.id"), unique=True)
+    pledge_event: Mapped[bytes]
+    pledgor_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
+    pledgee_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
+    debtor_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
+    receivable_event: Mapped[bytes]
+    currency: Mapped[str] = mapped_column(Text)
+    amount_minor: Mapped[int]
+    pay_to: Mapped[dict[str, str]] = mapped_column(JSONB)
+    reg_no: Mapped[str] = mapped_column(Text)
+    state: Mapped[NoticeState] = mapped_column(text_enum(NoticeState))
+    issued_by: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
+    issued_at: Mapped[datetime]
+    delivered_at: Mapped[datetime | None]
+    read_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]
+
+    def move(self, to: NoticeState) -> None:
+        """Move as the table says. Raises NoticeMoveRefused, which names both states."""
+        if to not in NOTICE_TRANSITIONS[self.state]:
+            raise NoticeMoveRefused(state=self.state.value, asked=to.value)
+        self.state = to
+
+    @property
+    def amount(self) -> Money:
+        """What is pledged of the debt."""
+        return Money(self.amount_minor, self.currency)
+
+    @property
+    def parties(self) -> list[UUID]:
+        """Whoever sees it."""
+        return [self.pledgor_id, self.pledgee_id, self.debtor_id]
+
+
+guard_states(DebtorNotice, NOTICE_TRANSITIONS)

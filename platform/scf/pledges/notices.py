@@ -1,0 +1,263 @@
+"""Notices to debtors: issued over a registered pledge, taken in, read, acknowledged with a signature.
+
+A debtor that was told to pay the pledgee's account and pays elsewhere is not discharged (担保制度解释 61,
+paragraph 3; Civil Code 546, 764 for factors). So what counts is when the notice entered its system
+(Electronic Signature Law 11): the debtor's own system says so, with its own credentials.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from scf.capacity import service as capacity
+from scf.evidence import queries as events
+from scf.evidence import service as evidence
+from scf.evidence.models import Event, Statement
+from scf.evidence.service import SubjectNotFound, hash_text
+from scf.http.auth import Actor
+from scf.kernel.errors import Conflict, NotAllowed
+from scf.kernel.ids import new_id, public_id
+from scf.parties import queries as parties
+from scf.parties import signing
+from scf.parties.signing import SignedAct, Signer
+from scf.pledges import permissions, service
+from scf.pledges.models import Pledge, State
+from scf.pledges.notice_models import (
+    NOTICE_TRANSITIONS,
+    DebtorNotice,
+    NoticeMoveRefused,
+    NoticeState,
+)
+from scf.receivables.models import Receivable
+
+REGISTERED = "pledge.registered"
+
+
+class PledgeNotEffective(Conflict):
+    """A debtor is told of a pledge that is in force: its registration number stands in the notice."""
+
+    code = "debtor_notice.pledge_not_effective"
+    title = "质权未设立或已消灭，不能通知债务人"
+    title_en = "The pledge is not in force: there is nothing to tell the debtor"
+
+
+class AlreadyIssued(Conflict):
+    """A debtor is told of a pledge once."""
+
+    code = "debtor_notice.already_issued"
+    title = "该质押已通知债务人"
+    title_en = "The debtor was told of this pledge"
+
+
+class NotTheDebtor(NotAllowed):
+    """Taking a notice in, reading and acknowledging it are the debtor's."""
+
+    code = "debtor_notice.not_allowed"
+    title = "仅应收账款债务人可以执行此操作"
+    title_en = "Only the debtor takes in, reads and acknowledges a notice"
+
+
+def issue(session: Session, actor: Actor, pledge_id: UUID, *, now: datetime) -> DebtorNotice:
+    """Tell the debtor that its debt was pledged, and where to pay. By pledgee or pledgor.
+
+    Raises SubjectNotFound, PledgeNotEffective, AlreadyIssued.
+    """
+    pledge = service.lock_for(session, actor, pledge_id, permissions.Action.VIEW)
+    reg_no = pledge.registration.reg_no
+    if pledge.state is not State.EFFECTIVE or reg_no is None:
+        raise PledgeNotEffective(state=pledge.state.value)
+    earlier = session.scalar(select(DebtorNotice.id).where(DebtorNotice.pledge_id == pledge_id))
+    if earlier is not None:
+        raise AlreadyIssued(notice=public_id("dnt", earlier))
+    receivable = session.get_one(Receivable, pledge.receivable_id)
+    assert receivable.pay_to is not None, "what is pledged is confirmed, and names its account"
+    notice = DebtorNotice(
+        id=new_id(),
+        version=0,
+        secret=evidence.new_secret(),
+        head_hash=None,
+        pledge_id=pledge.id,
+        pledge_event=_registration(session, pledge).body_hash,
+        pledgor_id=pledge.pledgor_id,
+        pledgee_id=pledge.pledgee_id,
+        debtor_id=receivable.debtor_id,
+        receivable_event=pledge.receivable_event,
+        currency=pledge.currency,
+        amount_minor=pledge.amount_minor,
+        pay_to=receivable.pay_to,
+        reg_no=reg_no,
+        state=NoticeState.ISSUED,
+        issued_by=actor.party,
+        issued_at=now,
+    )
+    session.add(notice)
+    session.flush()
+    _tell(
+        session, notice, "debtor_notice.issued", terms(session, notice), now=now, actor=actor.party
+    )
+    return notice
+
+
+def deliver(session: Session, actor: Actor, notice_id: UUID, *, now: datetime) -> DebtorNotice:
+    """Record that the notice entered the debtor's system. Raises NoticeMoveRefused, NotTheDebtor."""
+    notice = _lock(session, actor, notice_id)
+    notice.move(NoticeState.DELIVERED)
+    notice.delivered_at = now
+    record = {"debtor": parties.party(session, notice.debtor_id).uscc}
+    _tell(session, notice, "debtor_notice.delivered", record, now=now, actor=actor.party)
+    return notice
+
+
+def read(session: Session, actor: Actor, notice_id: UUID, *, now: datetime) -> DebtorNotice:
+    """Record that somebody at the debtor's opened it. Raises NoticeMoveRefused, NotTheDebtor."""
+    notice = _lock(session, actor, notice_id)
+    notice.move(NoticeState.READ)
+    notice.read_at = now
+    return notice
+
+
+def draft_acknowledgement(
+    session: Session,
+    actor: Actor,
+    notice_id: UUID,
+    *,
+    signers: Sequence[Signer],
+    origin: str,
+    now: datetime,
+) -> list[Statement]:
+    """Write the 回执 for the debtor to sign; it promises no amount anew, so no limit is asked.
+
+    Raises NoticeMoveRefused, and what signing raises.
+    """
+    notice = _lock(session, actor, notice_id)
+    if NoticeState.ACKNOWLEDGED not in NOTICE_TRANSITIONS[notice.state]:
+        asked = NoticeState.ACKNOWLEDGED.value
+        raise NoticeMoveRefused(state=notice.state.value, asked=asked)
+    return signing.draft(
+        session,
+        origin=origin,
+        party=parties.active_party(session, actor.party),
+        act="acknowledge",
+        subject=notice,
+        prefix="dnt",
+        content=terms(session, notice),
+        amount=None,
+        signers=signers,
+        now=now,
+    )
+
+
+def acknowledge(
+    session: Session, actor: Actor, notice_id: UUID, *, jws: Sequence[str], now: datetime
+) -> DebtorNotice:
+    """Take the signed 回执; pledgee and pledgor have it from then on, and the issuer is told.
+
+    Raises NoticeMoveRefused, and what signing raises.
+    """
+    notice = _lock(session, actor, notice_id)
+    notice.move(NoticeState.ACKNOWLEDGED)
+    debtor = parties.active_party(session, actor.party)
+    act = signing.collect(
+        session, party=debtor, act="acknowledge", subject=notice, jws=jws, now=now
+    )
+    notice.acknowledged_at = now
+    record = terms(session, notice)
+    type_ = "debtor_notice.acknowledged"
+    event = _tell(session, notice, type_, record, now=now, actor=actor.party, act=act)
+    capacity.notify(
+        session,
+        event,
+        notice.pledgee_id,
+        kind=type_,
+        subject=public_id("plg", notice.pledge_id),
+        fields={"notice": public_id("dnt", notice.id)},
+        now=now,
+    )
+    return notice
+
+
+def terms(session: Session, notice: DebtorNotice) -> dict[str, Any]:
+    """Return what a notice says, as its events and the 回执 say it."""
+    codes = {party.id: party.uscc for party in parties.parties_of(session, [notice]).values()}
+    return {
+        "pledge": public_id("plg", notice.pledge_id),
+        "pledge_event": hash_text(notice.pledge_event),
+        "pledgor": codes[notice.pledgor_id],
+        "pledgee": codes[notice.pledgee_id],
+        "debtor": codes[notice.debtor_id],
+        "receivable_event": hash_text(notice.receivable_event),
+        "amount": notice.amount.to_json(),
+        "pay_to": notice.pay_to,
+        "reg_no": notice.reg_no,
+    }
+
+
+def visible(session: Session, party_id: UUID, notice_id: UUID) -> DebtorNotice:
+    """Return a notice that this party is in. Raises SubjectNotFound."""
+    found = session.get(DebtorNotice, notice_id)
+    if found is None or party_id not in found.parties:
+        raise SubjectNotFound
+    return found
+
+
+def page(
+    session: Session,
+    party_id: UUID,
+    *,
+    after: UUID | None,
+    size: int,
+    state: NoticeState | None = None,
+    waiting: bool = False,
+) -> Sequence[DebtorNotice]:
+    """Return the notices that a party is in, oldest first; `waiting`: those that it has to answer."""
+    debtor = DebtorNotice.debtor_id == party_id
+    sides = or_(debtor, DebtorNotice.pledgee_id == party_id, DebtorNotice.pledgor_id == party_id)
+    conditions: list[ColumnElement[bool]] = [debtor if waiting else sides]
+    if waiting:
+        conditions.append(DebtorNotice.state != NoticeState.ACKNOWLEDGED)
+    if after is not None:
+        conditions.append(DebtorNotice.id > after)
+    if state is not None:
+        conditions.append(DebtorNotice.state == state)
+    found = select(DebtorNotice).where(*conditions).order_by(DebtorNotice.id).limit(size)
+    return session.scalars(found).all()
+
+
+def _lock(session: Session, actor: Actor, notice_id: UUID) -> DebtorNotice:
+    """Return a notice, locked, to its debtor. Raises SubjectNotFound to strangers, NotTheDebtor."""
+    notice = evidence.lock(session, DebtorNotice, notice_id)
+    if actor.party not in notice.parties:
+        raise SubjectNotFound
+    if actor.party != notice.debtor_id:
+        raise NotTheDebtor
+    return notice
+
+
+def _registration(session: Session, pledge: Pledge) -> Event:
+    return next(event for event in events.history(session, pledge.id) if event.type == REGISTERED)
+
+
+def _tell(
+    session: Session,
+    notice: DebtorNotice,
+    type_: str,
+    record: dict[str, Any],
+    *,
+    now: datetime,
+    actor: UUID,
+    act: SignedAct | None = None,
+) -> Event:
+    return evidence.append(
+        session,
+        notice,
+        type_,
+        record,
+        now=now,
+        actor=actor,
+        parties=notice.parties,
+        authorizations=act.authorizations if act else (),
+    )
