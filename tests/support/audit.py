@@ -12,7 +12,14 @@ from scf_ledger.event_types import Scope
 from scf_ledger.note import Signer
 from tests.support.lending import Desk
 from tests.support.log import sequence_all
-from tests.support.receivables import money, pay, register_invoice, submit
+from tests.support.receivables import (
+    confirmation,
+    money,
+    pay,
+    pay_to,
+    register_invoice,
+    submit,
+)
 
 
 @dataclass
@@ -123,6 +130,12 @@ def _answered_otherwise(world: World) -> None:
         "amount": money("10.00"),
     }
     desk.signed(cast.anchor, f"{path}/dispute-draft", body, f"{path}/dispute")
+    terms = {key: confirmation(stage)[key] for key in ("no_setoff", "consents", "signers")}
+    lines = [{"receivable": submit(stage, n), "confirmed": money("100.00")} for n in (7, 8)]
+    body = {"items": lines, "pay_to": pay_to(cast.bank), **terms}
+    drafted = desk.did(cast.anchor, "/v1/receivables/confirmation-drafts", body)["draft"]
+    signed = {"authorizations": cast.anchor.sign_all(drafted)}
+    desk.did(cast.anchor, "/v1/receivables/confirmations", signed)
     asked = desk.request(desk.receivable(4))
     desk.did(cast.bank, f"/v1/financings/{asked}/refuse", {"reason": "其他", "note": "额度已满"})
     desk.receivable(5, "500.00")

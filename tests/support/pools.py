@@ -100,8 +100,7 @@ def open_value(stage: Stage, confirmed: int = 100) -> Value:
     """Open a pool for a value of the supplier against the anchor."""
     cast, asset, pool_id = stage.cast, new_id(), new_id()
     with stage.database.transaction() as session:
-        service.open_pool(
-            session,
+        opening = service.Opening(
             pool_id=pool_id,
             secret=os.urandom(32),
             asset=public_id("rcv", asset),
@@ -109,8 +108,7 @@ def open_value(stage: Stage, confirmed: int = 100) -> Value:
             owner_id=cast.supplier.party_id,
             confirmed=Money(confirmed),
             cause=CAUSE,
-            now=Clock().now(),
-            actor=cast.anchor.party_id,
             parties=[cast.anchor.party_id],
         )
+        service.open_pools(session, [opening], now=Clock().now(), actor=cast.anchor.party_id)
     return Value(stage, pool_id, cast.supplier.party_id)

@@ -3,7 +3,7 @@
 Taking is guarded; a payment or a loss is a fact and is recorded whatever it does to the numbers.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, aliased
 from scf.capacity import queries, rules
 from scf.capacity.models import EntryKind, Notice, Pool, PoolEntry
 from scf.capacity.rules import Holding
+from scf.db.bulk import copy_in
 from scf.evidence import service as evidence
 from scf.evidence.models import Event
 from scf.kernel.errors import Conflict, Invalid, LimitExceeded
@@ -28,6 +29,7 @@ TYPES = {
     EntryKind.PAY: "pool.paid",
     EntryKind.DILUTE: "pool.diluted",
     EntryKind.RELEASE: "pool.released",
+    EntryKind.REVERSE: "pool.reversed",
 }
 
 
@@ -39,6 +41,15 @@ class Entry:
     confirmed_delta: int
     used_delta: int
     holding: Holding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What a pool amounts to after a change, in fen."""
+
+    confirmed: int
+    used: int
+    shortfall: int
 
 
 class CapacityExceeded(LimitExceeded):
@@ -95,42 +106,62 @@ def lock_pools(session: Session, ids: Iterable[UUID]) -> list[Pool]:
     return found
 
 
-def open_pool(
-    session: Session,
-    *,
-    pool_id: UUID,
-    secret: bytes,
-    asset: str,
-    asset_id: UUID,
-    owner_id: UUID,
-    confirmed: Money,
-    cause: bytes,
-    now: datetime,
-    actor: UUID | None,
-    parties: Iterable[UUID],
-) -> Pool:
-    """Open the pool of a value. `parties` see it; its owner, one of them, also sees the numbers.
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A value whose pool is to be opened. `parties` see it; its owner, one of them, also sees the numbers.
 
     `cause` is the hash of the event that confirms the value, here as in the functions below.
     """
-    _require_positive(confirmed)
-    pool = Pool(
-        id=pool_id,
-        secret=secret,
-        version=0,
-        head_hash=None,
-        asset=asset,
-        asset_id=asset_id,
-        owner_id=owner_id,
-        parties=sorted({owner_id, *parties}),
-        currency=confirmed.currency,
-        opened_at=now,
-    )
-    session.add(pool)
+
+    pool_id: UUID
+    secret: bytes
+    asset: str
+    asset_id: UUID
+    owner_id: UUID
+    confirmed: Money
+    cause: bytes
+    parties: Iterable[UUID]
+
+
+def open_pools(
+    session: Session, openings: Sequence[Opening], *, now: datetime, actor: UUID | None
+) -> list[Pool]:
+    """Open the pools of values, all at once."""
+    pools = []
+    for opening in openings:
+        _require_positive(opening.confirmed)
+        pools.append(
+            Pool(
+                id=opening.pool_id,
+                secret=opening.secret,
+                version=0,
+                head_hash=None,
+                asset=opening.asset,
+                asset_id=opening.asset_id,
+                owner_id=opening.owner_id,
+                parties=sorted({opening.owner_id, *opening.parties}),
+                currency=opening.confirmed.currency,
+                opened_at=now,
+            )
+        )
+    session.add_all(pools)
     session.flush()
-    entry = Entry(EntryKind.OPEN, confirmed.minor, 0)
-    _enter(session, pool, entry, cause=cause, now=now, actor=actor, parties=pool.parties)
-    return pool
+    entries = [Entry(EntryKind.OPEN, opening.confirmed.minor, 0) for opening in openings]
+    copy_in(
+        session,
+        PoolEntry,
+        [_row(pool, entry, now=now) for pool, entry in zip(pools, entries, strict=True)],
+    )
+    facts = []
+    for pool, opening, entry in zip(pools, openings, entries, strict=True):
+        after = Sums(entry.confirmed_delta, 0, 0)
+        record = _record(pool, entry, after, cause=opening.cause)
+        facts.append(evidence.Fact(pool, TYPES[entry.kind], record, pool.parties))
+    evidence.append_all(session, facts, now=now, actor=actor)
+    session.flush()
+    for pool in pools:
+        session.expire(pool, AMOUNTS)
+    return pools
 
 
 def require_free(pool: Pool, amount: Money, *, viewer: UUID | None) -> None:
@@ -278,6 +309,48 @@ def release(
     return _enter(session, pool, entry, cause=cause, now=now, actor=actor, parties=parties)
 
 
+def reverse(
+    session: Session,
+    pool: Pool,
+    *,
+    amount: Money,
+    paid: Sequence[Holding],
+    cause: bytes,
+    now: datetime,
+    actor: UUID | None,
+) -> list[Event]:
+    """Record that a payment was taken back: the value is there again, and held as it was.
+
+    `paid` is what was paid of the encumbrances that still stand (`queries.paid`, without those that
+    ended); none where nothing was paid of them. Every holder is told.
+    """
+    _require_positive(amount)
+    _require_currency(pool, amount)
+    events = []
+    for part in rules.run_back(amount.minor, paid):
+        holding = part.holding
+        entry = Entry(EntryKind.REVERSE, part.minor, part.minor if holding else 0, holding)
+        parties = {*pool.parties, *([holding.party_id] if holding else [])}
+        event = _enter(session, pool, entry, cause=cause, now=now, actor=actor, parties=parties)
+        if holding is not None:
+            fields = {
+                "pool": public_id("cap", pool.id),
+                "reversed": pool.money(part.minor).to_json(),
+                "state": pool.state,
+            }
+            notify(
+                session,
+                event,
+                holding.party_id,
+                kind="pool.reversed",
+                subject=holding.holder,
+                fields=fields,
+                now=now,
+            )
+        events.append(event)
+    return events
+
+
 def _enter(
     session: Session,
     pool: Pool,
@@ -289,36 +362,42 @@ def _enter(
     parties: Iterable[UUID],
 ) -> Event:
     """Write the entry, let the database apply it, and tell what it made of the pool."""
-    holding = entry.holding
-    session.execute(
-        insert(PoolEntry),
-        {
-            "pool_id": pool.id,
-            "version": pool.version + 1,
-            "kind": entry.kind,
-            "confirmed_delta_minor": entry.confirmed_delta,
-            "used_delta_minor": entry.used_delta,
-            "holder_id": holding.holder_id if holding else None,
-            "holder": holding.holder if holding else None,
-            "party_id": holding.party_id if holding else None,
-            "entered_at": now,
-        },
-    )
+    session.execute(insert(PoolEntry), _row(pool, entry, now=now))
     session.refresh(pool, AMOUNTS)
-    record = {
+    after = Sums(pool.confirmed_minor, pool.used_minor, pool.shortfall_minor)
+    record = _record(pool, entry, after, cause=cause)
+    return evidence.append(
+        session, pool, TYPES[entry.kind], record, now=now, actor=actor, parties=parties
+    )
+
+
+def _row(pool: Pool, entry: Entry, *, now: datetime) -> dict[str, Any]:
+    holding = entry.holding
+    return {
+        "pool_id": pool.id,
+        "version": pool.version + 1,
+        "kind": entry.kind,
+        "confirmed_delta_minor": entry.confirmed_delta,
+        "used_delta_minor": entry.used_delta,
+        "holder_id": holding.holder_id if holding else None,
+        "holder": holding.holder if holding else None,
+        "party_id": holding.party_id if holding else None,
+        "entered_at": now,
+    }
+
+
+def _record(pool: Pool, entry: Entry, after: Sums, *, cause: bytes) -> dict[str, Any]:
+    return {
         "asset": pool.asset,
         "kind": entry.kind.value,
         "confirmed_delta": pool.money(entry.confirmed_delta).to_json(),
         "used_delta": pool.money(entry.used_delta).to_json(),
-        "confirmed": pool.money(pool.confirmed_minor).to_json(),
-        "used": pool.money(pool.used_minor).to_json(),
-        "shortfall": pool.money(pool.shortfall_minor).to_json(),
+        "confirmed": pool.money(after.confirmed).to_json(),
+        "used": pool.money(after.used).to_json(),
+        "shortfall": pool.money(after.shortfall).to_json(),
         "cause": evidence.hash_text(cause),
-        "holder": holding.holder if holding else None,
+        "holder": entry.holding.holder if entry.holding else None,
     }
-    return evidence.append(
-        session, pool, TYPES[entry.kind], record, now=now, actor=actor, parties=parties
-    )
 
 
 def _require_positive(amount: Money) -> None:

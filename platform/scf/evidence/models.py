@@ -185,9 +185,17 @@ class Anchor(Base):
 
 
 class Statement(Base):
-    """Bytes drafted for a party to sign; with `jws` once signed. Both steps share a `draft_id`."""
+    """Bytes drafted for a party to sign; with `jws` once signed. Both steps share a `draft_id`.
+
+    A basket has no subject of its own: its lines have theirs.
+    """
 
     __tablename__ = "statements"
+    __table_args__ = (
+        CheckConstraint(
+            "(subject_id IS NULL) = (subject_version IS NULL)", name="subject_with_version"
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     draft_id: Mapped[UUID] = mapped_column(index=True)
@@ -196,14 +204,29 @@ class Statement(Base):
     party_id: Mapped[UUID]
     person_id: Mapped[UUID]
     mandate_id: Mapped[UUID]
-    subject_id: Mapped[UUID] = mapped_column(index=True)
-    subject_version: Mapped[int]
+    subject_id: Mapped[UUID | None] = mapped_column(index=True)
+    subject_version: Mapped[int | None]
     payload: Mapped[bytes]
     reserved: Mapped[dict[str, Any]] = mapped_column(JSONB)
     expires_at: Mapped[datetime]
     jws: Mapped[str | None] = mapped_column(Text)
     authorization_hash: Mapped[bytes | None] = mapped_column(unique=True)
     certificate_id: Mapped[UUID | None]
+
+
+class StatementLine(Base):
+    """One line of a basket, which both of its statements sign; insert only.
+
+    `disclosure` is its RFC 9901 text, `reserved` what was set aside for it and never shown.
+    """
+
+    __tablename__ = "statement_lines"
+
+    draft_id: Mapped[UUID] = mapped_column(primary_key=True)
+    subject_id: Mapped[UUID] = mapped_column(primary_key=True)
+    subject_version: Mapped[int]
+    disclosure: Mapped[str] = mapped_column(Text)
+    reserved: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
 after_table(
@@ -221,4 +244,4 @@ CREATE TRIGGER events_queue AFTER INSERT ON events
   REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION queue_event()
 """,
 )
-append_only(Event, LogEntry, Checkpoint)
+append_only(Event, LogEntry, Checkpoint, StatementLine)

@@ -4,15 +4,16 @@ import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from scf.evidence import log, queries
-from scf.evidence.models import ChainTransaction, Checkpoint, Event, Statement
+from scf.evidence.models import ChainTransaction, Checkpoint, Event, Statement, StatementLine
 from scf.kernel.errors import Conflict
 from scf_ledger import proof, tlog_proof
 from scf_ledger.event import parse_disclosure
 from scf_ledger.proof import Anchor, ProofEntry
+from scf_ledger.statement import with_line
 from scf_ledger.tiles import inclusion_proof
 
 MEDIA_TYPE = proof.MEDIA_TYPE
@@ -92,15 +93,23 @@ def disclosed(event: Event, names: Collection[str] | None = None) -> list[str]:
 
 
 def authorizations(session: Session, event: Event) -> list[str]:
-    """Return the signed statements that an event names, in its order."""
+    """Return the signed statements that an event names, in its order; of a basket, with its own line."""
     if not event.authorizations:
         return []
     rows = session.execute(
-        select(Statement.authorization_hash, Statement.jws).where(
-            Statement.authorization_hash.in_(event.authorizations)
+        select(Statement.authorization_hash, Statement.jws, StatementLine.disclosure)
+        .outerjoin(
+            StatementLine,
+            and_(
+                StatementLine.draft_id == Statement.draft_id,
+                StatementLine.subject_id == event.subject_id,
+            ),
         )
+        .where(Statement.authorization_hash.in_(event.authorizations))
     )
-    found = {row[0]: row[1] or "" for row in rows}
+    found = {
+        hash_: with_line(signed, line) if line else signed for hash_, signed, line in rows if signed
+    }
     return [found[hash_] for hash_ in event.authorizations]
 
 

@@ -1,7 +1,8 @@
 """Appending events, inside the transaction of the change they tell."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from scf.db.bulk import copy_in
 from scf.evidence.models import Event, Subject
 from scf.kernel.clock import instant_text
 from scf.kernel.errors import Conflict, Invalid, NotFound
@@ -60,10 +62,32 @@ def lock(session: Session, kind: type[Kind], identity: UUID) -> Kind:
     return subject
 
 
+def lock_all(session: Session, kind: type[Kind], ids: Iterable[UUID]) -> dict[UUID, Kind]:
+    """Return those of the subjects that are there, by id, their rows locked and read afresh."""
+    statement = select(kind).where(kind.id.in_(list(ids))).order_by(kind.id).with_for_update()
+    found = session.scalars(statement.execution_options(populate_existing=True))
+    return {subject.id: subject for subject in found}
+
+
 def require_version(subject: Subject, expected: int | None) -> None:
     """Raise VersionMoved where the caller built on another version."""
     if expected is not None and expected != subject.version:
         raise VersionMoved(version=subject.version, expected=expected)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What is about to be told of a locked subject.
+
+    `record` is the subject as it stands after the change, in JSON values, without `id`, `actor` and `at`,
+    which are added here; its fields are those of `EVENT_TYPES[type]`. `parties` may see it.
+    """
+
+    subject: Subject
+    type: str
+    record: Mapping[str, Any]
+    parties: Iterable[UUID]
+    authorizations: Sequence[bytes] = ()
 
 
 def append(
@@ -79,53 +103,68 @@ def append(
 ) -> Event:
     """Write the next event of a locked subject and move its head.
 
-    `record` is the subject as it stands after the change, in JSON values, without `id`, `actor` and `at`,
-    which are added here; its fields are those of `EVENT_TYPES[type_]`. `now` is business time. Raises
-    RecordUnprovable.
+    See `Fact` for what is told; `now` is business time. Raises RecordUnprovable.
     """
-    kind = EVENT_TYPES[type_]
+    fact = Fact(subject, type_, record, parties, list(authorizations))
+    event = Event(**_told(fact, now=now, actor=actor))
+    session.add(event)
+    session.flush()
+    return event
+
+
+def append_all(
+    session: Session, facts: Sequence[Fact], *, now: datetime, actor: UUID | None
+) -> list[bytes]:
+    """Write the next events of many locked subjects at once, each subject's one; return their hashes.
+
+    The subjects' new versions are the caller's to flush. Raises RecordUnprovable.
+    """
+    rows = [_told(fact, now=now, actor=actor) for fact in facts]
+    copy_in(session, Event, rows)
+    return [row["body_hash"] for row in rows]
+
+
+def _told(fact: Fact, *, now: datetime, actor: UUID | None) -> dict[str, Any]:
+    """Make an event's row and move its subject's head."""
+    subject, kind = fact.subject, EVENT_TYPES[fact.type]
     subject_text = public_id(kind.prefix, subject.id)
     whole = {
-        **record,
+        **fact.record,
         "id": subject_text,
         "actor": public_id("pty", actor) if actor else None,
         "at": instant_text(now),
     }
-    hashes = list(authorizations)
     identity = new_id()
     version = subject.version + 1
     built = build_event(
         id=public_id("evt", identity),
-        type=type_,
+        type=fact.type,
         subject=subject_text,
         version=version,
         occurred_at=whole["at"],
         previous=subject.head_hash,
-        authorizations=hashes,
+        authorizations=fact.authorizations,
         record=whole,
         seed=os.urandom(SECRET_LENGTH),
     )
-    event = Event(
-        id=identity,
-        type=type_,
-        subject_id=subject.id,
-        version=version,
-        occurred_at=now,
-        body=built.body,
-        body_hash=built.body_hash,
-        tag=tag(subject.secret, version),
-        disclosures="~".join(built.disclosures),
-        authorizations=hashes,
-        parties=sorted(set(parties)),
-    )
     for name, shape in kind.fields.items():
         if not shape(whole[name]):
-            raise RecordUnprovable(field=name, type=type_)
-    session.add(event)
+            raise RecordUnprovable(field=name, type=fact.type)
     subject.version = version
     subject.head_hash = built.body_hash
-    session.flush()
-    return event
+    return {
+        "id": identity,
+        "type": fact.type,
+        "subject_id": subject.id,
+        "version": version,
+        "occurred_at": now,
+        "body": built.body,
+        "body_hash": built.body_hash,
+        "tag": tag(subject.secret, version),
+        "disclosures": "~".join(built.disclosures),
+        "authorizations": list(fact.authorizations),
+        "parties": sorted(set(fact.parties)),
+    }
 
 
 def hash_text(value: bytes) -> str:

@@ -266,7 +266,8 @@ def revoke_authority(call: Call, authority_id: AuthorityId, body: RevokeIn) -> A
 @query(router, "/v1/drafts/{draft_id}")
 def read_draft(call: Call, draft_id: DraftId) -> DraftOut:
     """Show a draft again, to the party that is to sign it: the checker sits at another desk."""
-    return DraftOut.of(queries.draft(call.session, draft_id, party_id=call.actor.party))
+    statements = queries.draft(call.session, draft_id, party_id=call.actor.party)
+    return DraftOut.of(statements, queries.draft_lines(call.session, draft_id))
 
 
 def _person(call: Call, action: Action, person_id: UUID) -> Person:

@@ -3,7 +3,7 @@
 Nothing the platform says about a draft is believed: the paper is rendered here, from the bytes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,15 +33,16 @@ class NothingToSign(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
-    """One statement of a draft, read from its bytes."""
+    """One statement of a draft, read from its bytes; `lines` are those of a basket."""
 
     payload: bytes
     statement: statement.Statement
+    lines: Sequence[str] = ()
 
     @property
     def text(self) -> str:
         """What the bytes say, in Chinese."""
-        return rendering.render(self.payload)
+        return rendering.render(self.payload, self.lines)
 
     def is_for(self, identity: Identity) -> bool:
         """Say whether the statement names this key's holder."""
@@ -54,12 +55,20 @@ class Drafted:
 
 
 def read_draft(draft: Mapping[str, Any]) -> list[Drafted]:
-    """Read a draft as the platform answers it. Raises DraftMalformed."""
+    """Read a draft as the platform answers it.
+
+    Raises DraftMalformed, also where the lines shown are not exactly those that are to be signed.
+    """
     try:
         payloads = [from_b64url(item["payload"]) for item in draft["statements"]]
-        return [Drafted(payload, statement.parse_statement(payload)) for payload in payloads]
+        parsed = [statement.parse_statement(payload) for payload in payloads]
+        lines = list(draft.get("lines", ()))
+        digests = sorted(statement.parse_line(line).digest for line in lines)
     except (LedgerError, KeyError, TypeError, AttributeError) as error:
         raise DraftMalformed from error
+    if any(one.content.get("lines", []) != digests for one in parsed):
+        raise DraftMalformed(field="lines")
+    return [Drafted(*pair, lines) for pair in zip(payloads, parsed, strict=True)]
 
 
 def for_identity(draft: Mapping[str, Any], identity: Identity) -> list[Drafted]:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
-from scf.evidence.models import Statement
+from scf.evidence.models import Statement, StatementLine
 from scf.evidence.service import SubjectNotFound
 from scf.http.auth import OAuthClient
 from scf.kernel.errors import NotAllowed, NotFound
@@ -111,6 +111,17 @@ def draft(session: Session, draft_id: UUID, *, party_id: UUID) -> list[Statement
     return sorted(rows, key=lambda row: order.index(row.step))
 
 
+def draft_lines(session: Session, draft_id: UUID) -> list[str]:
+    """Return the disclosures of a basket's lines, none of a single statement's."""
+    return list(
+        session.scalars(
+            select(StatementLine.disclosure)
+            .where(StatementLine.draft_id == draft_id)
+            .order_by(StatementLine.subject_id)
+        )
+    )
+
+
 def active_party(session: Session, identity: UUID, *, lock: bool = False) -> Party:
     """Return a party that has not left, held against leaving if asked.
 
@@ -140,6 +151,11 @@ def active_person(session: Session, identity: UUID, *, lock: bool = False) -> Pe
 def party_by_uscc(session: Session, code: str) -> Party | None:
     """Return the party with this USCC, if it is registered."""
     return session.scalar(select(Party).where(Party.uscc == code))
+
+
+def parties_by_uscc(session: Session, codes: Iterable[str]) -> list[Party]:
+    """Return the registered ones of these parties."""
+    return list(session.scalars(select(Party).where(Party.uscc.in_(list(codes)))))
 
 
 def mandate(session: Session, identity: UUID, *, lock: bool = False) -> Mandate:

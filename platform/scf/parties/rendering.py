@@ -26,8 +26,11 @@ _NUMBERS: Final = "一二三四五六七八九十"
 STEPS: Final = {"make": "经办", "check": "复核"}
 
 
-def render(payload: bytes) -> str:
-    """Return the paper that `payload` is, as text. Raises scf_ledger.errors.LedgerError for other bytes."""
+def render(payload: bytes, lines: Sequence[str] = ()) -> str:
+    """Return the paper that `payload` is, as text; of a basket, with each line that is handed in beside it.
+
+    Raises scf_ledger.errors.LedgerError for other bytes.
+    """
     paper = read(payload)
     text = _Text()
     text.heading(paper.title)
@@ -36,6 +39,14 @@ def render(payload: bytes) -> str:
     for section in paper.sections:
         text.section(section.title)
         text.rows(section.rows)
+    value = members(payload)
+    for number, line in enumerate(lines, 1):
+        shown = with_line({**value, "content": {}}, line)
+        text.part(f"【第 {number} 笔，共 {len(lines)} 笔】")
+        text.rows(about(shown))
+        for section in body_of(shown).sections:
+            text.section(section.title)
+            text.rows(section.rows)
     return text.whole()
 
 
@@ -149,6 +160,10 @@ class _Text:
 
     def line(self, text: str) -> None:
         self._lines += ["", text]
+
+    def part(self, text: str) -> None:
+        self.line(text)
+        self._sections = 0
 
     def section(self, title: str) -> None:
         self._lines += ["", f"{_NUMBERS[self._sections]}、{title}"]

@@ -1,5 +1,6 @@
 """HTTP shapes of parties, their people and what they sign."""
 
+from collections.abc import Sequence
 from typing import Annotated, Self
 
 from pydantic import Field
@@ -339,15 +340,20 @@ class DraftOut(Out):
     act: str = Field(examples=["confirm"])
     expires_at: InstantText
     statements: list[DraftedStatementOut]
+    lines: list[str] = Field(
+        [],
+        description="清单逐笔明细 The disclosures of a basket's lines, which every statement signs",
+    )
 
     @classmethod
-    def of(cls, statements: list[Statement]) -> Self:
-        """Show a draft's statements, in the order make, check."""
+    def of(cls, statements: list[Statement], lines: Sequence[str] = ()) -> Self:
+        """Show a draft's statements, in the order make, check; of a basket, its lines."""
         first = statements[0]
         return cls(
             draft=first.draft_id,
             act=first.act,
             expires_at=first.expires_at,
+            lines=list(lines),
             statements=[
                 DraftedStatementOut(
                     id=statement.id,

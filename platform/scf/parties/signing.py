@@ -1,19 +1,23 @@
 """Statements: drafted here, signed by the party's own keys elsewhere, and taken back.
 
 `draft` fixes the bytes and whom they bind; `collect` believes nothing but a signature over exactly those
-bytes, by the person named, under a mandate and a certificate that hold at that moment.
+bytes, by the person named, under a mandate and a certificate that hold at that moment. A basket is one statement
+a signer over many subjects, each in a line of its own.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from scf.evidence.models import Statement, Subject
+from scf.db.bulk import copy_in
+from scf.evidence.models import Statement, StatementLine, Subject
 from scf.evidence.service import require_version
 from scf.kernel.clock import instant_text
 from scf.kernel.errors import Conflict, Invalid, NotFound
@@ -25,7 +29,9 @@ from scf_ledger import jws as ledger_jws
 from scf_ledger import statement as ledger_statement
 from scf_ledger.certificates import load_certificate
 from scf_ledger.errors import LedgerError
+from scf_ledger.event import disclosure_digest
 
+SALT_BYTES: Final = 18  # of a line; base64url of 144 bits has no padding
 DRAFT_TTL: Final = timedelta(hours=24)  # a clerk drafts, an approver signs before the next noon
 
 
@@ -105,6 +111,26 @@ class SignedAct:
     """Authorization hashes, in the order make, check."""
 
 
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What a basket is to say of one subject; `reserved` is set aside and never shown."""
+
+    subject: Subject
+    content: Mapping[str, Any]
+    amount: Money
+    reserved: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedLine:
+    """What a basket said of one subject, at that version."""
+
+    subject_id: UUID
+    version: int
+    content: dict[str, Any]
+    reserved: dict[str, Any]
+
+
 def draft(
     session: Session,
     *,
@@ -125,13 +151,147 @@ def draft(
     it is about no amount), `now` business time. To `content` the names of the parties in it are added.
     Raises what `scf.parties.rules` raises.
     """
+    rows = _draft(
+        session,
+        origin=origin,
+        party=party,
+        act=act,
+        about=_about(prefix, subject),
+        content={**content, "names": queries.names_in(session, {"party": party.uscc, **content})},
+        amount=amount,
+        signers=signers,
+        now=now,
+    )
+    for row in rows:
+        row.subject_id, row.subject_version = subject.id, subject.version
+        row.reserved = dict(reserved or {})
+    session.add_all(rows)
+    session.flush()
+    return rows
+
+
+def draft_basket(
+    session: Session,
+    *,
+    origin: str,
+    party: Party,
+    act: str,
+    prefix: str,
+    items: Sequence[Item],
+    common: Mapping[str, Any],
+    signers: Sequence[Signer],
+    now: datetime,
+) -> tuple[list[Statement], list[str]]:
+    """Write one statement a signer over many subjects, at most `LINES_MAX`; see `draft`.
+
+    What is said of each is a line of its own, which can be shown without the others; `common` goes with
+    every line. The sum of the items' amounts is held against each mandate's limit. Returns the statements
+    and the lines' disclosures, in the items' order.
+    """
+    contents = [item.content for item in items]
+    names = queries.names_in(session, contents)
+    lines = [
+        ledger_statement.build_line(
+            about=_about(prefix, item.subject),
+            content={**item.content, "names": queries.mentioned(names, item.content)},
+            salt=os.urandom(SALT_BYTES),
+        )
+        for item in items
+    ]
+    total = sum((item.amount for item in items[1:]), items[0].amount)
+    basket = {"count": len(items), "total": total.to_json()}
+    rows = _draft(
+        session,
+        origin=origin,
+        party=party,
+        act=act,
+        about=None,
+        content={**common, "basket": basket, "lines": sorted(map(disclosure_digest, lines))},
+        amount=total,
+        signers=signers,
+        now=now,
+    )
+    session.add_all(rows)
+    session.flush()
+    copy_in(
+        session,
+        StatementLine,
+        [
+            {
+                "draft_id": rows[0].draft_id,
+                "subject_id": item.subject.id,
+                "subject_version": item.subject.version,
+                "disclosure": line,
+                "reserved": Jsonb(dict(item.reserved)),
+            }
+            for item, line in zip(items, lines, strict=True)
+        ],
+    )
+    return rows, lines
+
+
+def collect(
+    session: Session,
+    *,
+    party: Party,
+    act: str,
+    subject: Subject,
+    jws: Sequence[str],
+    now: datetime,
+) -> SignedAct:
+    """Take signed statements back, in any order; `subject` is locked by the caller, `now` business time.
+
+    Raises StatementUnknown, StatementMalformed, StatementAltered, StatementExpired, StatementUsed,
+    SignatureInvalid, `subject.version_moved`, and what `scf.parties.rules` raises. Stores each JWS in its
+    normalised form, whose hash is the authorization.
+    """
+    return _collect(session, party=party, act=act, subject=subject, jws=jws, now=now)
+
+
+def collect_basket(
+    session: Session, *, party: Party, act: str, jws: Sequence[str], now: datetime
+) -> tuple[SignedAct, list[SignedLine]]:
+    """Take a signed basket back: what is common to its lines, and the lines by subject.
+
+    Whether a subject still stands at its line's version is for the caller to ask, who locks it. Raises
+    what `collect` does.
+    """
+    signed = _collect(session, party=party, act=act, subject=None, jws=jws, now=now)
+    rows = session.scalars(
+        select(StatementLine)
+        .where(StatementLine.draft_id == signed.draft_id)
+        .order_by(StatementLine.subject_id)
+    )
+    return signed, [
+        SignedLine(
+            row.subject_id,
+            row.subject_version,
+            dict(ledger_statement.parse_line(row.disclosure).content),
+            dict(row.reserved),
+        )
+        for row in rows
+    ]
+
+
+def _about(prefix: str, subject: Subject) -> ledger_statement.About:
     assert subject.head_hash is not None, "a statement is about an existing version"
+    return ledger_statement.About(public_id(prefix, subject.id), subject.version, subject.head_hash)
+
+
+def _draft(
+    session: Session,
+    *,
+    origin: str,
+    party: Party,
+    act: str,
+    about: ledger_statement.About | None,
+    content: Mapping[str, Any],
+    amount: Money | None,
+    signers: Sequence[Signer],
+    now: datetime,
+) -> list[Statement]:
     rules.check_party(party, act)
     rules.check_hands(act, [signer.person for signer in signers])
-    whole = {**content, "names": queries.names_in(session, {"party": party.uscc, **content})}
-    about = ledger_statement.About(
-        public_id(prefix, subject.id), subject.version, subject.head_hash
-    )
     draft_id, expires_at = new_id(), now + DRAFT_TTL
     statements = []
     for step, signer in zip(rules.STEPS[act], signers, strict=True):
@@ -152,7 +312,7 @@ def draft(
             about=about,
             issued_at=instant_text(now),
             expires_at=instant_text(expires_at),
-            content=whole,
+            content=content,
             step=step,
         )
         statements.append(
@@ -164,33 +324,23 @@ def draft(
                 party_id=party.id,
                 person_id=signer.person,
                 mandate_id=mandate.id,
-                subject_id=subject.id,
-                subject_version=subject.version,
                 payload=payload,
-                reserved=dict(reserved or {}),
+                reserved={},
                 expires_at=expires_at,
             )
         )
-    session.add_all(statements)
-    session.flush()
     return statements
 
 
-def collect(
+def _collect(
     session: Session,
     *,
     party: Party,
     act: str,
-    subject: Subject,
+    subject: Subject | None,
     jws: Sequence[str],
     now: datetime,
 ) -> SignedAct:
-    """Take signed statements back, in any order; `subject` is locked by the caller, `now` business time.
-
-    Raises StatementUnknown, StatementMalformed, StatementAltered, StatementExpired, StatementUsed,
-    SignatureInvalid, `subject.version_moved`, and what `scf.parties.rules` raises. Stores each JWS in its
-    normalised form, whose hash is the authorization.
-    """
     rules.check_party(party, act)
     handed = _match(session, [_read(text) for text in jws], party=party, act=act, subject=subject)
     certificates = [_believe(session, row, parsed, now=now) for row, parsed in handed]
@@ -235,7 +385,12 @@ def _read(text: str) -> _Handed:
 
 
 def _match(
-    session: Session, handed: Sequence[_Handed], *, party: Party, act: str, subject: Subject
+    session: Session,
+    handed: Sequence[_Handed],
+    *,
+    party: Party,
+    act: str,
+    subject: Subject | None,
 ) -> list[tuple[Statement, _Handed]]:
     """Pair each JWS with the row of its draft, in the order of the act's steps."""
     by_id = {parse_id("stm", one.statement.id): one for one in handed}
@@ -245,7 +400,7 @@ def _match(
             Statement.id.in_(by_id),
             Statement.party_id == party.id,
             Statement.act == act,
-            Statement.subject_id == subject.id,
+            Statement.subject_id == (subject.id if subject else None),
         )
         .order_by(Statement.id)
         .with_for_update()
@@ -268,7 +423,8 @@ def _match(
             raise StatementAltered(field="authorizations")
         if row.jws is not None:
             raise StatementUsed(field="authorizations")
-        require_version(subject, row.subject_version)
+        if subject is not None:
+            require_version(subject, row.subject_version)
     return [pairs[step] for step in steps]
 
 

@@ -2,23 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from scf.evidence.models import Statement
 from scf.http.auth import Actor
-from scf.kernel.errors import Refused
+from scf.kernel.clock import parse_date
 from scf.kernel.ids import public_id
+from scf.kernel.money import Money
 from scf.parties.models import Party
 from scf.parties.queries import parties_of
-from scf.parties.signing import Signer
-from scf.receivables import queries, service, sheets
+from scf.parties.signing import Item
+from scf.receivables import basket, queries, sheets
+from scf.receivables.basket import Drafted, Drafting, Wanted
 from scf.receivables.models import Receivable
 from scf.receivables.service import Account, Confirmation
-from scf.receivables.sheets import AccountMissing, FilledRow, RowError
+from scf.receivables.sheets import RowError
+from scf.receivables.submission import Mode
 
 COLUMNS: Final = {
     "confirmed": sheets.CONFIRMED,
@@ -26,15 +28,29 @@ COLUMNS: Final = {
     "rejected": sheets.REJECTED,
     "reason": sheets.REASON,
     "due_on": sheets.DUE_ON,
+    "pay_to": sheets.ACCOUNT,
 }
 """Field that a refusal names -> column of the list."""
 
 
 @dataclass(frozen=True, slots=True)
-class DraftedSheet:
-    """What a filled list came to: statements to sign per row, and what is wrong with other rows."""
+class Answered:
+    """A line of a drafted basket, in amounts."""
 
-    drafts: list[tuple[FilledRow, list[Statement]]]
+    supplier: str
+    supplier_name: str
+    due_on: date
+    claimed: Money
+    confirmed: Money
+    disputed: Money
+    rejected: Money
+
+
+@dataclass(frozen=True, slots=True)
+class DraftedSheet:
+    """What a filled list came to: one basket to sign, and what is wrong with other rows."""
+
+    basket: Drafted
     errors: list[RowError]
 
 
@@ -57,53 +73,60 @@ def draft_sheet(
     session: Session,
     actor: Actor,
     text: str,
+    how: Drafting,
     *,
     pay_to: Account | None,
     no_setoff: bool,
     consents: Sequence[str],
-    signers: Sequence[Signer],
-    origin: str,
-    now: datetime,
 ) -> DraftedSheet:
-    """Draft a confirmation for every answered row; a row that is refused does not hold up the others.
+    """Draft one basket of every answered row; CONTINUE leaves a refused row out and names it.
 
-    Raises SheetInvalid, SheetTooLarge.
+    Raises SheetInvalid, SheetTooLarge, what signing raises, and with ATOMIC the first row's refusal.
     """
     sheet = sheets.read(text)
-    drafted = DraftedSheet([], list(sheet.errors))
-    for row in sorted(sheet.rows, key=lambda row: row.receivable_id):
-        try:
-            account = row.pay_to or pay_to
-            if account is None:
-                raise AccountMissing(field=sheets.ACCOUNT)
-            confirmation = Confirmation(
-                row.confirmed,
-                row.disputed,
-                row.rejected,
-                row.reason,
-                row.due_on,
-                account,
-                no_setoff,
-                consents,
-            )
-            statements = service.draft_confirmation(
-                session,
-                actor,
-                row.receivable_id,
-                confirmation,
-                signers=signers,
-                origin=origin,
-                now=now,
-                expected_version=row.version,
-            )
-        except Refused as error:
-            column = COLUMNS.get(error.field or "", error.field)
-            drafted.errors.append(RowError(row.row, column, error))
-        else:
-            drafted.drafts.append((row, statements))
-    drafted.drafts.sort(key=lambda pair: pair[0].row)
-    drafted.errors.sort(key=lambda found: found.row)
-    return drafted
+    errors, rows, wanted = list(sheet.errors), [], []
+    for row in sheet.rows:
+        confirmation = Confirmation(
+            row.confirmed,
+            row.disputed,
+            row.rejected,
+            row.reason,
+            row.due_on,
+            row.pay_to or pay_to,
+            no_setoff,
+            consents,
+        )
+        rows.append(row)
+        wanted.append(Wanted(row.receivable_id, row.version, confirmation))
+    if errors and how.mode is Mode.ATOMIC:
+        first = min(errors, key=lambda found: found.row)
+        first.error.field = f"{first.row}.{first.column or ''}".rstrip(".")
+        raise first.error
+    drafted = basket.draft(session, actor, wanted, how)
+    errors += [
+        RowError(rows[left.place].row, left.error.field, left.error) for left in drafted.left_out
+    ]
+    return DraftedSheet(drafted, sorted(errors, key=lambda found: found.row))
+
+
+def answered(session: Session, drafted: Drafted) -> list[Answered]:
+    """Return the lines of a drafted basket, to be added up."""
+    lines = []
+    found = parties_of(session, [_receivable(item) for item in drafted.items])
+    for item in drafted.items:
+        content, supplier = item.content, found[_receivable(item).creditor_id]
+        amounts = {
+            name: Money.from_json(content[name])
+            for name in ("claimed", "confirmed", "disputed", "rejected")
+        }
+        due_on = parse_date(content["due_on"])
+        lines.append(Answered(supplier.uscc, supplier.name, due_on, **amounts))
+    return lines
+
+
+def _receivable(item: Item) -> Receivable:
+    assert isinstance(item.subject, Receivable), "a basket of confirmations"
+    return item.subject
 
 
 def _shown(

@@ -9,7 +9,14 @@ from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
 from scf.http.schemas import PageSize, ReceivableId
 from scf.parties.queries import parties_of
 from scf.parties.schemas import DraftOut, SignedIn
-from scf.receivables import answers, payments, queries, service, submission
+from scf.receivables import answers, basket, payments, queries, service, submission
+from scf.receivables.basket import Drafting
+from scf.receivables.basket_schemas import (
+    BasketDraftOut,
+    BasketIn,
+    BasketOut,
+    BasketProblemOut,
+)
 from scf.receivables.models import Receivable, State
 from scf.receivables.queries import Side
 from scf.receivables.schemas import (
@@ -22,10 +29,6 @@ from scf.receivables.schemas import (
     ReceivableOut,
     RejectionIn,
     ReportedOut,
-    RowDraftOut,
-    RowProblemOut,
-    SheetIn,
-    SheetOut,
     SubmissionIn,
     SubmittedOut,
 )
@@ -82,25 +85,31 @@ def pending(call: Call, cursor: str | None = None) -> Response:
 
 
 @command(router, "/v1/receivables/confirmation-drafts")
-def draft_confirmations(call: Call, body: SheetIn) -> SheetOut:
-    """回填清单生成确权函 Draft a 确权函 for every answered row of the filled list."""
-    drafted = answers.draft_sheet(
-        call.session,
-        call.actor,
-        body.csv,
-        pay_to=body.pay_to.value() if body.pay_to else None,
-        no_setoff=body.no_setoff,
-        consents=body.consents,
-        signers=body.signers,
-        origin=call.settings.log_origin,
-        now=call.now,
-    )
-    return SheetOut(
-        drafts=[
-            RowDraftOut(row=row.row, receivable=row.receivable_id, draft=DraftOut.of(statements))
-            for row, statements in drafted.drafts
-        ],
-        errors=[RowProblemOut.at(error) for error in drafted.errors],
+def draft_confirmations(call: Call, body: BasketIn, mode: Mode = Mode.CONTINUE) -> BasketDraftOut:
+    """清单生成确权函 Draft one 确权函 over up to 1,000 lines, from items or the filled list. By the debtor."""
+    how = Drafting(mode, body.signers, call.settings.log_origin, call.now)
+    if body.items is not None:
+        drafted = basket.draft(call.session, call.actor, body.wanted(), how)
+        errors = [BasketProblemOut.of_item(left) for left in drafted.left_out]
+    else:
+        sheet = answers.draft_sheet(
+            call.session,
+            call.actor,
+            body.csv or "",
+            how,
+            pay_to=body.account,
+            no_setoff=body.no_setoff,
+            consents=body.consents,
+        )
+        drafted, errors = sheet.basket, [BasketProblemOut.at(error) for error in sheet.errors]
+    return BasketDraftOut.of(drafted, answers.answered(call.session, drafted), errors)
+
+
+@command(router, "/v1/receivables/confirmations")
+def confirm_basket(call: Call, body: SignedIn, mode: Mode = Mode.CONTINUE) -> BasketOut:
+    """清单确权 Hand the signed basket back: every line is confirmed, in one transaction."""
+    return BasketOut.of(
+        basket.confirm(call.session, call.actor, jws=body.jws, mode=mode, now=call.now)
     )
 
 

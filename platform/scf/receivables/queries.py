@@ -7,8 +7,19 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, Uuid, bindparam, func, select, union
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Uuid,
+    bindparam,
+    case,
+    exists,
+    func,
+    select,
+    union,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.orm import Session, aliased
 
 from scf.documents.models import Document
@@ -21,7 +32,13 @@ from scf.parties.queries import parties_of
 from scf.programmes.models import Member, MemberRole, Programme
 from scf.programmes.service import NotMember, ProgrammeClosed
 from scf.receivables import permissions
-from scf.receivables.models import Receivable, ReceivableDocument, ReceivablePayment, State
+from scf.receivables.models import (
+    Receivable,
+    ReceivableCreditNote,
+    ReceivableDocument,
+    ReceivablePayment,
+    State,
+)
 
 
 class Side(StrEnum):
@@ -74,11 +91,6 @@ _PAPERS = select(
     Document.head_hash,
 ).where(Document.seller_id == bindparam("seller_id"))
 _PAPERS_BY_ID = _PAPERS.where(Document.id == func.any(bindparam("ids", type_=ARRAY(Uuid))))
-_PAPERS_OF = (
-    _PAPERS.join(ReceivableDocument, ReceivableDocument.document_id == Document.id)
-    .where(ReceivableDocument.receivable_id == bindparam("receivable_id"))
-    .order_by(ReceivableDocument.position)
-)
 _DEAL = (
     select(
         Programme.revoked_at,
@@ -99,18 +111,49 @@ _DEAL = (
     )
 )
 # Built once: putting a statement together takes longer than its answer.
+_SPENT = (
+    select(func.coalesce(func.sum(ReceivableCreditNote.amount_minor), 0))
+    .where(ReceivableCreditNote.note_id == _NOTE.id)
+    .scalar_subquery()
+)
+_UNRECORDED = (
+    select(_NOTE.id)
+    .where(
+        _NOTE.takes_back,
+        _NOTE.seller_id == Document.seller_id,
+        _NOTE.reverses.contains(array([Document.number])),
+        func.abs(_NOTE.payable_minor) > _SPENT,
+        ~exists().where(
+            ReceivableCreditNote.note_id == _NOTE.id,
+            ReceivableCreditNote.receivable_id == ReceivableDocument.receivable_id,
+        ),
+    )
+    .exists()
+)
+_NOTED = (
+    select(func.coalesce(func.sum(ReceivableCreditNote.amount_minor), 0))
+    .where(ReceivableCreditNote.receivable_id == ReceivableDocument.receivable_id)
+    .correlate(ReceivableDocument)
+    .scalar_subquery()
+)
+_STANDINGS = (
+    select(
+        ReceivableDocument.receivable_id,
+        func.min(Document.currency),
+        func.sum(Document.payable_minor),
+        _NOTED,
+        func.min(case((_UNRECORDED, Document.number))),
+    )
+    .join(Document, Document.id == ReceivableDocument.document_id)
+    .where(ReceivableDocument.receivable_id == func.any(bindparam("ids", type_=ARRAY(Uuid))))
+    .group_by(ReceivableDocument.receivable_id)
+)
 
 
 def papers(session: Session, seller_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Paper]:
     """Return a seller's documents by id; those that are not there are left out."""
     values = {"seller_id": seller_id, "ids": list(ids)}
     return {row[0]: _paper(row) for row in session.connection().execute(_PAPERS_BY_ID, values)}
-
-
-def papers_of(session: Session, receivable: Receivable) -> list[Paper]:
-    """Return the documents behind a receivable, in the order submitted."""
-    values = {"seller_id": receivable.creditor_id, "receivable_id": receivable.id}
-    return [_paper(row) for row in session.execute(_PAPERS_OF, values)]
 
 
 def deal(session: Session, programme_id: UUID, creditor_id: UUID) -> Deal:
@@ -223,18 +266,46 @@ def document_record(identity: UUID, number: str, head_hash: bytes | None) -> dic
 
 def record(session: Session, receivable: Receivable) -> dict[str, Any]:
     """Return what the creditor submitted, as records of its events carry it."""
-    parties = parties_of(session, [receivable])
+    return records(session, [receivable])[receivable.id]
+
+
+def records(session: Session, receivables: Sequence[Receivable]) -> dict[UUID, dict[str, Any]]:
+    """Return by id what creditors submitted, as records of events carry it."""
+    parties = parties_of(session, receivables)
+    documents = documents_of(session, [receivable.id for receivable in receivables])
     return {
-        "programme": public_id("prg", receivable.programme_id),
-        "creditor": parties[receivable.creditor_id].uscc,
-        "debtor": parties[receivable.debtor_id].uscc,
-        "line_no": receivable.line_no,
-        "documents": documents_of(session, [receivable.id])[receivable.id],
-        "claimed": receivable.claimed.to_json(),
-        "contract_no": receivable.contract_no,
-        "receipt_no": receivable.receipt_no,
-        "delivered_on": date_text(receivable.delivered_on),
-        "due_on": receivable.due_on.isoformat(),
+        receivable.id: {
+            "programme": public_id("prg", receivable.programme_id),
+            "creditor": parties[receivable.creditor_id].uscc,
+            "debtor": parties[receivable.debtor_id].uscc,
+            "line_no": receivable.line_no,
+            "documents": documents[receivable.id],
+            "claimed": receivable.claimed.to_json(),
+            "contract_no": receivable.contract_no,
+            "receipt_no": receivable.receipt_no,
+            "delivered_on": date_text(receivable.delivered_on),
+            "due_on": receivable.due_on.isoformat(),
+        }
+        for receivable in receivables
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the documents behind a receivable still stand for."""
+
+    rest: Money
+    """Their sum, less what notes have taken back."""
+    pending: str | None
+    """A document that a note takes back which is registered and not yet recorded here."""
+
+
+def standings(session: Session, ids: Iterable[UUID]) -> dict[UUID, Standing]:
+    """Return by id what the documents behind receivables still stand for."""
+    rows = session.execute(_STANDINGS, {"ids": list(ids)})
+    return {
+        identity: Standing(Money(int(total - noted), currency), pending)
+        for identity, currency, total, noted, pending in rows
     }
 
 

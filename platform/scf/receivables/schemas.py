@@ -29,12 +29,11 @@ from scf.kernel.errors import Refused
 from scf.kernel.ids import public_id
 from scf.kernel.money import Money
 from scf.parties.models import Party
-from scf.parties.schemas import DraftOut, SignerIn
+from scf.parties.schemas import SignerIn
 from scf.receivables.models import Receivable, ReceivablePayment, State
 from scf.receivables.payments import Receipt, Reported
 from scf.receivables.rules import DOCUMENTS_MAX
 from scf.receivables.service import Account, Confirmation
-from scf.receivables.sheets import CHARACTERS_MAX, RowError
 from scf.receivables.submission import BULK_MAX, Mode, Outcome, Submission
 from scf.receivables.writing import Line as WrittenLine
 
@@ -212,41 +211,6 @@ class RejectionIn(In):
 
     reason: Prose = Field(examples=["非我司交易"])
     signers: list[SignerIn] = Field(min_length=1, max_length=1)
-
-
-class SheetIn(ConfirmationTermsIn):
-    """The pending list, filled in. `pay_to` serves the rows that name no account."""
-
-    csv: str = Field(max_length=CHARACTERS_MAX)
-    pay_to: AccountIn | None = None
-
-
-class RowProblemOut(ProblemOut):
-    """What is wrong in a filled list, by row (the header is row 1) and column."""
-
-    row: int = Field(examples=[3])
-    column: str | None = Field(examples=["确认金额"])
-
-    @classmethod
-    def at(cls, found: RowError) -> Self:
-        """Show what is wrong in a cell."""
-        shown = ProblemOut.of(found.error)
-        return cls(row=found.row, column=found.column, **shown.model_dump())
-
-
-class RowDraftOut(Out):
-    """The draft of one row."""
-
-    row: int = Field(examples=[2])
-    receivable: ReceivableId
-    draft: DraftOut
-
-
-class SheetOut(Out):
-    """Drafts of the rows that can be signed, and what is wrong with the others."""
-
-    drafts: list[RowDraftOut]
-    errors: list[RowProblemOut]
 
 
 class SideOut(Out):

@@ -1,10 +1,10 @@
 """What a debtor answers to a line: confirmed (whole or part), disputed, rejected; drafted, then signed."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import update
@@ -15,17 +15,21 @@ from scf.evidence import service as evidence
 from scf.evidence.models import Event, Statement
 from scf.http.auth import Actor
 from scf.kernel.clock import parse_date
-from scf.kernel.errors import Conflict
+from scf.kernel.errors import Conflict, Invalid, LimitExceeded
 from scf.kernel.ids import new_id, parse_id, public_id
 from scf.kernel.money import Money
 from scf.parties import queries as parties
 from scf.parties import signing
 from scf.parties.models import Party
-from scf.parties.signing import SignedAct, Signer
-from scf.receivables import permissions, queries, rules
+from scf.parties.signing import Item, SignedAct, Signer
+from scf.receivables import checks, permissions, queries, rules
 from scf.receivables.models import TRANSITIONS, MoveRefused, Receivable, ReceivableDocument, State
 from scf.receivables.permissions import Action
+from scf.receivables.queries import Standing
 from scf_ledger.encoding import b64url, from_b64url
+from scf_ledger.event_types import EVENT_TYPES
+
+CONFIRMED: Final = "receivable.confirmed"
 
 
 class DocumentReversed(Conflict):
@@ -34,6 +38,22 @@ class DocumentReversed(Conflict):
     code = "receivable.document_reversed"
     title = "所附发票已被红字冲销"
     title_en = "A document behind this was taken back by a credit note"
+
+
+class ConfirmedExceedsDocuments(LimitExceeded):
+    """No more is confirmed than the documents still stand for once notes are taken off."""
+
+    code = "receivable.confirmed_exceeds_documents"
+    title = "确认金额超过发票红冲后的余额"
+    title_en = "More is confirmed than credit notes have left of the documents"
+
+
+class AccountMissing(Invalid):
+    """A confirmation names the account that will be paid to."""
+
+    code = "receivable.account_missing"
+    title = "未填写回款账户"
+    title_en = "The account to pay to is missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +77,14 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What a debtor wants to confirm. `due_on` None: as claimed."""
+    """What a debtor wants to confirm. `due_on` None: as claimed; without `pay_to` it is refused."""
 
     confirmed: Money
     disputed: Money | None
     rejected: Money | None
     reason: str | None
     due_on: date | None
-    pay_to: Account
+    pay_to: Account | None
     no_setoff: bool
     consents: Sequence[str]
 
@@ -93,11 +113,44 @@ def draft_confirmation(
 ) -> list[Statement]:
     """Write the 确权函 for maker and checker to sign; reserve its pool's id and secret.
 
-    Raises MoveRefused, DocumentReversed, what `rules.answer` raises, and what signing raises.
+    Raises what `confirmation_item` and signing raise.
     """
     receivable, debtor = _for_debtor(
         session, actor, receivable_id, Action.CONFIRM, expected_version
     )
+    item = confirmation_item(
+        receivable,
+        confirmation,
+        record=queries.record(session, receivable),
+        standing=queries.standings(session, [receivable.id])[receivable.id],
+    )
+    return signing.draft(
+        session,
+        origin=origin,
+        party=debtor,
+        act="confirm",
+        subject=receivable,
+        prefix="rcv",
+        content=item.content,
+        amount=item.amount,
+        signers=signers,
+        now=now,
+        reserved=item.reserved,
+    )
+
+
+def confirmation_item(
+    receivable: Receivable,
+    confirmation: Confirmation,
+    *,
+    record: Mapping[str, Any],
+    standing: Standing,
+) -> Item:
+    """Return what a 确权函 is to say of a locked receivable, with a fresh pool and its secret.
+
+    `record` is what was submitted. Raises MoveRefused, DocumentReversed, AccountMissing,
+    ConfirmedExceedsDocuments and what `rules.answer` and `rules.check_due` raise.
+    """
     answer = rules.answer(
         receivable.claimed,
         confirmed=confirmation.confirmed,
@@ -106,12 +159,14 @@ def draft_confirmation(
         reason=confirmation.reason,
     )
     _require_move(receivable, _confirmed_state(answer.whole))
+    if confirmation.pay_to is None:
+        raise AccountMissing(field="pay_to")
     due_on = confirmation.due_on or receivable.due_on
     rules.check_due(receivable.delivered_on, due_on)
-    _require_in_force(session, receivable)
+    require_standing(standing, answer.confirmed)
     secret = evidence.new_secret()
     content = {
-        **queries.record(session, receivable),
+        **record,
         "due_on": due_on.isoformat(),
         "confirmed": answer.confirmed.to_json(),
         "disputed": answer.disputed.to_json(),
@@ -123,19 +178,7 @@ def draft_confirmation(
         "pool": public_id("cap", new_id()),
         "pool_secret_sha256": b64url(hashlib.sha256(secret).digest()),
     }
-    return signing.draft(
-        session,
-        origin=origin,
-        party=debtor,
-        act="confirm",
-        subject=receivable,
-        prefix="rcv",
-        content=content,
-        amount=answer.confirmed,
-        signers=signers,
-        now=now,
-        reserved={"pool_secret": b64url(secret)},
-    )
+    return Item(receivable, content, answer.confirmed, {"pool_secret": b64url(secret)})
 
 
 def confirm(
@@ -149,7 +192,8 @@ def confirm(
 ) -> Receivable:
     """Take the signed 确权函: the receivable is confirmed and its pool opened, in one transaction.
 
-    Raises MoveRefused, `subject.version_moved`, DocumentReversed, and what signing raises.
+    Raises MoveRefused, `subject.version_moved`, DocumentReversed, ConfirmedExceedsDocuments and what
+    signing raises.
     """
     receivable, debtor = _for_debtor(
         session, actor, receivable_id, Action.CONFIRM, expected_version
@@ -157,43 +201,114 @@ def confirm(
     act = signing.collect(
         session, party=debtor, act="confirm", subject=receivable, jws=jws, now=now
     )
-    _require_in_force(session, receivable)
-    _apply_confirmation(session, receivable, act, now=now)
-    event = _append(
-        session,
+    apply_confirmation(
         receivable,
-        "receivable.confirmed",
-        {
-            **queries.record(session, receivable),
-            "confirmed": receivable.confirmed.to_json(),
-            "disputed": receivable.money(receivable.disputed_minor).to_json(),
-            "rejected": receivable.money(receivable.rejected_minor).to_json(),
-            "reason": receivable.reason,
-            "pay_to": receivable.pay_to,
-            "no_setoff": receivable.no_setoff,
-            "consents": receivable.consents,
-            "pool": act.content["pool"],
-            "pool_secret_sha256": act.content["pool_secret_sha256"],
-        },
-        act=act,
+        act.content,
+        standing=queries.standings(session, [receivable.id])[receivable.id],
+        keeper=parties.party_by_uscc(session, act.content["pay_to"]["bank_uscc"]),
         now=now,
     )
-    receivable.confirmed_event_hash = event.body_hash
-    assert receivable.pool_id is not None
-    capacity.open_pool(
-        session,
-        pool_id=receivable.pool_id,
-        secret=from_b64url(act.reserved["pool_secret"]),
-        asset=public_id("rcv", receivable.id),
-        asset_id=receivable.id,
-        owner_id=receivable.creditor_id,
-        confirmed=receivable.confirmed,
-        cause=event.body_hash,
-        now=now,
-        actor=receivable.debtor_id,
-        parties=[receivable.creditor_id, receivable.debtor_id],
-    )
+    sealed = Sealed(receivable, act.content, act.reserved)
+    seal(session, [sealed], authorizations=act.authorizations, actor=debtor.id, now=now)
     return receivable
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A receivable with what its debtor signed of it, applied to its row; `reserved` is its pool's secret."""
+
+    receivable: Receivable
+    content: Mapping[str, Any]
+    reserved: Mapping[str, Any]
+
+
+def seal(
+    session: Session,
+    sealed: Sequence[Sealed],
+    *,
+    authorizations: Sequence[bytes],
+    actor: UUID,
+    now: datetime,
+) -> None:
+    """Tell of confirmations, and open their pools. Raises RuleBlocks."""
+    checks.check_confirmations(session, [(one.receivable, one.content) for one in sealed], now=now)
+    facts = [
+        evidence.Fact(
+            one.receivable,
+            CONFIRMED,
+            confirmed_record(one.content),
+            one.receivable.parties,
+            authorizations,
+        )
+        for one in sealed
+    ]
+    hashes = evidence.append_all(session, facts, now=now, actor=actor)
+    openings = []
+    for one, cause in zip(sealed, hashes, strict=True):
+        receivable = one.receivable
+        assert receivable.pool_id is not None, "a pool is named by what was signed"
+        receivable.confirmed_event_hash = cause
+        openings.append(
+            capacity.Opening(
+                pool_id=receivable.pool_id,
+                secret=from_b64url(one.reserved["pool_secret"]),
+                asset=public_id("rcv", receivable.id),
+                asset_id=receivable.id,
+                owner_id=receivable.creditor_id,
+                confirmed=receivable.confirmed,
+                cause=cause,
+                parties=[receivable.creditor_id, receivable.debtor_id],
+            )
+        )
+    capacity.open_pools(session, openings, now=now, actor=actor)
+
+
+def apply_confirmation(
+    receivable: Receivable,
+    content: Mapping[str, Any],
+    *,
+    standing: Standing,
+    keeper: Party | None,
+    now: datetime,
+) -> None:
+    """Take over what was signed of a locked receivable, which stands at the version that was signed.
+
+    `keeper` is the bank that keeps the account. Raises MoveRefused, DocumentReversed,
+    ConfirmedExceedsDocuments.
+    """
+    reason: str | None = content["reason"]
+    confirmed = Money.from_json(content["confirmed"])
+    _require_move(receivable, _confirmed_state(reason is None))
+    require_standing(standing, confirmed)
+    receivable.move(_confirmed_state(reason is None))
+    receivable.confirmed_minor = confirmed.minor
+    receivable.disputed_minor = Money.from_json(content["disputed"]).minor
+    receivable.rejected_minor = Money.from_json(content["rejected"]).minor
+    receivable.reason = reason
+    receivable.reason_compliant = None if reason is None else rules.is_compliant(reason)
+    receivable.due_on = parse_date(content["due_on"])
+    receivable.pay_to = content["pay_to"]
+    receivable.no_setoff = content["no_setoff"]
+    receivable.consents = content["consents"]
+    receivable.pool_id = parse_id("cap", content["pool"])
+    receivable.changed_at = now
+    if keeper is not None:
+        show_to(receivable, keeper.id)
+
+
+def confirmed_record(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the record of a confirmation: what was signed, as far as the event carries it."""
+    return {name: content[name] for name in EVENT_TYPES[CONFIRMED].fields if name in content}
+
+
+def require_standing(standing: Standing, confirmed: Money) -> None:
+    """Raise DocumentReversed or ConfirmedExceedsDocuments; a note that is on its way is waited for."""
+    if standing.pending is not None:
+        raise DocumentReversed(number=standing.pending)
+    if standing.rest.minor <= 0:
+        raise DocumentReversed(rest=standing.rest)
+    if confirmed > standing.rest:
+        raise ConfirmedExceedsDocuments(field="confirmed", confirmed=confirmed, rest=standing.rest)
 
 
 def draft_dispute(
@@ -305,38 +420,8 @@ def _require_move(receivable: Receivable, to: State) -> None:
         raise MoveRefused(state=receivable.state.value, asked=to.value)
 
 
-def _require_in_force(session: Session, receivable: Receivable) -> None:
-    """Raise DocumentReversed where a document was taken back since."""
-    for paper in queries.papers_of(session, receivable):
-        if not paper.in_force:
-            raise DocumentReversed(document=paper.record["id"], number=paper.number)
-
-
 def _confirmed_state(whole: bool) -> State:
     return State.CONFIRMED if whole else State.PARTIALLY_CONFIRMED
-
-
-def _apply_confirmation(
-    session: Session, receivable: Receivable, act: SignedAct, *, now: datetime
-) -> None:
-    """Take over what was signed; it was checked when it was drafted, and the version has not moved."""
-    content = act.content
-    reason: str | None = content["reason"]
-    receivable.move(_confirmed_state(reason is None))
-    receivable.confirmed_minor = Money.from_json(content["confirmed"]).minor
-    receivable.disputed_minor = Money.from_json(content["disputed"]).minor
-    receivable.rejected_minor = Money.from_json(content["rejected"]).minor
-    receivable.reason = reason
-    receivable.reason_compliant = None if reason is None else rules.is_compliant(reason)
-    receivable.due_on = parse_date(content["due_on"])
-    receivable.pay_to = content["pay_to"]
-    receivable.no_setoff = content["no_setoff"]
-    receivable.consents = content["consents"]
-    receivable.pool_id = parse_id("cap", content["pool"])
-    receivable.changed_at = now
-    bank = parties.party_by_uscc(session, content["pay_to"]["bank_uscc"])
-    if bank is not None:
-        show_to(receivable, bank.id)
 
 
 def _draft_refusal(
@@ -367,6 +452,7 @@ def _draft_refusal(
 def _refuse(
     session: Session, receivable: Receivable, debtor: Party, act: SignedAct, *, now: datetime
 ) -> None:
+    checks.check_refusal(session, receivable, act.act, act.content, now=now)
     receivable.reason = act.content["reason"]
     receivable.reason_compliant = rules.is_compliant(act.content["reason"])
     receivable.changed_at = now

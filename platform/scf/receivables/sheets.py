@@ -13,7 +13,7 @@ from scf.kernel.clock import parse_date
 from scf.kernel.errors import Invalid, Refused, TooLarge
 from scf.kernel.ids import parse_id
 from scf.kernel.money import Money
-from scf.receivables.service import Account
+from scf.receivables.service import Account, AccountMissing
 from scf_ledger import uscc
 
 ROWS_MAX: Final = 1_000
@@ -85,14 +85,6 @@ class CellInvalid(Invalid):
     code = "receivable.cell_invalid"
     title = "单元格内容不正确"
     title_en = "The cell is not valid"
-
-
-class AccountMissing(Invalid):
-    """A confirmation names the account that will be paid to."""
-
-    code = "receivable.account_missing"
-    title = "未填写回款账户"
-    title_en = "The account to pay to is missing"
 
 
 class RowRepeated(Invalid):

@@ -12,12 +12,14 @@ from typing import Any, Final
 from scf.documents.service import FILENAME_LENGTH_MAX
 from scf.kernel.clock import SHANGHAI, parse_instant
 from scf.kernel.money import Money
+from scf.parties import rendering
 from scf.parties.authority import LocalAuthority
 from scf.story import answers
 from scf.story.desk import StoryDiverged
 from scf.story.enrol import Cast, Party
 from scf.story.script import RATE, RATE_OF_2020, SHOPPED_RATE, Script
 from scf.story.stage import Stage
+from scf_ledger.encoding import from_b64url
 
 ACCOUNT: Final = "6217 0000 2025 1020 01"
 PERFECTING: Final = "登记、链上锁定、复查 / registration, lock, second search"
@@ -163,13 +165,13 @@ def confirm(story: Story, receivable: str) -> dict[str, Any]:
         }
 
     sheet = anchor.desk.do("confirm:drafts", "/v1/receivables/confirmation-drafts", filled)
-    if sheet["errors"] or len(sheet["drafts"]) != 1:
+    draft = sheet["draft"]
+    if sheet["errors"] or draft is None or len(draft["lines"]) != 1:
         raise StoryDiverged(step="confirm", errors=sheet["errors"])
-    draft = sheet["drafts"][0]["draft"]
-    story.stage.screen.paper("确权函（经办待签原文）", draft["statements"][0]["text"])
-    confirmed: dict[str, Any] = anchor.desk.do(
-        "confirm", f"/v1/receivables/{receivable}/confirm", lambda: anchor.desk.sign(draft)
-    )
+    paper = rendering.render(from_b64url(draft["statements"][0]["payload"]), draft["lines"])
+    story.stage.screen.paper("确权函（经办待签原文）", paper)
+    anchor.desk.do("confirm", "/v1/receivables/confirmations", lambda: anchor.desk.sign(draft))
+    confirmed: dict[str, Any] = anchor.desk.see(f"/v1/receivables/{receivable}")
     rows = {"确认金额": text_of(confirmed["confirmed"])}
     if script.papers.disputed.minor:
         rows["争议金额"] = f"{text_of(confirmed['disputed'])}（{confirmed['reason']}）"

@@ -39,7 +39,7 @@ class TestTheList:
         assert pending(stage, stage.cast.supplier) == []
         assert pending(stage, stage.cast.bank) == []
 
-    def test_filled_in_it_becomes_drafts_to_sign(self, stage: Stage):
+    def test_filled_in_it_becomes_one_draft_to_sign(self, stage: Stage):
         anchor = stage.cast.anchor
         whole, part = submit(stage), submit(stage)
         rows = [row for row in pending(stage) if row[sheets.ID] in (whole, part)]
@@ -57,11 +57,10 @@ class TestTheList:
         answer = send(stage, rows, pay_to=pay_to(bank)).json()
 
         assert answer["errors"] == []
-        assert [draft["row"] for draft in answer["drafts"]] == [2, 3]
-        for draft in answer["drafts"]:
-            body = {"authorizations": anchor.sign_all(draft["draft"])}
-            done = stage.post(anchor, f"/v1/receivables/{draft['receivable']}/confirm", body)
-            assert done.status_code == 200, done.text
+        assert answer["totals"]["confirmed"] == money("190.00")
+        body = {"authorizations": anchor.sign_all(answer["draft"])}
+        done = stage.post(anchor, "/v1/receivables/confirmations", body)
+        assert {one["receivable"] for one in done.json()["confirmed"]} == {whole, part}
         shown = stage.get(anchor, f"/v1/receivables/{part}").json()
         assert (shown["state"], shown["rejected"]) == ("PARTIALLY_CONFIRMED", money("10.00"))
         assert shown["pay_to"]["name"] == "户名"
@@ -80,7 +79,7 @@ class TestTheList:
 
         answer = send(stage, [*rows, foreign], pay_to=pay_to(stage.cast.bank)).json()
 
-        assert [draft["receivable"] for draft in answer["drafts"]] == [rows[0][sheets.ID]]
+        assert answer["totals"]["count"] == len(answer["draft"]["lines"]) == 1
         assert [(e["row"], e["column"], e["code"]) for e in answer["errors"]] == [
             (3, sheets.CONFIRMED, "receivable.answer_does_not_add_up"),
             (4, sheets.REASON, "receivable.reason_missing"),
@@ -96,7 +95,7 @@ class TestTheList:
 
         answer = send(stage, rows).json()
 
-        assert answer["drafts"] == []
+        assert answer["draft"] is None
         assert answer["errors"][0]["code"] == "receivable.account_missing"
 
     @pytest.mark.parametrize("text", ["", "a,b\n", "\x00"])

@@ -1,0 +1,218 @@
+"""HTTP shapes of baskets: many lines drafted, signed and confirmed at once."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from scf.http.schemas import (
+    DateText,
+    In,
+    MoneyIn,
+    MoneyOut,
+    Out,
+    PoolId,
+    PositiveMoney,
+    Prose,
+    ReceivableId,
+    UsccText,
+)
+from scf.kernel.money import Money
+from scf.parties.schemas import DraftOut
+from scf.receivables.answers import COLUMNS, Answered
+from scf.receivables.basket import Confirmed, Drafted, LeftOut, Wanted
+from scf.receivables.models import Receivable, State
+from scf.receivables.schemas import AccountIn, ConfirmationTermsIn, ProblemOut
+from scf.receivables.service import Account, Confirmation
+from scf.receivables.sheets import CHARACTERS_MAX, RowError
+from scf_ledger.statement import LINES_MAX
+
+
+class BasketItemIn(In):
+    """One line to confirm. `version` holds it to what was shown; `pay_to` absent: the basket's."""
+
+    receivable: ReceivableId
+    version: int | None = Field(None, ge=1, le=2**31)
+    confirmed: PositiveMoney
+    disputed: MoneyIn | None = None
+    rejected: MoneyIn | None = None
+    reason: Prose | None = Field(None, examples=["质量争议：第三批孔径超差"])
+    due_on: DateText | None = None
+    pay_to: AccountIn | None = None
+
+    def wanted(self, terms: "BasketIn") -> Wanted:
+        """Return what the service takes."""
+        account = self.pay_to.value() if self.pay_to else terms.account
+        confirmation = Confirmation(
+            self.confirmed,
+            self.disputed,
+            self.rejected,
+            self.reason,
+            self.due_on,
+            account,
+            terms.no_setoff,
+            terms.consents,
+        )
+        return Wanted(self.receivable, self.version, confirmation)
+
+
+class BasketIn(ConfirmationTermsIn):
+    """Lines to confirm under one signature: as items, or as the pending list, filled in.
+
+    `pay_to` serves the lines that name no account of their own.
+    """
+
+    items: list[BasketItemIn] | None = Field(None, min_length=1, max_length=LINES_MAX)
+    csv: str | None = Field(None, max_length=CHARACTERS_MAX)
+    pay_to: AccountIn | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if sum(source is not None for source in (self.items, self.csv)) != 1:
+            raise ValueError("one of items, csv")
+        return self
+
+    @property
+    def account(self) -> Account | None:
+        """The account of the lines that name none."""
+        return self.pay_to.value() if self.pay_to else None
+
+    def wanted(self) -> list[Wanted]:
+        """Return the items as the service takes them."""
+        return [item.wanted(self) for item in self.items or ()]
+
+
+class BasketProblemOut(ProblemOut):
+    """Why a line was left out: by its place among the items (from 0), or by row and column of the list."""
+
+    item: int | None = Field(None, examples=[0])
+    row: int | None = Field(None, examples=[3], description="清单行号，表头为第 1 行")
+    column: str | None = Field(None, examples=["确认金额"])
+    receivable: ReceivableId | None = None
+
+    @classmethod
+    def of_item(cls, left: LeftOut) -> Self:
+        """Show an item that was left out."""
+        shown = ProblemOut.of(left.error)
+        return cls(item=left.place, receivable=left.receivable_id, **shown.model_dump())
+
+    @classmethod
+    def at(cls, found: RowError) -> Self:
+        """Show what is wrong in a cell."""
+        shown = ProblemOut.of(found.error)
+        column = COLUMNS.get(found.column or "", found.column)
+        return cls(row=found.row, column=column, **shown.model_dump())
+
+
+class SumOut(Out):
+    """Amounts of some lines of a basket, added up."""
+
+    count: int = Field(examples=[2])
+    claimed: MoneyOut
+    confirmed: MoneyOut
+    disputed: MoneyOut
+    rejected: MoneyOut
+
+    @classmethod
+    def over(cls, lines: Sequence[Answered], **more: Any) -> Self:
+        """Add up."""
+        names = ("claimed", "confirmed", "disputed", "rejected")
+        sums = {
+            name: Money(sum(getattr(line, name).minor for line in lines), lines[0].claimed.currency)
+            for name in names
+        }
+        return cls(count=len(lines), **sums, **more)
+
+
+class SupplierSumOut(SumOut):
+    """What is answered to one supplier."""
+
+    supplier: UsccText
+    name: str = Field(examples=["永川兴锐冲压件(示例)"])
+
+
+class DateSumOut(SumOut):
+    """What falls due on one day."""
+
+    due_on: DateText
+
+
+class TotalsOut(SumOut):
+    """The basket's sums, to be held against those of the ERP."""
+
+    by_supplier: list[SupplierSumOut]
+    by_due_on: list[DateSumOut]
+
+    @classmethod
+    def of(cls, lines: Sequence[Answered]) -> Self:
+        """Add up, by supplier and by due date."""
+        suppliers: dict[tuple[str, str], list[Answered]] = {}
+        days: dict[date, list[Answered]] = {}
+        for line in lines:
+            suppliers.setdefault((line.supplier, line.supplier_name), []).append(line)
+            days.setdefault(line.due_on, []).append(line)
+        return cls.over(
+            lines,
+            by_supplier=[
+                SupplierSumOut.over(own, supplier=code, name=name)
+                for (code, name), own in sorted(suppliers.items())
+            ],
+            by_due_on=[DateSumOut.over(own, due_on=day) for day, own in sorted(days.items())],
+        )
+
+
+class BasketDraftOut(Out):
+    """One 确权函 to sign over all lines that can be confirmed, its sums, and what was left out."""
+
+    draft: DraftOut | None
+    totals: TotalsOut | None
+    errors: list[BasketProblemOut]
+
+    @classmethod
+    def of(
+        cls, drafted: Drafted, lines: Sequence[Answered], errors: list[BasketProblemOut]
+    ) -> Self:
+        """Show a draft; nothing is drafted where every line was left out."""
+        if not drafted.statements:
+            return cls(draft=None, totals=None, errors=errors)
+        draft = DraftOut.of(drafted.statements, drafted.disclosures)
+        return cls(draft=draft, totals=TotalsOut.of(lines), errors=errors)
+
+
+class ConfirmedLineOut(Out):
+    """A line as it stands once confirmed."""
+
+    receivable: ReceivableId
+    version: int = Field(examples=[2])
+    state: State
+    confirmed: MoneyOut
+    due_on: DateText
+    pool: PoolId | None
+
+    @classmethod
+    def of(cls, receivable: Receivable) -> Self:
+        """Show a line."""
+        return cls(
+            receivable=receivable.id,
+            version=receivable.version,
+            state=receivable.state,
+            confirmed=receivable.confirmed,
+            due_on=receivable.due_on,
+            pool=receivable.pool_id,
+        )
+
+
+class BasketOut(Out):
+    """What a signed basket came to: every line confirmed, but for those that have moved since."""
+
+    confirmed: list[ConfirmedLineOut]
+    left_out: list[BasketProblemOut]
+
+    @classmethod
+    def of(cls, found: Confirmed) -> Self:
+        """Show what became of the lines."""
+        return cls(
+            confirmed=[ConfirmedLineOut.of(one) for one in found.receivables],
+            left_out=[BasketProblemOut.of_item(left) for left in found.left_out],
+        )
