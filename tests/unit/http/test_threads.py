@@ -1,15 +1,17 @@
-"""As many endpoints run at a time as there are database connections, no more and no fewer."""
+"""As many endpoints run at a time as there are database connections."""
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, Lock
+from threading import Event
 
 import pytest
+from anyio.to_thread import current_default_thread_limiter
 from fastapi.testclient import TestClient
 
 from scf.main import create_app
 from scf.settings import Settings
 
 CONNECTIONS = 3
+CALLERS = 8
 
 
 @pytest.fixture
@@ -24,21 +26,23 @@ def app():
 
 
 def test_endpoints_wait_for_a_thread_and_not_for_a_connection(app):
-    running, seen, lock = 0, [], Lock()
-    all_threads = Barrier(CONNECTIONS, timeout=30)
+    leave = Event()
 
-    @app.get("/test/meeting")
-    def meeting() -> None:
-        nonlocal running
-        with lock:
-            running += 1
-            seen.append(running)
-        all_threads.wait()
-        with lock:
-            running -= 1
+    @app.get("/test/staying")
+    def staying() -> bool:
+        return leave.wait(30)
 
-    with TestClient(app) as client, ThreadPoolExecutor(4 * CONNECTIONS) as callers:
-        answers = list(callers.map(client.get, ["/test/meeting"] * 4 * CONNECTIONS))
+    @app.get("/test/count")
+    async def count() -> tuple[int, int]:
+        found = current_default_thread_limiter().statistics()
+        return found.borrowed_tokens, found.tasks_waiting
 
-    assert [answer.status_code for answer in answers] == [200] * 4 * CONNECTIONS
-    assert max(seen) == CONNECTIONS
+    with TestClient(app) as client, ThreadPoolExecutor(CALLERS) as callers:
+        answers = [callers.submit(client.get, "/test/staying") for _ in range(CALLERS)]
+        running, waiting = 0, 0
+        while running + waiting < CALLERS and not any(answer.done() for answer in answers):
+            running, waiting = client.get("/test/count").json()
+        leave.set()
+
+    assert (running, waiting) == (CONNECTIONS, CALLERS - CONNECTIONS)
+    assert [answer.result().json() for answer in answers] == [True] * CALLERS
