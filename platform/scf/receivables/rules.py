@@ -6,33 +6,17 @@ from typing import Final
 
 from scf.kernel.errors import Invalid, LimitExceeded
 from scf.kernel.money import Money, zero
+from scf.rules.book import Outcome, shipped
+from scf.rules.judging import judge
+from scf.rules.predicates import SEPARATORS
 
 DOCUMENTS_MAX: Final = 200
 """Documents behind one line; a month's statement of one supplier has dozens."""
 OTHER: Final = "其他"
-REASONS: Final = (
-    "未交付",
-    "数量不符",
-    "质量争议",
-    "金额不符",
-    "重复提交",
-    "非我司交易",
-    "已付款",
-    OTHER,
-)
-"""Reasons that the law accepts for not confirming what is claimed."""
-NOT_ACCEPTED: Final = (
-    "内部流程",
-    "内部付款流程",
-    "法定代表人变更",
-    "负责人变更",
-    "等待业主付款",
-    "等待竣工验收",
-    "等待决算审计",
-    "第三方付款",
-)
-"""What 保障中小企业款项支付条例 (国务院令第802号) does not accept, however it is labelled."""
-_SEPARATORS: Final = "：:，,（( "
+LISTED, FOREIGN = "PLT-01", ("RPAY-03", "RPAY-07")
+"""The rules that a reason for not confirming is held to: the list, and what no label makes acceptable."""
+REASONS: Final[tuple[str, ...]] = tuple(shipped().newest(LISTED).parameters["accepted"])
+"""Reasons that are accepted for not confirming what is claimed."""
 
 
 class ClaimExceedsDocuments(LimitExceeded):
@@ -130,17 +114,21 @@ def check_due(delivered_on: date | None, due_on: date) -> None:
 def is_compliant(reason: str) -> bool:
     """Say whether the law accepts a reason for not confirming.
 
-    It begins with one of `REASONS` and names nothing of `NOT_ACCEPTED`. What the law does not accept can be
-    said all the same: it is recorded as a non-compliant answer, and the time to confirm keeps running.
+    It begins with one of `REASONS` and names nothing that 保障中小企业款项支付条例 (国务院令第802号) excludes.
+    What the law does not accept can be said all the same: it is recorded as a non-compliant answer, and the
+    time to confirm keeps running.
     """
-    known = any(_names(reason, head) for head in REASONS)
-    return known and not any(phrase in reason for phrase in NOT_ACCEPTED)
+    book = shipped()
+    results = (
+        judge(book.rule(name), book.newest(name), {"reason": reason}) for name in (LISTED, *FOREIGN)
+    )
+    return all(result.outcome is Outcome.PASS for result in results)
 
 
 def check_reason(reason: str | None) -> str:
     """Return a reason, trimmed. Raises ReasonMissing, also for 其他 (other) without words."""
     text = (reason or "").strip()
-    if not text or not text.removeprefix(OTHER).strip(_SEPARATORS + "）)"):
+    if not text or not text.removeprefix(OTHER).strip(SEPARATORS + "）)"):
         raise ReasonMissing(field="reason", reasons=REASONS)
     return text
 
@@ -189,8 +177,3 @@ def disputed_amount(claimed: Money, stated: Money | None) -> Money:
     if amount.minor <= 0 or amount > claimed:
         raise AmountOutOfRange(field="amount", amount=amount, claimed=claimed)
     return amount
-
-
-def _names(reason: str, head: str) -> bool:
-    rest = reason.removeprefix(head)
-    return rest != reason and (not rest or rest[0] in _SEPARATORS)

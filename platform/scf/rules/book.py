@@ -6,11 +6,11 @@ versions are in the book to be read and replayed; they judge nothing.
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from itertools import pairwise
 from typing import Any, Final, Self
@@ -184,12 +184,20 @@ class _Series(_Read):
     published: tuple[_Rate, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Book:
     """Every rule by id, and the published LPR."""
 
     rules: Mapping[str, Rule]
     lpr: _Series
+
+    @cached_property
+    def _by_transition(self) -> Mapping[str, Sequence[Rule]]:
+        found: dict[str, list[Rule]] = {}
+        for rule in self.rules.values():
+            for transition in rule.scope:
+                found.setdefault(transition, []).append(rule)
+        return found
 
     def rule(self, identity: str) -> Rule:
         """Return a rule. Raises RuleUnknown."""
@@ -199,8 +207,8 @@ class Book:
 
     def on(self, transition: str, on: date) -> Iterator[tuple[Rule, Version]]:
         """Give the rules of a transition with the versions in force on a day."""
-        for rule in self.rules.values():
-            version = rule.in_force(on) if transition in rule.scope else None
+        for rule in self._by_transition.get(transition, ()):
+            version = rule.in_force(on)
             if version is not None:
                 yield rule, version
 
@@ -208,6 +216,12 @@ class Book:
         """Return a rule's parameters on a day, None where it is not in force. Raises RuleUnknown."""
         version = self.rule(identity).in_force(on)
         return None if version is None else version.parameters
+
+    def newest(self, identity: str) -> Version:
+        """Return the newest version of a rule that is not dormant. Raises RuleUnknown."""
+        rule = self.rule(identity)
+        awake = [version for version in rule.versions if version.dormant is None]
+        return (awake or list(rule.versions))[-1]
 
     def lpr_on(self, on: date) -> str:
         """Return the one-year LPR on a day as decimal text. Raises LprNotOnFile."""

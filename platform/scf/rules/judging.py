@@ -14,6 +14,11 @@ _BROKEN: Final = {
     Severity.WARN: Outcome.WARN,
     Severity.REPORT: Outcome.REPORT,
 }
+_OTHERWISE: Final = {
+    Grade.HOLDS: Outcome.PASS,
+    Grade.STRAINED: Outcome.WARN,
+    Grade.NOT_APPLICABLE: Outcome.NOT_APPLICABLE,
+}
 _ORDER: Final = (
     Outcome.BLOCK,
     Outcome.WARN,
@@ -50,12 +55,8 @@ class RuleResult:
 def judge(rule: Rule, version: Version, facts: Mapping[str, Any]) -> RuleResult:
     """Judge facts by one version of a rule. Raises FactsInvalid."""
     verdict = rule.judge(facts, version.parameters)
-    outcome = {
-        Grade.HOLDS: Outcome.PASS,
-        Grade.STRAINED: Outcome.WARN,
-        Grade.BROKEN: _BROKEN[version.severity],
-        Grade.NOT_APPLICABLE: Outcome.NOT_APPLICABLE,
-    }[verdict.grade]
+    broken = verdict.grade is Grade.BROKEN
+    outcome = _BROKEN[version.severity] if broken else _OTHERWISE[verdict.grade]
     return RuleResult(rule.id, version.version, outcome, verdict.figures)
 
 

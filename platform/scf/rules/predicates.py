@@ -58,27 +58,25 @@ class Predicate:
 
     judge: Callable[..., Verdict]
     inputs: type[BaseModel]
+    names: tuple[str, ...]
+    """Facts and parameters together."""
     required: frozenset[str]
-
-    @property
-    def names(self) -> frozenset[str]:
-        """Facts and parameters together."""
-        return frozenset(self.inputs.model_fields)
 
     def __call__(self, facts: Mapping[str, Any], parameters: Mapping[str, Any]) -> Verdict:
         """Judge. Raises FactsInvalid."""
         given = {
             name: parameters[name] if name in parameters else facts.get(name) for name in self.names
         }
-        if any(given[name] is None for name in self.required):
-            return NOT_APPLICABLE
+        for name in self.required:
+            if given[name] is None:
+                return NOT_APPLICABLE
         try:
             inputs = self.inputs.model_validate_json(canonical.encode(given))
         except ValidationError as error:
             raise FactsInvalid(
                 field=".".join(map(str, error.errors()[0]["loc"])), rule=error.errors()[0]["msg"]
             ) from None
-        return self.judge(**{name: getattr(inputs, name) for name in self.names})
+        return self.judge(**inputs.__dict__)
 
 
 PREDICATES: Final[dict[str, Predicate]] = {}
@@ -91,7 +89,7 @@ def _predicate(judge: Callable[..., Verdict]) -> Callable[..., Verdict]:
     fields: dict[str, Any] = {name: (kind, ...) for name, kind in kinds.items()}
     inputs = create_model(judge.__name__, __config__=ConfigDict(strict=True), **fields)
     required = frozenset(n for n, kind in kinds.items() if type(None) not in get_args(kind))
-    PREDICATES[judge.__name__] = Predicate(judge, inputs, required)
+    PREDICATES[judge.__name__] = Predicate(judge, inputs, tuple(kinds), required)
     return judge
 
 
