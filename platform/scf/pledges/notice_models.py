@@ -84,11 +84,16 @@ class DebtorNotice(Subject, Base):
     read_at: Mapped[datetime | None]
     acknowledged_at: Mapped[datetime | None]
 
-    def move(self, to: NoticeState) -> None:
-        """Move as the table says. Raises NoticeMoveRefused, which names both states."""
+    def require_move(self, to: NoticeState) -> None:
+        """Raise NoticeMoveRefused, which names both states, where the table does not allow a move."""
         if to not in NOTICE_TRANSITIONS[self.state]:
             raise NoticeMoveRefused(state=self.state.value, asked=to.value)
+
+    def move(self, to: NoticeState, *, now: datetime) -> None:
+        """Move as the table says, and note when. Raises NoticeMoveRefused."""
+        self.require_move(to)
         self.state = to
+        setattr(self, f"{to.value.lower()}_at", now)
 
     @property
     def amount(self) -> Money:

@@ -26,12 +26,7 @@ from scf.parties import signing
 from scf.parties.signing import SignedAct, Signer
 from scf.pledges import permissions, service
 from scf.pledges.models import Pledge, State
-from scf.pledges.notice_models import (
-    NOTICE_TRANSITIONS,
-    DebtorNotice,
-    NoticeMoveRefused,
-    NoticeState,
-)
+from scf.pledges.notice_models import DebtorNotice, NoticeState
 from scf.receivables.models import Receivable
 
 REGISTERED = "pledge.registered"
@@ -105,8 +100,7 @@ def issue(session: Session, actor: Actor, pledge_id: UUID, *, now: datetime) -> 
 def deliver(session: Session, actor: Actor, notice_id: UUID, *, now: datetime) -> DebtorNotice:
     """Record that the notice entered the debtor's system. Raises NoticeMoveRefused, NotTheDebtor."""
     notice = _lock(session, actor, notice_id)
-    notice.move(NoticeState.DELIVERED)
-    notice.delivered_at = now
+    notice.move(NoticeState.DELIVERED, now=now)
     record = {"debtor": parties.party(session, notice.debtor_id).uscc}
     _tell(session, notice, "debtor_notice.delivered", record, now=now, actor=actor.party)
     return notice
@@ -115,8 +109,7 @@ def deliver(session: Session, actor: Actor, notice_id: UUID, *, now: datetime) -
 def read(session: Session, actor: Actor, notice_id: UUID, *, now: datetime) -> DebtorNotice:
     """Record that somebody at the debtor's opened it. Raises NoticeMoveRefused, NotTheDebtor."""
     notice = _lock(session, actor, notice_id)
-    notice.move(NoticeState.READ)
-    notice.read_at = now
+    notice.move(NoticeState.READ, now=now)
     return notice
 
 
@@ -134,9 +127,7 @@ def draft_acknowledgement(
     Raises NoticeMoveRefused, and what signing raises.
     """
     notice = _lock(session, actor, notice_id)
-    if NoticeState.ACKNOWLEDGED not in NOTICE_TRANSITIONS[notice.state]:
-        asked = NoticeState.ACKNOWLEDGED.value
-        raise NoticeMoveRefused(state=notice.state.value, asked=asked)
+    notice.require_move(NoticeState.ACKNOWLEDGED)
     return signing.draft(
         session,
         origin=origin,
@@ -159,12 +150,12 @@ def acknowledge(
     Raises NoticeMoveRefused, and what signing raises.
     """
     notice = _lock(session, actor, notice_id)
-    notice.move(NoticeState.ACKNOWLEDGED)
+    notice.require_move(NoticeState.ACKNOWLEDGED)
     debtor = parties.active_party(session, actor.party)
     act = signing.collect(
         session, party=debtor, act="acknowledge", subject=notice, jws=jws, now=now
     )
-    notice.acknowledged_at = now
+    notice.move(NoticeState.ACKNOWLEDGED, now=now)
     record = terms(session, notice)
     type_ = "debtor_notice.acknowledged"
     event = _tell(session, notice, type_, record, now=now, actor=actor.party, act=act)

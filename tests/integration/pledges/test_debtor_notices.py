@@ -1,0 +1,164 @@
+"""The debtor is told of a pledge, takes the notice in, reads it, and signs the 回执."""
+
+from datetime import timedelta
+
+import pytest
+
+from scf.evidence import queries
+from tests.support.actors import STORY_BEGINS
+from tests.support.pdf import attached, packed, text_of
+from tests.support.problems import refusal
+from tests.support.receivables import ACCOUNT, identity
+
+NOTHING: dict = {}
+
+
+@pytest.fixture(scope="module")
+def registered(open_desk):
+    """One pledge in force for the file."""
+    return open_desk.ready_pledge(open_desk.receivable(1))
+
+
+@pytest.fixture(scope="module")
+def notice(open_desk, registered):
+    """The notice over it, issued by the bank."""
+    path = f"/v1/pledges/{registered}/notify-debtor"
+    return open_desk.did(open_desk.stage.cast.bank, path, NOTHING)
+
+
+def step(desk, who, notice, name, body=None):
+    path = f"/v1/debtor-notices/{notice['id']}/{name}"
+    return desk.stage.post(who, path, NOTHING if body is None else body)
+
+
+def seen(desk, who, notice):
+    return desk.seen(who, f"/v1/debtor-notices/{notice['id']}")
+
+
+def told(desk, notice):
+    with desk.stage.database.reading() as session:
+        return [event.type for event in queries.history(session, identity(notice["id"]))]
+
+
+class TestIssuing:
+    def test_only_a_pledge_in_force_is_told(self, desk):
+        bank = desk.stage.cast.bank
+        pledge = desk.signed_pledge(desk.receivable(2))
+        before = desk.types()
+
+        answer = desk.stage.post(bank, f"/v1/pledges/{pledge}/notify-debtor", NOTHING)
+
+        problem = refusal(answer, 409, "debtor_notice.pledge_not_effective")
+        assert problem["fields"] == {"state": "SIGNED"}
+        assert desk.types() == before
+
+    def test_a_notice_says_who_what_and_where_to_pay(self, desk, registered, notice):
+        cast = desk.stage.cast
+        registration = desk.pledge(registered)["registration"]
+
+        assert (notice["state"], notice["version"]) == ("ISSUED", 1)
+        assert notice["pledge"] == registered
+        assert notice["reg_no"] == registration["reg_no"]
+        assert notice["amount"] == {"amount": "1245000.00", "currency": "CNY"}
+        assert notice["pay_to"]["account"] == ACCOUNT
+        assert [notice[side]["uscc"] for side in ("pledgor", "pledgee", "debtor")] == [
+            cast.supplier.uscc,
+            cast.bank.uscc,
+            cast.anchor.uscc,
+        ]
+        assert told(desk, notice) == ["debtor_notice.issued"]
+
+    def test_a_pledge_is_told_once(self, desk, registered, notice):
+        problem = desk.refused(
+            desk.stage.cast.supplier, f"/v1/pledges/{registered}/notify-debtor", NOTHING
+        )
+
+        assert problem["code"] == "debtor_notice.already_issued"
+        assert problem["fields"] == {"notice": notice["id"]}
+
+    def test_a_stranger_sees_nothing(self, desk, registered, notice):
+        stranger = desk.stage.cast.second_bank
+        path = f"/v1/pledges/{registered}/notify-debtor"
+
+        refusal(desk.stage.post(stranger, path, NOTHING), 404, "subject.not_found")
+        refusal(step(desk, stranger, notice, "deliver"), 404, "subject.not_found")
+        for file in ("", "/notice.pdf", "/receipt.pdf"):
+            answer = desk.stage.get(stranger, f"/v1/debtor-notices/{notice['id']}{file}")
+            refusal(answer, 404, "subject.not_found")
+        assert desk.seen(stranger, "/v1/debtor-notices")["items"] == []
+
+
+class TestTheWay:
+    def test_from_issue_to_acknowledgement(self, desk, notice):
+        """Each step at its own time, in order, by the debtor alone; the 回执 is signed."""
+        stage, cast = desk.stage, desk.stage.cast
+        anchor, path = cast.anchor, f"/v1/debtor-notices/{notice['id']}"
+        signers = {"signers": anchor.signers("acknowledge")}
+        assert ids(desk, anchor, waiting=True) == [notice["id"]]
+        assert ids(desk, cast.supplier, waiting=True) == []
+
+        for name in ("read", "acknowledge-draft"):
+            answer = step(desk, anchor, notice, name, signers if "draft" in name else None)
+            assert (
+                refusal(answer, 409, "debtor_notice.state_forbids")["fields"]["state"] == "ISSUED"
+            )
+        refusal(step(desk, cast.bank, notice, "deliver"), 403, "debtor_notice.not_allowed")
+        assert seen(desk, cast.bank, notice) == notice
+
+        stage.clock.set(STORY_BEGINS + timedelta(hours=1))
+        delivered = step(desk, anchor, notice, "deliver").json()
+        refusal(step(desk, anchor, notice, "deliver"), 409, "debtor_notice.state_forbids")
+        stage.clock.set(STORY_BEGINS + timedelta(hours=2))
+        assert step(desk, anchor, notice, "read").json()["state"] == "READ"
+        answer = stage.get(cast.bank, f"{path}/receipt.pdf")
+        assert refusal(answer, 409, "debtor_notice.not_acknowledged")["fields"] == {"state": "READ"}
+
+        done = desk.signed(anchor, f"{path}/acknowledge-draft", signers, f"{path}/acknowledge")
+
+        assert (done["state"], done["version"]) == ("ACKNOWLEDGED", 3)
+        assert delivered["delivered_at"].startswith("2025-11-03T03:")
+        assert done["read_at"].startswith("2025-11-03T04:")
+        assert seen(desk, cast.supplier, notice) == seen(desk, cast.bank, notice) == done
+        assert ids(desk, anchor, waiting=True) == []
+        assert ids(desk, anchor, state="ACKNOWLEDGED") == [notice["id"]]
+        assert told(desk, notice) == [
+            "debtor_notice.issued",
+            "debtor_notice.delivered",
+            "debtor_notice.acknowledged",
+        ]
+
+    def test_the_papers_show_what_the_events_say(self, desk, notice):
+        stage, cast = desk.stage, desk.stage.cast
+        path = f"/v1/debtor-notices/{notice['id']}"
+
+        answer = stage.get(cast.anchor, f"{path}/notice.pdf")
+        receipt = stage.get(cast.bank, f"{path}/receipt.pdf")
+
+        assert (
+            answer.headers["content-type"] == receipt.headers["content-type"] == "application/pdf"
+        )
+        assert answer.headers["content-disposition"].startswith("attachment;")
+        paper, signed = text_of(answer.content), text_of(receipt.content)
+        shared = [
+            notice["reg_no"],
+            notice["pledge"],
+            notice["pledge_event"],
+            notice["receivable_event"],
+            "1,245,000.00元（大写：人民币壹佰贰拾肆万伍仟元整）",
+            packed(f"账号 {ACCOUNT}"),
+            *(f"{one.name}（统一社会信用代码{one.uscc}）" for one in (cast.bank, cast.supplier)),
+        ]
+        for text in shared:
+            assert text in paper, text
+            assert text in signed, text
+        assert "应收账款质押通知书" in paper
+        assert "应收账款质押通知书回执" in signed
+        (certificate,) = attached(answer.content).values()
+        mine = stage.get(cast.bank, f"/v1/pledges/{notice['pledge']}/registration-certificate")
+        assert certificate == mine.content
+        assert all(name.endswith(".jws") for name in attached(receipt.content))
+        assert stage.get(cast.anchor, f"{path}/notice.pdf").content == answer.content
+
+
+def ids(desk, who, **parameters):
+    return [one["id"] for one in desk.seen(who, "/v1/debtor-notices", **parameters)["items"]]
