@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from io import BytesIO
-from typing import Final
+from typing import Final, TypeVar
 
-from scf.documents.parsing import cii, cn_einvoice, ofd, ubl
+from scf.documents.parsing import cii, cn_einvoice, listed, ofd, ubl
 from scf.documents.parsing.errors import (
     DocumentEmpty,
     DocumentTooLarge,
@@ -17,6 +17,8 @@ from scf.documents.parsing.packages import Package
 from scf.documents.parsing.values import excerpt
 from scf.documents.parsing.xml import BYTES_MAX, Node, load, looks_like_xml
 from scf.kernel.money import AmountInvalid
+
+T = TypeVar("T")
 
 PARSERS: Final[dict[tuple[str | None, str], Callable[[Node], Invoice]]] = {
     (None, cn_einvoice.ROOT): cn_einvoice.parse,
@@ -46,14 +48,21 @@ def parse(original: bytes) -> Invoice:
         raise DocumentTooLarge(size=len(original), size_max=BYTES_MAX)
     if not original.strip():
         raise DocumentEmpty
-    try:
-        if looks_like_xml(original):
-            return _parse_xml(original)
-        if original.startswith(ZIP):
-            return _parse_package(Package(BytesIO(original), bytes_max=UNPACKED_MAX))
-    except AmountInvalid as error:  # each amount is within bounds, their sum is not
-        raise FieldInvalid(field="amounts", **error.fields) from error
+    if looks_like_xml(original):
+        return bounded(_parse_xml, original)
+    if original.startswith(ZIP):
+        return bounded(_parse_package, Package(BytesIO(original), bytes_max=UNPACKED_MAX))
+    if original.startswith(b"{"):
+        return bounded(listed.from_json, original)
     raise UnsupportedFormat(format=format_of(original))
+
+
+def bounded(read: Callable[[T], Invoice], source: T) -> Invoice:
+    """Read an invoice; each of its amounts may be within bounds, their sum not. Raises FieldInvalid."""
+    try:
+        return read(source)
+    except AmountInvalid as error:
+        raise FieldInvalid(field="amounts", **error.fields) from error
 
 
 def _parse_xml(original: bytes) -> Invoice:

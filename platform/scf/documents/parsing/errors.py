@@ -147,3 +147,50 @@ class NoInvoiceData(Invalid):
     code = "document.no_invoice_data"
     title = "OFD 文件不含发票数据，只有版面"
     title_en = "The OFD holds a picture of an invoice but no invoice data"
+
+
+class DocumentVoided(Invalid):
+    """An invoice that was voided (作废) is no claim."""
+
+    code = "document.voided"
+    title = "发票已作废"
+    title_en = "The invoice was voided"
+
+
+class TableInvalid(Invalid):
+    """A list can be read to its end, in an encoding and a form that spreadsheets write."""
+
+    code = "document.table_invalid"
+    title = "清单文件无法读取"
+    title_en = "The list cannot be read"
+
+
+class ColumnsUnknown(Invalid):
+    """The columns of a list are those of the tax portal's export, of the template, or of a mapping file."""
+
+    code = "document.columns_unknown"
+    title = "表头无法识别：请用模板，或用列对照文件说明各列含义"
+    title_en = (
+        "The columns are not known: use the template, or say by a mapping file what they mean"
+    )
+
+
+class RowInvalid(Invalid):
+    """Every cell of a row has the form that its column asks for."""
+
+    code = "document.row_invalid"
+    title = "清单行有误"
+    title_en = "The row has errors"
+
+    def line(self) -> str:
+        """Return the faults cell by cell."""
+        faults = ("{column} {value}: {rule}".format_map(fault) for fault in self.fields["faults"])
+        return f"{self.title} ({self.title_en}) {self.code}: {'; '.join(faults)}"
+
+
+class MappingInvalid(Invalid):
+    """A mapping file names fields that are known, columns, constants and forms."""
+
+    code = "mapping.invalid"
+    title = "列对照文件有误"
+    title_en = "The mapping file has errors"
