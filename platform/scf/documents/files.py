@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from scf.documents.parsing.xml import BYTES_MAX
 from scf.kernel.errors import Invalid
@@ -43,6 +45,18 @@ def read(path: Path) -> bytes:
             raise FileUnreadable(reason="not a file")
         with path.open("rb") as file:
             return file.read(BYTES_MAX + 1)
+    except OSError as error:
+        raise FileUnreadable(reason=error.strerror) from None
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a file, however large, to be read piece by piece. Raises FileUnreadable."""
+    try:
+        if not path.is_file():
+            raise FileUnreadable(reason="not a file")
+        with path.open("rb") as file:
+            yield file
     except OSError as error:
         raise FileUnreadable(reason=error.strerror) from None
 

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from scf import cli
-from scf.documents import batch
+from scf.documents.parsing import detection
 from tests.support.invoices import SAMPLES, cn_einvoice, third_party, ubl
 
 
@@ -147,14 +147,14 @@ def test_a_person_reads_lines_without_control_characters(check, folder):
 
 
 def test_a_defect_met_in_one_file_stops_nothing(check, folder, monkeypatch):
-    parse = batch.parse
+    parse = detection.parse
 
     def broken(original):
         if b"broken" in original:
             raise RecursionError
         return parse(original)
 
-    monkeypatch.setattr(batch, "parse", broken)
+    monkeypatch.setattr(detection, "parse", broken)
     code, lines, said = check(folder(a=b"broken", b=ubl()))
 
     assert code == 1

@@ -275,3 +275,27 @@ TEMPLATE: Final = _built_in("list.toml")
 """The mapping file to begin with; it is also how a list with the template's columns is read."""
 EXPORT: Final = ListMapping.parse(_built_in("cn_export.toml"))
 LIST: Final = ListMapping.parse(TEMPLATE)
+
+
+def list_template() -> bytes:
+    """Return an empty list with an example row, as spreadsheets in Chinese Windows open it."""
+    header = [headers[0] for headers in LIST.columns.values()]
+    row = [_EXAMPLE.get(name, "") for name in LIST.columns]
+    return "".join(f"{','.join(cells)}\r\n" for cells in (header, row)).encode("utf-8-sig")
+
+
+_EXAMPLE: Final = {
+    "number": "25500000000000010101",
+    "seller_id": "91500118MAYYC0B218",
+    "seller_name": "永川兴锐冲压件(示例)",
+    "buyer_id": "91500118MAYYC0A174",
+    "buyer_name": "渝川汽车(示例)",
+    "issued_on": "2025-10-22",
+    "net": "1000.00",
+    "tax": "130.00",
+    "total": "1130.00",
+    "currency": "CNY",
+    "assigned": "否",
+    "contract_no": "HT-2025-0001",
+    "due_on": "2025-12-19",
+}
