@@ -1,7 +1,7 @@
 """Pools and their entries. The database keeps the rule, whatever the code does.
 
 A pool's amounts change only through an inserted entry: its trigger applies the deltas to the pool's row and
-refuses to take more than is free. A fact (OPEN, PAY, DILUTE, RELEASE) is never refused for being bad news.
+refuses to take more than is free. A fact (OPEN, PAY, DILUTE, RELEASE, REVERSE) is never refused for being bad news.
 """
 
 from datetime import datetime
@@ -42,6 +42,7 @@ class EntryKind(StrEnum):
     PAY = "PAY"
     DILUTE = "DILUTE"
     RELEASE = "RELEASE"
+    REVERSE = "REVERSE"
 
 
 class Pool(Subject, Base):
@@ -116,6 +117,8 @@ class PoolEntry(Base):
             " AND used_delta_minor = 0"
             " WHEN 'RELEASE' THEN holder_id IS NOT NULL AND confirmed_delta_minor = 0"
             " AND used_delta_minor < 0"
+            " WHEN 'REVERSE' THEN confirmed_delta_minor > 0 AND used_delta_minor ="
+            " CASE WHEN holder_id IS NULL THEN 0 ELSE confirmed_delta_minor END"
             " END",
             name="kind_and_deltas",
         ),

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Select, cast, exists, func, select
 from sqlalchemy.orm import Session
 
-from scf.capacity.models import Notice, Pool, PoolEntry
+from scf.capacity.models import EntryKind, Notice, Pool, PoolEntry
 from scf.capacity.rules import Holding
 from scf.evidence.service import SubjectNotFound
 from scf.kernel.money import Money
@@ -35,6 +35,21 @@ def _holdings(pool_id: UUID) -> Select[*tuple[Any, ...]]:
         .where(PoolEntry.pool_id == pool_id, PoolEntry.holder_id.is_not(None))
         .group_by(*who)
     )
+
+
+def paid(session: Session, pool_id: UUID) -> list[Holding]:
+    """Return what was paid of each encumbrance and not put back, in order of reservation."""
+    moved = PoolEntry.kind.in_([EntryKind.PAY, EntryKind.REVERSE])
+    taken = cast(-func.sum(PoolEntry.used_delta_minor).filter(moved), BigInteger)
+    who = (PoolEntry.holder_id, PoolEntry.holder, PoolEntry.party_id)
+    statement: Select[*tuple[Any, ...]] = (
+        select(*who, taken)
+        .where(PoolEntry.pool_id == pool_id, PoolEntry.holder_id.is_not(None))
+        .group_by(*who)
+        .having(taken > 0)
+        .order_by(func.min(PoolEntry.version))
+    )
+    return [Holding(*row) for row in session.execute(statement)]
 
 
 def held(session: Session, pool: Pool, holder_id: UUID) -> Money:

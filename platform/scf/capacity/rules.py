@@ -1,6 +1,6 @@
 """How a payment runs through a pool: pure arithmetic over fen."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -43,3 +43,17 @@ def run_through(
             left -= taken
     assert left == 0, "free and holdings are at least what is confirmed"
     return parts
+
+
+def run_back(amount: int, paid: Sequence[Holding]) -> list[Part]:
+    """Put a payment back where `run_through` took it, the last taken first.
+
+    `paid` is what was paid of each encumbrance that still stands, in order of reservation; what is left
+    is free. All in fen; parts that would be zero are left out.
+    """
+    left, parts = amount, []
+    for holding in reversed(paid):
+        if given := min(left, holding.minor):
+            parts.append(Part(given, holding))
+            left -= given
+    return [*parts, Part(left, None)] if left else parts

@@ -50,10 +50,11 @@ TRANSITIONS: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
         State.CONFIRMED: _PAYMENTS,
         State.PARTIALLY_CONFIRMED: _PAYMENTS,
         State.PARTLY_PAID: frozenset({State.PAID}),
-        State.PAID: frozenset(),
+        State.PAID: frozenset({State.PARTLY_PAID}),
     }
 )
-"""The one table of moves. A further payment of a part, or beyond the whole, moves nothing."""
+"""The one table of moves. A further payment of a part, or beyond the whole, moves nothing; one that is taken
+back leaves it PARTLY_PAID, also where nothing is left of it: it is not to be answered again."""
 
 
 class MoveRefused(Conflict):
@@ -68,7 +69,8 @@ class Receivable(Subject, Base):
     """What a debtor owes a creditor under one line, with one due date and one payment.
 
     `claimed` is the creditor's word; confirmed, disputed and rejected add up to it once the debtor has
-    confirmed. `viewers` are parties beside creditor and debtor that it was shown to.
+    confirmed. `paid` came into the named account, `astray` into others; `…_taken` is what its pool took of
+    that (what is paid beyond the value stays outside). `viewers` are parties beside creditor and debtor that it was shown to.
     """
 
     __tablename__ = "receivables"
@@ -86,8 +88,13 @@ class Receivable(Subject, Base):
         Index("ix_receivables_viewers", "viewers", postgresql_using="gin"),
         CheckConstraint("claimed_minor > 0", name="claimed_positive"),
         CheckConstraint(
-            "least(confirmed_minor, disputed_minor, rejected_minor, paid_minor) >= 0",
+            "least(confirmed_minor, disputed_minor, rejected_minor) >= 0",
             name="amounts_not_negative",
+        ),
+        CheckConstraint(
+            "paid_taken_minor BETWEEN 0 AND paid_minor"
+            " AND astray_taken_minor BETWEEN 0 AND astray_minor",
+            name="taken_was_paid",
         ),
         CheckConstraint(
             "CASE WHEN pool_id IS NULL THEN confirmed_minor = 0"
@@ -111,6 +118,9 @@ class Receivable(Subject, Base):
     disputed_minor: Mapped[int] = mapped_column(server_default="0")
     rejected_minor: Mapped[int] = mapped_column(server_default="0")
     paid_minor: Mapped[int] = mapped_column(server_default="0")
+    paid_taken_minor: Mapped[int] = mapped_column(server_default="0")
+    astray_minor: Mapped[int] = mapped_column(server_default="0")
+    astray_taken_minor: Mapped[int] = mapped_column(server_default="0")
     state: Mapped[State] = mapped_column(text_enum(State), server_default=State.SUBMITTED)
     reason: Mapped[str | None] = mapped_column(Text)
     reason_compliant: Mapped[bool | None]
@@ -197,6 +207,25 @@ class ReceivablePayment(Base):
     reported_at: Mapped[datetime]
 
 
+class PaymentReversal(Base):
+    """A bank's receipt over (a part of) a payment that was taken back; insert only."""
+
+    __tablename__ = "payment_reversals"
+    __table_args__ = (
+        UniqueConstraint("bank_id", "receipt_no"),
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    payment_id: Mapped[UUID] = mapped_column(ForeignKey("receivable_payments.id"), index=True)
+    bank_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
+    receipt_no: Mapped[str] = mapped_column(Text)
+    amount_minor: Mapped[int]
+    reversed_on: Mapped[date] = mapped_column(Date)
+    event_id: Mapped[UUID] = mapped_column(ForeignKey("events.id"))
+    reported_at: Mapped[datetime]
+
+
 class ReceivableCreditNote(Base):
     """A note that takes back (a part of) a document behind a receivable; insert only."""
 
@@ -223,4 +252,4 @@ CREATE TRIGGER receivables_guard_state BEFORE UPDATE OF state ON receivables
   FOR EACH ROW EXECUTE FUNCTION guard_receivable_state()
 """,
 )
-append_only(ReceivablePayment, ReceivableCreditNote)
+append_only(ReceivablePayment, PaymentReversal, ReceivableCreditNote)

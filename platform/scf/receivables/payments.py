@@ -1,25 +1,34 @@
-"""Banks' receipts over what debtors paid: facts, recorded whatever they do to the numbers."""
+"""Banks' receipts over what debtors paid: facts, recorded whatever they do to the numbers.
+
+What is paid goes through the pool as far as there is value left; the rest stays outside (a surplus). When
+value comes back, because a payment was taken back, a surplus goes in at once: no order of receipts loses or
+doubles a fen.
+"""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from scf.capacity import queries as pools
 from scf.capacity import service as capacity
+from scf.capacity.models import Pool
 from scf.evidence import service as evidence
+from scf.evidence.models import Event
 from scf.evidence.service import require_version
 from scf.http.auth import Actor
 from scf.kernel.clock import business_date
 from scf.kernel.errors import Conflict, Invalid
-from scf.kernel.ids import new_id
+from scf.kernel.ids import new_id, public_id
 from scf.kernel.money import CurrencyMismatch, Money
 from scf.parties import queries as parties
 from scf.receivables import permissions, queries
-from scf.receivables.models import Receivable, ReceivablePayment, State
+from scf.receivables.models import PaymentReversal, Receivable, ReceivablePayment, State
 from scf.receivables.permissions import Action, ActionNotAllowed
 from scf.receivables.service import lock
 
@@ -40,6 +49,14 @@ class PaidInFuture(Invalid):
     title_en = "The payment lies in the future"
 
 
+class ReversalExceeds(Conflict):
+    """No more of a payment is taken back than it brought."""
+
+    code = "receivable.reversal_exceeds"
+    title = "冲回金额超过该笔付款的剩余金额"
+    title_en = "More is taken back than is left of the payment"
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What a bank says came in: into which account, on which day."""
@@ -48,6 +65,15 @@ class Receipt:
     amount: Money
     paid_on: date
     account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Takeback:
+    """What a bank says was taken back of a payment, on which day."""
+
+    receipt_no: str
+    amount: Money
+    reversed_on: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,45 +94,153 @@ def report(
     now: datetime,
     expected_version: int | None = None,
 ) -> Reported:
-    """Record a payment. The same receipt again changes nothing.
+    """Record a payment, told by the bank that keeps the named account or one that encumbers the value.
 
-    Into the account named in the 确权函 it pays the pool; into any other it dilutes it, and holders are
-    told. Only the bank that keeps the named account, or one that encumbers the value, reports it. Raises
-    ActionNotAllowed, ReceiptUsed, PaidInFuture, CurrencyMismatch.
+    Raises ActionNotAllowed, and what `record` does.
     """
     receivable = lock(session, receivable_id)
     permissions.require(receivable, actor.party, Action.REPORT_PAYMENT)
-    _require_concerned(session, receivable, actor.party)
-    known = queries.payment(session, actor.party, receipt.receipt_no)
+    if not is_concerned(session, receivable, actor.party):
+        raise ActionNotAllowed(action=Action.REPORT_PAYMENT.value)
+    return record(
+        session, actor.party, receivable, receipt, now=now, expected_version=expected_version
+    )
+
+
+def record(
+    session: Session,
+    bank_id: UUID,
+    receivable: Receivable,
+    receipt: Receipt,
+    *,
+    now: datetime,
+    expected_version: int | None = None,
+) -> Reported:
+    """Record a payment of a locked, confirmed receivable. The same receipt again changes nothing.
+
+    Into the account that is named by then it pays the pool; into any other it dilutes it, and holders are
+    told. Raises ReceiptUsed, PaidInFuture, CurrencyMismatch.
+    """
+    known = queries.payment(session, bank_id, receipt.receipt_no)
     if known is not None:
         if _facts(known) != (receivable.id, receipt):
             raise ReceiptUsed(field="receipt_no", receipt_no=receipt.receipt_no)
         return Reported(receivable, known, repeated=True)
     require_version(receivable, expected_version)
-    if receipt.paid_on > business_date(now):
-        raise PaidInFuture(field="paid_on", paid_on=receipt.paid_on)
-    if receipt.amount.currency != receivable.currency:
-        raise CurrencyMismatch(left=receivable.currency, right=receipt.amount.currency)
-    return Reported(
-        receivable, _record(session, actor, receivable, receipt, now=now), repeated=False
+    _check(receivable, receipt.amount, receipt.paid_on, field="paid_on", now=now)
+    payment = _record(session, bank_id, receivable, receipt, now=now)
+    return Reported(receivable, payment, repeated=False)
+
+
+def reverse(
+    session: Session,
+    bank_id: UUID,
+    receivable: Receivable,
+    payment: ReceivablePayment,
+    takeback: Takeback,
+    *,
+    ended: Collection[UUID],
+    now: datetime,
+) -> PaymentReversal:
+    """Record that a payment of a locked receivable was taken back. The same receipt again changes nothing.
+
+    The value is there again and held by whom it was held; `ended` are encumbrances that ended meanwhile,
+    read after the receivable's pool was locked. Raises ReceiptUsed, ReversalExceeds, PaidInFuture,
+    CurrencyMismatch.
+    """
+    known = session.scalar(
+        select(PaymentReversal).where(
+            PaymentReversal.bank_id == bank_id, PaymentReversal.receipt_no == takeback.receipt_no
+        )
     )
+    if known is not None:
+        facts = (known.payment_id, known.amount_minor, known.reversed_on)
+        if facts != (payment.id, takeback.amount.minor, takeback.reversed_on):
+            raise ReceiptUsed(field="receipt_no", receipt_no=takeback.receipt_no)
+        return known
+    _check(receivable, takeback.amount, takeback.reversed_on, field="reversed_on", now=now)
+    left = remainder(session, payment)
+    if takeback.amount > left:
+        raise ReversalExceeds(field="amount", left=left, asked=takeback.amount)
+    pool = lock_pool(session, receivable)
+    paid_before = session.get_one(Event, payment.event_id)
+    event = _tell(
+        session,
+        receivable,
+        bank_id,
+        "receivable.payment_reversed",
+        {
+            "payment": evidence.hash_text(paid_before.body_hash),
+            "amount": takeback.amount.to_json(),
+            "reversed_on": takeback.reversed_on.isoformat(),
+            "account": payment.account,
+        },
+        now=now,
+    )
+    back = _take_back(receivable, takeback.amount.minor, named=payment.to_named_account)
+    if back:
+        held = pools.paid(session, pool.id) if payment.to_named_account else []
+        standing = [holding for holding in held if holding.holder_id not in ended]
+        amount = receivable.money(back)
+        capacity.reverse(
+            session, pool, amount=amount, paid=standing, cause=event.body_hash, now=now,
+            actor=bank_id,
+        )  # fmt: skip
+        _absorb(session, receivable, pool, event, now=now, actor=bank_id)
+    reversal = PaymentReversal(
+        id=new_id(),
+        payment_id=payment.id,
+        bank_id=bank_id,
+        receipt_no=takeback.receipt_no,
+        amount_minor=takeback.amount.minor,
+        reversed_on=takeback.reversed_on,
+        event_id=event.id,
+        reported_at=now,
+    )
+    _add(session, reversal)
+    return reversal
+
+
+def is_concerned(session: Session, receivable: Receivable, bank_id: UUID) -> bool:
+    """Say whether a bank keeps the named account, or encumbers or encumbered the value."""
+    if receivable.pool_id is None or receivable.pay_to is None:
+        return False
+    keeper = parties.party(session, bank_id).uscc == receivable.pay_to["bank_uscc"]
+    return keeper or pools.has_encumbered(session, receivable.pool_id, bank_id)
+
+
+def remainder(session: Session, payment: ReceivablePayment) -> Money:
+    """Return what of a payment was not taken back."""
+    gone = session.scalar(
+        select(func.coalesce(func.sum(PaymentReversal.amount_minor), 0)).where(
+            PaymentReversal.payment_id == payment.id
+        )
+    )
+    return Money(payment.amount_minor - int(gone or 0), payment.currency)
+
+
+def lock_pool(session: Session, receivable: Receivable) -> Pool:
+    """Return the pool of a locked, confirmed receivable, locked in its turn."""
+    assert receivable.pool_id is not None, "only what was confirmed is paid"
+    (pool,) = capacity.lock_pools(session, [receivable.pool_id])
+    return pool
+
+
+def account_digits(account: str) -> str:
+    """Return an account number without the spaces and dashes that people write into it."""
+    return re.sub(r"[\s-]", "", account)
 
 
 def _record(
-    session: Session, actor: Actor, receivable: Receivable, receipt: Receipt, *, now: datetime
+    session: Session, bank_id: UUID, receivable: Receivable, receipt: Receipt, *, now: datetime
 ) -> ReceivablePayment:
     assert receivable.pay_to is not None
-    assert receivable.pool_id is not None
     named = account_digits(receipt.account) == account_digits(receivable.pay_to["account"])
-    (pool,) = capacity.lock_pools(session, [receivable.pool_id])
-    if named:
-        receivable.paid_minor += receipt.amount.minor
-        whole = receivable.paid_minor >= receivable.confirmed_minor
-        receivable.advance(State.PAID if whole else State.PARTLY_PAID)
-    receivable.changed_at = now
-    event = evidence.append(
+    pool = lock_pool(session, receivable)
+    event = _tell(
         session,
         receivable,
+        bank_id,
         "receivable.paid",
         {
             "amount": receipt.amount.to_json(),
@@ -114,22 +248,18 @@ def _record(
             "account": receipt.account,
         },
         now=now,
-        actor=actor.party,
-        parties=receivable.parties,
     )
-    lost = min(receipt.amount, pool.confirmed)
     if named:
-        capacity.pay(
-            session, pool, amount=receipt.amount, cause=event.body_hash, now=now, actor=actor.party
-        )
-    elif lost.minor > 0:
-        capacity.dilute(
-            session, pool, amount=lost, cause=event.body_hash, now=now, actor=actor.party
-        )
+        receivable.paid_minor += receipt.amount.minor
+        _settle_state(receivable)
+    else:
+        receivable.astray_minor += receipt.amount.minor
+        _warn(session, receivable, pool, receipt, event, now=now)
+    _absorb(session, receivable, pool, event, now=now, actor=bank_id)
     payment = ReceivablePayment(
         id=new_id(),
         receivable_id=receivable.id,
-        bank_id=actor.party,
+        bank_id=bank_id,
         receipt_no=receipt.receipt_no,
         amount_minor=receipt.amount.minor,
         currency=receipt.amount.currency,
@@ -139,21 +269,112 @@ def _record(
         event_id=event.id,
         reported_at=now,
     )
-    session.add(payment)
+    _add(session, payment)
+    return payment
+
+
+def _absorb(
+    session: Session,
+    receivable: Receivable,
+    pool: Pool,
+    event: Event,
+    *,
+    now: datetime,
+    actor: UUID,
+) -> None:
+    """Take what was paid through the pool, as far as there is value left in it."""
+    cause = event.body_hash
+    left = max(pool.confirmed_minor, 0)
+    taken = min(receivable.paid_minor - receivable.paid_taken_minor, left)
+    if taken:
+        amount = receivable.money(taken)
+        capacity.pay(session, pool, amount=amount, cause=cause, now=now, actor=actor)
+        receivable.paid_taken_minor += taken
+    lost = min(receivable.astray_minor - receivable.astray_taken_minor, left - taken)
+    if lost:
+        amount = receivable.money(lost)
+        capacity.dilute(session, pool, amount=amount, cause=cause, now=now, actor=actor)
+        receivable.astray_taken_minor += lost
+    session.flush()
+
+
+def _take_back(receivable: Receivable, minor: int, *, named: bool) -> int:
+    """Lower what was paid, its surplus first; return what of it comes back to the pool, in fen."""
+    if named:
+        receivable.paid_minor -= minor
+        back = max(receivable.paid_taken_minor - receivable.paid_minor, 0)
+        receivable.paid_taken_minor -= back
+        _settle_state(receivable)
+    else:
+        receivable.astray_minor -= minor
+        back = max(receivable.astray_taken_minor - receivable.astray_minor, 0)
+        receivable.astray_taken_minor -= back
+    return back
+
+
+def _settle_state(receivable: Receivable) -> None:
+    whole = receivable.paid_minor >= receivable.confirmed_minor
+    receivable.advance(State.PAID if whole else State.PARTLY_PAID)
+
+
+def _warn(
+    session: Session,
+    receivable: Receivable,
+    pool: Pool,
+    receipt: Receipt,
+    event: Event,
+    *,
+    now: datetime,
+) -> None:
+    """Tell whoever encumbers the value, and the debtor, that money went elsewhere."""
+    assert receivable.pay_to is not None
+    fields = {
+        "amount": receipt.amount.to_json(),
+        "account": receipt.account,
+        "named_account": receivable.pay_to["account"],
+    }
+    told = {holding.party_id: holding.holder for holding in pools.holdings(session, pool.id)}
+    told.setdefault(receivable.debtor_id, public_id("rcv", receivable.id))
+    for party_id, subject in told.items():
+        capacity.notify(
+            session,
+            event,
+            party_id,
+            kind="receivable.paid_elsewhere",
+            subject=subject,
+            fields=fields,
+            now=now,
+        )
+
+
+def _tell(
+    session: Session,
+    receivable: Receivable,
+    bank_id: UUID,
+    type_: str,
+    facts: dict[str, object],
+    *,
+    now: datetime,
+) -> Event:
+    receivable.changed_at = now
+    return evidence.append(
+        session, receivable, type_, facts, now=now, actor=bank_id, parties=receivable.parties
+    )
+
+
+def _check(receivable: Receivable, amount: Money, day: date, *, field: str, now: datetime) -> None:
+    if day > business_date(now):
+        raise PaidInFuture(field=field, paid_on=day)
+    if amount.currency != receivable.currency:
+        raise CurrencyMismatch(left=receivable.currency, right=amount.currency)
+
+
+def _add(session: Session, receipt: ReceivablePayment | PaymentReversal) -> None:
+    session.add(receipt)
     try:
         session.flush()
     except IntegrityError as error:  # the same number, at this moment, for another receivable
         raise ReceiptUsed(field="receipt_no", receipt_no=receipt.receipt_no) from error
-    return payment
-
-
-def _require_concerned(session: Session, receivable: Receivable, bank_id: UUID) -> None:
-    """Raise ActionNotAllowed for a bank that neither keeps the named account nor encumbers."""
-    if receivable.pool_id is not None and receivable.pay_to is not None:
-        keeper = parties.party(session, bank_id).uscc == receivable.pay_to["bank_uscc"]
-        if keeper or pools.has_encumbered(session, receivable.pool_id, bank_id):
-            return
-    raise ActionNotAllowed(action=Action.REPORT_PAYMENT.value)
 
 
 def _facts(payment: ReceivablePayment) -> tuple[UUID, Receipt]:
@@ -161,8 +382,3 @@ def _facts(payment: ReceivablePayment) -> tuple[UUID, Receipt]:
     return payment.receivable_id, Receipt(
         payment.receipt_no, amount, payment.paid_on, payment.account
     )
-
-
-def account_digits(account: str) -> str:
-    """Return an account number without the spaces and dashes that people write into it."""
-    return re.sub(r"[\s-]", "", account)

@@ -13,6 +13,8 @@ from scf.capacity.models import PoolState
 from scf.evidence.models import Event
 from scf.kernel.ids import parse_id, public_id
 
+PAYMENTS = ("receivable.paid", "receivable.payment_reversed")
+"""What goes through a pool because money came or was taken back."""
 _NOTED = text("""
 SELECT d.head_hash FROM receivable_credit_notes n
 JOIN documents d ON d.id = n.note_id JOIN receivables r ON r.id = n.receivable_id
@@ -22,8 +24,8 @@ WHERE r.pool_id = :pool
 
 def check(session: Session, _codes: Mapping[UUID, str], report: Report) -> None:
     """Hold every pool, its sums and each of its entries to the events. Raises Different."""
-    owners = {
-        row["pool_id"]: row["creditor_id"]
+    claims = {
+        row["pool_id"]: row
         for row in rows(session, "receivables", "id")
         if row["pool_id"] is not None
     }
@@ -35,14 +37,18 @@ def check(session: Session, _codes: Mapping[UUID, str], report: Report) -> None:
     for history in histories(session, "pools", report):
         own = entries.pop(history.row["id"], [])
         expect("pool_entries", history.key, "version", len(own), len(history.told))
-        confirmed = used = 0
+        confirmed = used = taken = 0
         for row, told in zip(own, history.told, strict=True):
             confirmed += told.minor("confirmed_delta")
             used += told.minor("used_delta")
             _check_entry(f"{history.key} {told.version}", row, told, pledgees)
             _check_sums(told, confirmed, used)
-            _check_cause(session, history, told)
-        _check_row(history, confirmed, used, owners)
+            if (_check_cause(session, history, told) or "").startswith(PAYMENTS):
+                taken -= told.minor("confirmed_delta")
+        claim = claims.get(history.row["id"])
+        _check_row(history, confirmed, used, claim)
+        stored = claim and claim["paid_taken_minor"] + claim["astray_taken_minor"]
+        expect("receivables", history.key, "paid_taken_minor, astray_taken_minor", stored, taken)
     expect("pool_entries", "*", "pool_id", [public_id("cap", key) for key in entries], [])
 
 
@@ -73,8 +79,8 @@ def _check_sums(told: Told, confirmed: int, used: int) -> None:
     expect("events", public_id("evt", told.id), "record.confirmed, used, shortfall", said, sums)
 
 
-def _check_cause(session: Session, history: History, told: Told) -> None:
-    """Hold an event to the one that it says causes it; a note's is recorded against the claim."""
+def _check_cause(session: Session, history: History, told: Told) -> str | None:
+    """Hold an event to the one that it says causes it, and return its type; a note's is recorded too."""
     cause = told.bytes("cause")
     found = session.scalar(select(Event.type).where(Event.body_hash == cause))
     key = public_id("evt", told.id)
@@ -82,14 +88,15 @@ def _check_cause(session: Session, history: History, told: Told) -> None:
     if found == "document.registered":
         noted = session.scalars(_NOTED, {"pool": history.row["id"]}).all()
         expect("receivable_credit_notes", history.key, "note_id", cause in noted, True)
+    return found
 
 
-def _check_row(history: History, confirmed: int, used: int, owners: Mapping[UUID, UUID]) -> None:
+def _check_row(history: History, confirmed: int, used: int, claim: RowMapping | None) -> None:
     opened = history.told[0]
     expected: dict[str, Any] = {
         "asset": opened.record["asset"],
         "asset_id": parse_id("rcv", opened.record["asset"]),
-        "owner_id": owners.get(history.row["id"]),
+        "owner_id": claim and claim["creditor_id"],
         "currency": opened.money("confirmed").currency,
         "confirmed_minor": confirmed,
         "used_minor": used,

@@ -1,6 +1,7 @@
 """Receivables: the row, its documents and its payments, folded again from the events."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 from scf.audit.finding import Report, expect, expect_row
 from scf.audit.history import History, Told, count, histories, rows
 from scf.kernel.ids import parse_id, public_id
+from scf.kernel.money import Money
 from scf.receivables import rules
 from scf.receivables.models import State
 from scf.receivables.payments import account_digits
@@ -17,13 +19,31 @@ from scf.receivables.payments import account_digits
 ANSWERS = ("receivable.disputed", "receivable.rejected", "receivable.confirmed")
 
 
+@dataclass
+class Paid:
+    """What came into the named account and into others, in fen; `ever` into the named one."""
+
+    named: int = 0
+    astray: int = 0
+    ever: bool = False
+
+    def add(self, minor: int, *, named: bool) -> None:
+        """Count what came (positive) or was taken back (negative)."""
+        if named:
+            self.named += minor
+            self.ever = True
+        else:
+            self.astray += minor
+
+
 def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
     """Hold every receivable and what hangs on it to its events. Raises Different."""
     documents = _grouped(session, "receivable_documents", "receivable_id", "position", report)
     payments = _grouped(session, "receivable_payments", "receivable_id", "id", report)
+    taken_back = _grouped(session, "payment_reversals", "payment_id", "id", report)
     for history in histories(session, "receivables", report):
         identity = history.row["id"]
-        paid = _check_payments(history, payments.get(identity, []), codes)
+        paid = _check_payments(history, payments.get(identity, []), taken_back, codes)
         shown = {
             **history.row,
             "creditor_id": codes.get(history.row["creditor_id"]),
@@ -44,7 +64,7 @@ def _grouped(
     return found
 
 
-def _expected(history: History, paid_minor: int) -> dict[str, Any]:
+def _expected(history: History, paid: Paid) -> dict[str, Any]:
     submitted, *_ = history.told
     terms = history.last("receivable.submitted", "receivable.confirmed") or submitted
     record = terms.record
@@ -61,12 +81,13 @@ def _expected(history: History, paid_minor: int) -> dict[str, Any]:
         "due_on": terms.day("due_on"),
         "currency": claimed.currency,
         "claimed_minor": claimed.minor,
-        "paid_minor": paid_minor,
+        "paid_minor": paid.named,
+        "astray_minor": paid.astray,
         "submitted_at": submitted.at,
         "changed_at": history.told[-1].at,
         **_answered(history),
-        **(_promised(confirmed) if confirmed else _NOT_PROMISED),
-        "state": _state(history, paid_minor),
+        **(_promised(history, confirmed) if confirmed else _NOT_PROMISED),
+        "state": _state(history, paid),
     }
 
 
@@ -90,9 +111,10 @@ _NOT_PROMISED: Mapping[str, Any] = {
 }
 
 
-def _promised(confirmed: Told) -> dict[str, Any]:
+def _promised(history: History, confirmed: Told) -> dict[str, Any]:
+    account = history.last("receivable.confirmed", "receivable.account_changed") or confirmed
     return {
-        "pay_to": confirmed.record["pay_to"],
+        "pay_to": account.record["pay_to"],
         "no_setoff": confirmed.record["no_setoff"],
         "consents": confirmed.record["consents"],
         "pool_id": parse_id("cap", confirmed.record["pool"]),
@@ -120,32 +142,31 @@ def _answered(history: History) -> dict[str, Any]:
     }
 
 
-def _state(history: History, paid_minor: int) -> State:
+def _state(history: History, paid: Paid) -> State:
     answer = history.last(*ANSWERS)
     if answer is None:
         return State.SUBMITTED
     if answer.type != "receivable.confirmed":
         return State.DISPUTED if answer.type == "receivable.disputed" else State.REJECTED
-    if paid_minor:
-        return State.PAID if paid_minor >= answer.minor("confirmed") else State.PARTLY_PAID
+    if paid.ever:
+        return State.PAID if paid.named >= answer.minor("confirmed") else State.PARTLY_PAID
     whole = answer.record["reason"] is None
     return State.CONFIRMED if whole else State.PARTIALLY_CONFIRMED
 
 
-def _check_payments(history: History, payments: list[RowMapping], codes: Mapping[UUID, str]) -> int:
-    """Hold payments to their events; return what came into the named account, in fen."""
-    told = {item.id: item for item in history.of("receivable.paid")}
-    confirmed = history.last("receivable.confirmed")
-    paid = 0
+def _check_payments(
+    history: History,
+    payments: list[RowMapping],
+    taken_back: Mapping[UUID, list[RowMapping]],
+    codes: Mapping[UUID, str],
+) -> Paid:
+    """Hold payments and what was taken back of them to their events; return what came of them."""
+    told = {item.id: item for item in history.of("receivable.paid", "receivable.payment_reversed")}
+    paid = Paid()
     for row in payments:
-        item = told.pop(row["event_id"], None)
         key = str(row["id"])
-        expect("receivable_payments", key, "event_id", item is not None, True)
-        assert item is not None
-        assert confirmed is not None, "a payment is reported of a confirmed claim"
-        named = account_digits(item.record["account"]) == account_digits(
-            confirmed.record["pay_to"]["account"]
-        )
+        item = _own(told, "receivable_payments", row, "receivable.paid")
+        named = _is_named(history, item)
         amount = item.money("amount")
         expect_row(
             "receivable_payments",
@@ -162,9 +183,50 @@ def _check_payments(history: History, payments: list[RowMapping], codes: Mapping
             },
         )
         expect("receivable_payments", key, "bank_id", row["bank_id"] in codes, True)
-        paid += amount.minor if named else 0
+        paid.add(amount.minor, named=named)
+        for reversal in taken_back.get(row["id"], ()):
+            amount = _check_reversal(told, reversal, item)
+            paid.add(-amount.minor, named=named)
     expect("receivable_payments", history.key, "event_id", [public_id("evt", e) for e in told], [])
     return paid
+
+
+def _check_reversal(told: dict[UUID, Told], row: RowMapping, payment: Told) -> Money:
+    item = _own(told, "payment_reversals", row, "receivable.payment_reversed")
+    amount = item.money("amount")
+    expect_row(
+        "payment_reversals",
+        str(row["id"]),
+        row,
+        {
+            "bank_id": item.actor,
+            "amount_minor": amount.minor,
+            "reversed_on": item.day("reversed_on"),
+            "reported_at": item.at,
+        },
+    )
+    found = item.bytes("payment")
+    expect("payment_reversals", str(row["id"]), "payment_id", payment.hash, found)
+    return amount
+
+
+def _own(told: dict[UUID, Told], name: str, row: RowMapping, type_: str) -> Told:
+    """Return the event that a receipt's row names, which no other row names."""
+    item = told.pop(row["event_id"], None)
+    expect(name, str(row["id"]), "event_id", item and item.type, type_)
+    assert item is not None
+    return item
+
+
+def _is_named(history: History, payment: Told) -> bool:
+    """Say whether a payment went to the account that was named by then."""
+    named = [
+        item.record["pay_to"]["account"]
+        for item in history.of("receivable.confirmed", "receivable.account_changed")
+        if item.version < payment.version
+    ]
+    assert named, "a payment is reported of a confirmed claim"
+    return account_digits(payment.record["account"]) == account_digits(named[-1])
 
 
 def _check_documents(history: History, documents: list[RowMapping]) -> None:
