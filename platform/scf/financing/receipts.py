@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from scf.evidence.models import Event
 from scf.evidence.service import require_version
-from scf.financing import queries, rules
+from scf.financing import checks, queries, rules
 from scf.financing.models import Financing, FinancingReceipt, ReceiptKind, State
 from scf.financing.permissions import Action
 from scf.financing.rules import Owed, Payment
@@ -80,7 +80,7 @@ def disburse(
 ) -> Financing:
     """Record the disbursement. Raises NotReady with what is missing, AmountDiffers, ReceiptConflict.
 
-    MoveRefused in another state, ReceiptOutOfOrder for a day before the pledge was ready or to come.
+    MoveRefused in another state, ReceiptOutOfOrder for a day before the pledge was ready or to come, RuleBlocks.
     """
     financing = lock_for(session, actor, financing_id, Action.REPORT_RECEIPT)
     if _is_repeated(session, financing, ReceiptKind.DISBURSEMENT, receipt):
@@ -95,6 +95,7 @@ def disburse(
         raise rules.ReceiptOutOfOrder(
             field="disbursed_on", earliest=ready_on, disbursed_on=receipt.on, today=today
         )
+    checks.check_disbursement(session, financing, on=receipt.on, now=now)
     financing.disbursed_on = receipt.on
     financing.move(State.DISBURSED, now=now)
     event = _tell(session, financing, "financing.disbursed", receipt, now=now, actor=actor)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from scf.evidence import service as evidence
 from scf.evidence.models import Event, Statement
-from scf.financing import contracts, permissions, rules
+from scf.financing import checks, contracts, permissions, rules
 from scf.financing.contracts import Named, Terms
 from scf.financing.models import Contract, Financing, State
 from scf.financing.permissions import Action
@@ -198,7 +198,7 @@ def approve(
     now: datetime,
     expected_version: int | None = None,
 ) -> Financing:
-    """Take the bank's signed offer: its terms stand. Raises MoveRefused, and as signing."""
+    """Take the bank's signed offer: its terms stand. Raises MoveRefused, RuleBlocks, and as signing."""
     financing = lock_for(session, actor, financing_id, Action.OFFER, expected_version)
     financing.require_move(State.APPROVED)
     act = signing.collect(
@@ -218,6 +218,7 @@ def approve(
     financing.due_on = parse_date(content["due_on"])
     financing.contract_sha256 = from_b64url(content["contract_sha256"])
     financing.offer_authorizations = act.authorizations
+    checks.check_approval(session, financing, now=now)
     financing.move(State.APPROVED, now=now)
     tell(
         session,

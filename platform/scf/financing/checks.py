@@ -1,0 +1,77 @@
+"""What a loan is held to when its offer is taken and when its money is paid out."""
+
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from scf.financing.models import Financing
+from scf.kernel.clock import business_date
+from scf.kernel.ids import public_id
+from scf.parties.queries import party
+from scf.pledges import queries as pledge_queries
+from scf.pledges.models import Pledge
+from scf.pledges.notice_models import DebtorNotice
+from scf.receivables.models import Receivable
+from scf.rules.judging import RuleResult
+from scf.rules.service import evaluate
+
+APPROVE: Final = "financing.approve"
+DISBURSE: Final = "financing.disburse"
+
+
+def check_approval(session: Session, financing: Financing, *, now: datetime) -> list[RuleResult]:
+    """Hold a signed offer to what the debtor confirmed. Raises RuleBlocks."""
+    receivable = session.get_one(Receivable, financing.receivable_id)
+    facts = {
+        "confirmed_minor": receivable.confirmed_minor,
+        "asked_minor": financing.amount_minor,
+        "no_setoff": receivable.no_setoff,
+    }
+    return _evaluate(session, APPROVE, financing, facts, now=now)
+
+
+def check_disbursement(
+    session: Session, financing: Financing, *, on: date, now: datetime
+) -> list[RuleResult]:
+    """Hold a disbursement to its pledge's registration and searches. Raises RuleBlocks."""
+    receivable = session.get_one(Receivable, financing.receivable_id)
+    pledge = session.get_one(Pledge, financing.pledge_id)
+    effective_at = pledge.legally_effective_at
+    searches = pledge_queries.searches(session, pledge.id)
+    facts = {
+        "registered_on": business_date(effective_at) if effective_at else None,
+        "disbursed_on": on,
+        "search_clean": searches.after_clean,
+        "consents": receivable.consents,
+        "debtor_notified": _is_notified(session, pledge),
+        "asked_minor": financing.amount_minor,
+    }
+    return _evaluate(session, DISBURSE, financing, facts, now=now)
+
+
+def _is_notified(session: Session, pledge: Pledge) -> bool:
+    delivered = select(DebtorNotice.id).where(
+        DebtorNotice.pledge_id == pledge.id, DebtorNotice.delivered_at.is_not(None)
+    )
+    return session.scalar(delivered.limit(1)) is not None
+
+
+def _evaluate(
+    session: Session, transition: str, financing: Financing, facts: dict[str, Any], *, now: datetime
+) -> list[RuleResult]:
+    between = {
+        "borrower": party(session, financing.borrower_id).uscc,
+        "lender": party(session, financing.lender_id).uscc,
+        "currency": financing.currency,
+    }
+    return evaluate(
+        session,
+        transition,
+        public_id("fin", financing.id),
+        {**between, **facts},
+        on=business_date(now),
+        now=now,
+        parties=financing.parties,
+    )
