@@ -271,7 +271,7 @@ def no_assignment_ban(*, assignment_banned: bool) -> Verdict:
 @_predicate
 def debtor_notified(*, consents: list[str], debtor_notified: bool) -> Verdict:
     """See that the debtor knows: it consented, or a notice reached it."""
-    return _holds_if(debtor_notified or "pledge" in consents or "assign" in consents)
+    return _holds_if(debtor_notified or "pledge" in consents or "assignment" in consents)
 
 
 @_predicate
