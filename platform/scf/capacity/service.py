@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session, aliased
 
 from scf.capacity import queries, rules
@@ -23,6 +23,16 @@ from scf.kernel.ids import new_id, public_id
 from scf.kernel.money import CurrencyMismatch, Money
 
 AMOUNTS = ("confirmed_minor", "used_minor", "free_minor", "shortfall_minor", "state")
+OPENED = (
+    *("id", "secret", "version", "head_hash", "asset", "asset_id", "owner_id", "parties"),
+    *("currency", "confirmed_minor", "used_minor", "opened_at"),
+)
+"""What a pool is inserted with; its first entry gives it its amounts, its first event its version."""
+_OPENED_AT_ONE = text("""
+UPDATE pools SET version = 1, head_hash = told.head
+FROM unnest(CAST(:ids AS uuid[]), CAST(:heads AS bytea[])) AS told (id, head)
+WHERE pools.id = told.id
+""")
 TYPES = {
     EntryKind.OPEN: "pool.opened",
     EntryKind.RESERVE: "pool.reserved",
@@ -125,43 +135,35 @@ class Opening:
 
 def open_pools(
     session: Session, openings: Sequence[Opening], *, now: datetime, actor: UUID | None
-) -> list[Pool]:
+) -> None:
     """Open the pools of values, all at once."""
-    pools = []
+    pools, entries, facts = [], [], []
     for opening in openings:
         _require_positive(opening.confirmed)
-        pools.append(
-            Pool(
-                id=opening.pool_id,
-                secret=opening.secret,
-                version=0,
-                head_hash=None,
-                asset=opening.asset,
-                asset_id=opening.asset_id,
-                owner_id=opening.owner_id,
-                parties=sorted({opening.owner_id, *opening.parties}),
-                currency=opening.confirmed.currency,
-                opened_at=now,
-            )
+        pool = Pool(
+            id=opening.pool_id,
+            secret=opening.secret,
+            version=0,
+            head_hash=None,
+            asset=opening.asset,
+            asset_id=opening.asset_id,
+            owner_id=opening.owner_id,
+            parties=sorted({opening.owner_id, *opening.parties}),
+            currency=opening.confirmed.currency,
+            confirmed_minor=0,
+            used_minor=0,
+            opened_at=now,
         )
-    session.add_all(pools)
-    session.flush()
-    entries = [Entry(EntryKind.OPEN, opening.confirmed.minor, 0) for opening in openings]
-    copy_in(
-        session,
-        PoolEntry,
-        [_row(pool, entry, now=now) for pool, entry in zip(pools, entries, strict=True)],
-    )
-    facts = []
-    for pool, opening, entry in zip(pools, openings, entries, strict=True):
-        after = Sums(entry.confirmed_delta, 0, 0)
-        record = _record(pool, entry, after, cause=opening.cause)
+        entry = Entry(EntryKind.OPEN, opening.confirmed.minor, 0)
+        record = _record(pool, entry, Sums(entry.confirmed_delta, 0, 0), cause=opening.cause)
+        pools.append(pool)
+        entries.append(_row(pool, entry, now=now))
         facts.append(evidence.Fact(pool, TYPES[entry.kind], record, pool.parties))
-    evidence.append_all(session, facts, now=now, actor=actor)
-    session.flush()
-    for pool in pools:
-        session.expire(pool, AMOUNTS)
-    return pools
+    copy_in(session, Pool, [{name: getattr(pool, name) for name in OPENED} for pool in pools])
+    copy_in(session, PoolEntry, entries)
+    hashes = evidence.append_all(session, facts, now=now, actor=actor)
+    values = {"ids": [pool.id for pool in pools], "heads": hashes}
+    session.execute(_OPENED_AT_ONE, values)
 
 
 def require_free(pool: Pool, amount: Money, *, viewer: UUID | None) -> None:

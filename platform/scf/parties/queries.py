@@ -187,26 +187,25 @@ def _read(
 
 def names_in(session: Session, content: Any) -> dict[str, str]:
     """Return USCC -> registered name for every code that `content` mentions."""
-    codes = set(_codes(content))
+    codes = {text for text in set(_texts(content)) if uscc.is_valid(text)}
     rows = session.execute(select(Party.uscc, Party.name).where(Party.uscc.in_(codes)))
     return {row.uscc: row.name for row in rows}
 
 
 def mentioned(names: Mapping[str, str], content: Any) -> dict[str, str]:
     """Return those of the names whose code `content` mentions."""
-    return {code: names[code] for code in sorted(set(_codes(content))) if code in names}
+    return {text: names[text] for text in sorted(set(_texts(content))) if text in names}
 
 
-def _codes(value: Any) -> Iterable[str]:
+def _texts(value: Any) -> Iterable[str]:
     if isinstance(value, str):
-        if uscc.is_valid(value):
-            yield value
+        yield value
     elif isinstance(value, Mapping):
         for item in value.values():
-            yield from _codes(item)
+            yield from _texts(item)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _codes(item)
+            yield from _texts(item)
 
 
 def certificates_for(session: Session, authorization_hashes: Iterable[bytes]) -> list[str]:

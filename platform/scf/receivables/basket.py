@@ -17,7 +17,7 @@ from scf.parties import queries as parties
 from scf.parties import signing
 from scf.parties.models import Party
 from scf.parties.signing import Item, SignedLine, Signer
-from scf.receivables import permissions, queries, service
+from scf.receivables import checks, permissions, queries, service
 from scf.receivables.models import Receivable
 from scf.receivables.permissions import Action
 from scf.receivables.service import Confirmation, Sealed
@@ -100,6 +100,7 @@ def draft(session: Session, actor: Actor, wanted: Sequence[Wanted], how: Draftin
     locked = evidence.lock_all(session, Receivable, [one.receivable_id for one in wanted])
     records = queries.records(session, list(locked.values()))
     standings = queries.standings(session, locked)
+    sides = parties.parties_of(session, locked.values())
     items: list[Item] = []
     left_out: list[LeftOut] = []
     taken: set[UUID] = set()
@@ -114,6 +115,7 @@ def draft(session: Session, actor: Actor, wanted: Sequence[Wanted], how: Draftin
                 record=records[receivable.id],
                 standing=standings[receivable.id],
             )
+            checks.require_confirmable(receivable, item.content, sides, now=how.now)
         except Refused as error:
             _leave_out(left_out, LeftOut(place, one.receivable_id, error), how.mode)
         else:
@@ -147,6 +149,7 @@ def confirm(
     act, lines = signing.collect_basket(session, party=debtor, act="confirm", jws=jws, now=now)
     locked = evidence.lock_all(session, Receivable, [line.subject_id for line in lines])
     standings = queries.standings(session, locked)
+    sides = parties.parties_of(session, locked.values())
     common = {key: act.content[key] for key in COMMON}
     keepers = _keepers(session, lines)
     sealed: list[Sealed] = []
@@ -155,6 +158,7 @@ def confirm(
         content = {**common, **line.content}
         try:
             receivable = _answerable(locked, line.subject_id, line.version, actor)
+            checks.require_confirmable(receivable, content, sides, now=now)
             service.apply_confirmation(
                 receivable,
                 content,
@@ -168,7 +172,8 @@ def confirm(
             sealed.append(Sealed(receivable, content, line.reserved))
     if not sealed:
         raise BasketEmpty(left_out=len(left_out))
-    service.seal(session, sealed, authorizations=act.authorizations, actor=debtor.id, now=now)
+    with session.no_autoflush:  # each row is written once, at the end
+        service.seal(session, sealed, authorizations=act.authorizations, actor=debtor.id, now=now)
     return Confirmed([one.receivable for one in sealed], left_out)
 
 

@@ -7,6 +7,7 @@ debtor answers, and a creditor asks the calculator of terms before.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -17,7 +18,7 @@ from scf.parties.models import Party
 from scf.parties.queries import parties_of
 from scf.receivables.models import Receivable
 from scf.rules.judging import RuleResult
-from scf.rules.service import Asked, evaluate_many
+from scf.rules.service import Asked, evaluate_many, require
 
 CONFIRM: Final = "receivable.confirm"
 REFUSALS: Final = {"dispute": "receivable.dispute", "reject": "receivable.reject"}
@@ -34,25 +35,39 @@ def check_confirmations(
     Raises RuleBlocks.
     """
     parties = parties_of(session, [receivable for receivable, _ in confirmed])
-    asked = [
-        Asked(
-            CONFIRM,
-            public_id("rcv", receivable.id),
-            {
-                **_between(receivable, parties),
-                "confirmed_minor": Money.from_json(content["confirmed"]).minor,
-                "base_on": receivable.delivered_on,
-                "due_on": content["due_on"],
-                "bank_uscc": content["pay_to"]["bank_uscc"],
-                "no_setoff": content["no_setoff"],
-                "assignment_banned": content.get("assignment_banned"),
-                "reason": content["reason"],
-            },
-            receivable.parties,
-        )
-        for receivable, content in confirmed
-    ]
+    asked = [_confirmation(receivable, content, parties) for receivable, content in confirmed]
     return evaluate_many(session, asked, on=business_date(now), now=now)
+
+
+def require_confirmable(
+    receivable: Receivable,
+    content: Mapping[str, Any],
+    parties: Mapping[UUID, Party],
+    *,
+    now: datetime,
+) -> None:
+    """Judge one confirmation, with nothing stored. Raises RuleBlocks."""
+    require(_confirmation(receivable, content, parties), on=business_date(now))
+
+
+def _confirmation(
+    receivable: Receivable, content: Mapping[str, Any], parties: Mapping[UUID, Party]
+) -> Asked:
+    return Asked(
+        CONFIRM,
+        public_id("rcv", receivable.id),
+        {
+            **_between(receivable, parties),
+            "confirmed_minor": Money.from_json(content["confirmed"]).minor,
+            "base_on": receivable.delivered_on,
+            "due_on": content["due_on"],
+            "bank_uscc": content["pay_to"]["bank_uscc"],
+            "no_setoff": content["no_setoff"],
+            "assignment_banned": content.get("assignment_banned"),
+            "reason": content["reason"],
+        },
+        receivable.parties,
+    )
 
 
 def check_refusal(
@@ -68,7 +83,7 @@ def check_refusal(
     return evaluate_many(session, [asked], on=business_date(now), now=now)[0]
 
 
-def _between(receivable: Receivable, parties: Mapping[Any, Party]) -> dict[str, Any]:
+def _between(receivable: Receivable, parties: Mapping[UUID, Party]) -> dict[str, Any]:
     """Return between whom a receivable is, with their sizes, and what is claimed."""
     creditor, debtor = parties[receivable.creditor_id], parties[receivable.debtor_id]
     return {
