@@ -66,10 +66,9 @@ class Batch:
         keys = ["\n".join(identity) for identity in identities(invoice)]
         known = self._find(keys)
         if known is None:
-            self._seen.executemany(
-                "INSERT INTO seen VALUES (?, ?, ?, ?)",
-                [(key, invoice.number, source, pickle.dumps(content)) for key in keys],
-            )
+            kept = pickle.dumps(content)
+            rows = [(key, invoice.number, source, kept) for key in keys]
+            self._seen.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", rows)
             code = next((FLAG_CODES[flag] for flag in FLAG_CODES if flag in invoice.flags), None)
             return Finding(verdict_of(invoice), code, invoice)
         earlier, first = known

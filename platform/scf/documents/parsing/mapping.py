@@ -88,7 +88,7 @@ class ListMapping:
             forms["read_amount"] = partial(_amount, match["group"], match["mark"])
         return cls(
             columns={
-                name: tuple(map(folded, [names] if isinstance(names, str) else names))
+                name: (names,) if isinstance(names, str) else tuple(names)
                 for name, names in content["columns"].items()
             },
             constants=content.get("constants", {}),
@@ -103,7 +103,7 @@ class ListMapping:
         """Return the place of each field in a header, None where a required column is not there."""
         places = {folded(cell): place for place, cell in reversed([*enumerate(header)])}
         found = {
-            name: next((places[header] for header in headers if header in places), None)
+            name: next((places[one] for one in map(folded, headers) if one in places), None)
             for name, headers in self.columns.items()
         }
         if any(found[name] is None for name in found if name not in self.optional):
@@ -116,7 +116,7 @@ class ListMapping:
         return [
             headers[0]
             for name, headers in self.columns.items()
-            if name not in self.optional and there.isdisjoint(headers)
+            if name not in self.optional and there.isdisjoint(map(folded, headers))
         ]
 
     def read(self, places: Mapping[str, int], cells: Sequence[Cell]) -> Fields:

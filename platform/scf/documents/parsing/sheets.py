@@ -47,6 +47,7 @@ class Source:
 def survey(file: BinaryIO) -> Source:
     """Read a list once from end to end, in pieces. Raises DocumentTooLarge."""
     digest, decoder, size, is_utf8 = hashlib.sha256(), getincrementaldecoder("utf-8")(), 0, True
+    file.seek(0)
     while chunk := file.read(CHUNK):
         size += len(chunk)
         if size > BYTES_MAX:

@@ -3,7 +3,6 @@
 import re
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 
 from scf.documents.parsing.errors import FieldInvalid
 from scf.kernel.money import MINOR_MAX, SCALES, Money
@@ -54,12 +53,16 @@ def money_value(text: str, currency: str, *, field: str) -> Money:
 
     Raises FieldInvalid.
     """
-    minor = Fraction(decimal_value(text, field=field)) * 10 ** SCALES[currency]
-    if minor.denominator != 1:
-        raise FieldInvalid(field=field, value=excerpt(text), decimals_max=SCALES[currency])
+    decimal_value(text, field=field)
+    scale = SCALES[currency]
+    whole, _, decimals = text.partition(".")
+    decimals = decimals.rstrip("0")
+    if len(decimals) > scale:
+        raise FieldInvalid(field=field, value=excerpt(text), decimals_max=scale)
+    minor = int(f"{whole}{decimals.ljust(scale, '0')}0") // 10  # a digit is there even in `.0`
     if abs(minor) > MINOR_MAX:
         raise FieldInvalid(field=field, value=excerpt(text), minor_max=MINOR_MAX)
-    return Money(minor.numerator, currency)
+    return Money(minor, currency)
 
 
 def date_value(text: str, *, field: str) -> date:
