@@ -21,3 +21,13 @@ def attached(pdf: bytes) -> dict[str, bytes]:
 def packed(text: str) -> str:
     """A text as `text_of` gives it."""
     return re.sub(r"\s+", "", text)
+
+
+def pages(pdf: bytes) -> list[str]:
+    """The text of each page, as `text_of` gives it."""
+    return [packed(page.extract_text()) for page in PdfReader(io.BytesIO(pdf)).pages]
+
+
+def information(pdf: bytes) -> dict[str, str]:
+    """What the document says of itself."""
+    return {key: str(value) for key, value in (PdfReader(io.BytesIO(pdf)).metadata or {}).items()}

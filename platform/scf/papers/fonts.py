@@ -2,6 +2,8 @@
 
 import struct
 import sys
+import unicodedata
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -26,37 +28,49 @@ class FontMissing(Unavailable):
 
 
 @cache
-def folders() -> list[str]:
+def folders() -> list[Path]:
     """Return where the weights in use are: beside the environment, or where the process runs.
 
     Raises FontMissing.
     """
     for place in (Path(sys.prefix).parent, Path.cwd()):
         if (place / _PACKAGE / _WEIGHTS[0] / _REGULAR).is_file():
-            return [str(place / _PACKAGE / weight) for weight in _WEIGHTS]
+            return [place / _PACKAGE / weight for weight in _WEIGHTS]
     raise FontMissing(package=_PACKAGE.name, hint="make setup")
 
 
 @cache
 def glyphs() -> frozenset[int]:
-    """Return the code points that the typeface can draw. Raises FontMissing."""
-    return _code_points(Path(folders()[0], _REGULAR).read_bytes())
+    """Return the code points that the typeface draws each with a glyph of its own. Raises FontMissing.
+
+    Of several with one glyph it is the one that texts are written with, rather than a symbol (民, not the
+    radical U+2EA0; …, not U+22EF) or a compatibility form, else the lowest: what looks alike is copied out
+    of a PDF as one text, and must be one.
+    """
+    font = (folders()[0] / _REGULAR).read_bytes()
+    sharing: dict[int, list[int]] = {}
+    for point, glyph in _character_map(font):
+        sharing.setdefault(glyph, []).append(point)
+    return frozenset(min(points, key=_oddity) for points in sharing.values())
 
 
-def _code_points(font: bytes) -> frozenset[int]:
-    """Read the character map of a TrueType file: its groups of first, last code point, glyph."""
+def _oddity(point: int) -> tuple[bool, bool, int]:
+    character = chr(point)
+    is_form = unicodedata.normalize("NFKC", character) != character
+    return unicodedata.category(character).startswith("S"), is_form, point
+
+
+def _character_map(font: bytes) -> Iterator[tuple[int, int]]:
+    """Read code points, in order, with their glyphs from the groups of a TrueType file's `cmap`."""
     start = _table(font, b"cmap")
     (count,) = struct.unpack_from(">2xH", font, start)
     records = [struct.unpack_from(">HHI", font, start + 4 + 8 * n) for n in range(count)]
     at = start + next(offset for *kind, offset in records if tuple(kind) == _UCS4)
     form, groups = struct.unpack_from(">H10xI", font, at)
     assert form == _SEGMENTED_COVERAGE, "the pinned typeface has no other"
-    return frozenset(
-        point
-        for n in range(groups)
-        for first, last in [struct.unpack_from(">II", font, at + 16 + 12 * n)]
-        for point in range(first, last + 1)
-    )
+    for n in range(groups):
+        first, last, glyph = struct.unpack_from(">III", font, at + 16 + 12 * n)
+        yield from zip(range(first, last + 1), range(glyph, glyph + last - first + 1), strict=True)
 
 
 def _table(font: bytes, name: bytes) -> int:

@@ -54,7 +54,7 @@ class Attachment:
 class Layout:
     """What every paper has: `at` is its own date, which the PDF carries as that of its making.
 
-    `marks` stand across each page.
+    `number` (an id of ours) stands below each page, `marks` across it.
     """
 
     title: str

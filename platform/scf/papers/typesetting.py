@@ -53,7 +53,7 @@ def typeset(template: str, content: Layout) -> bytes:
     data = _data(content)
     if len(data) > CHARACTERS_MAX:
         raise PaperTooLarge(size=len(data), limit=CHARACTERS_MAX)
-    made = typst.compile(
+    return typst.compile(
         _TEMPLATES / f"{template}.typ",
         root=_TEMPLATES,
         font_paths=fonts.folders(),
@@ -62,8 +62,6 @@ def typeset(template: str, content: Layout) -> bytes:
         pdf_standards=["a-3a", "ua-1"],
         timestamp=int(content.at.timestamp()),
     )
-    assert isinstance(made, bytes), "one document, one PDF"
-    return made
 
 
 def _data(content: Layout) -> str:

@@ -18,9 +18,14 @@ def escaped(character: str) -> str:
 
 
 def drawable(value: Any, glyphs: Container[int]) -> Any:
-    """Return a JSON value whose texts are visible and written with `glyphs` alone."""
+    """Return a JSON value whose texts are visible and written with `glyphs`, each standing alone."""
     if isinstance(value, str):
-        return "".join(c if c == "\n" or ord(c) in glyphs else escaped(c) for c in visible(value))
+        return "".join(
+            c
+            if c == "\n" or (ord(c) in glyphs and unicodedata.category(c)[0] != "M")
+            else escaped(c)
+            for c in visible(value)
+        )
     if isinstance(value, dict):
         return {key: drawable(item, glyphs) for key, item in value.items()}
     if isinstance(value, list | tuple):
