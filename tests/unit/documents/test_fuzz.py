@@ -2,8 +2,11 @@
 
 import copy
 import csv
+import io
 import random
+import zipfile
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 import pytest
@@ -13,10 +16,12 @@ from lxml import etree
 
 from scf.documents import companion
 from scf.documents.batch import Batch
-from scf.documents.parsing import Invoice, parse
+from scf.documents.parsing import Invoice, mapping, parse, parse_many
+from scf.documents.parsing.mapping import ListMapping, list_template
 from scf.http.problems import render
 from scf.kernel.errors import Refused
 from tests.support.invoices import SAMPLES, THIRD_PARTY, cn_einvoice, ubl
+from tests.support.lists import EXPORT, ITEMS, export, exported, zipped
 
 OWN = [
     cn_einvoice(),
@@ -26,11 +31,18 @@ OWN = [
 ]
 OTHERS = [
     file.read_bytes()
-    for folder in ("cn-einvoice", "ubl/en16931/ubl", "ubl/ph-ubl-oasis")
+    for folder in ("cn-einvoice", "ubl/en16931/ubl", "ubl/en16931/cii", "ubl/ph-ubl-oasis")
     for file in sorted((THIRD_PARTY / folder).rglob("*"))
     if file.is_file()
 ]
-SEEDS = OWN + OTHERS
+LISTS = [
+    export(exported(), exported(价税合计=1), 信息汇总表=[ITEMS, exported(ITEMS)]),
+    list_template(),
+    zipped({"a.xml": cn_einvoice(), "b/c.zip": zipped({"d.xml": ubl()}), "e.csv": list_template()}),
+    next(parse_many(list_template())).original,
+]
+SEEDS = OWN + OTHERS + LISTS
+PACKAGES = [seed for seed in SEEDS if seed.startswith(b"PK")]
 WELL_FORMED = [seed for seed in SEEDS if b"Invoice" in seed and seed.startswith(b"<?xml")]
 TOKENS = [
     b"<", b">", b"/>", b"</", b"&", b"&#0;", b"&#xFFFFFFFF;", b"]]>", b"<![CDATA[", b"<!--", b"-->", b"<?",
@@ -52,7 +64,22 @@ def outcome(read: Callable[[bytes], Any], original: bytes) -> Any:
     return refused
 
 
-FAMILY = {parse: "document", companion.parse: "companion"}
+FAMILY = {
+    parse: "document",
+    companion.parse: "companion",
+    ListMapping.parse: "mapping",
+}
+
+
+def everything(original: bytes) -> None:
+    """Take a file apart: each document is an invoice that can be read again, or a refusal."""
+    for part in parse_many(original):
+        if isinstance(part.outcome, Refused):
+            assert part.outcome.code.startswith("document.")
+            assert b'"code"' in render(part.outcome).body
+            assert "\n" not in part.outcome.line()
+        elif part.row is not None:
+            assert parse(part.original) == part.outcome
 
 
 @st.composite
@@ -81,6 +108,7 @@ def mutated(draw) -> bytes:
 @settings(max_examples=800, deadline=None, suppress_health_check=list(HealthCheck))
 @given(mutated())
 def test_mutated_invoices(original):
+    everything(original)
     result = outcome(parse, original)
 
     if isinstance(result, Invoice):
@@ -149,6 +177,78 @@ def test_truncated_and_shuffled(seed):
     pieces = original.split(b"<")
     chance.shuffle(pieces)
     outcome(parse, b"<".join(pieces))
+
+
+@st.composite
+def repacked(draw) -> bytes:
+    """A package, some of its members changed, swapped, renamed or gone."""
+    with zipfile.ZipFile(io.BytesIO(draw(st.sampled_from(PACKAGES)))) as package:
+        members = {name: package.read(name) for name in package.namelist()}
+    for _ in range(draw(st.integers(1, 4))):
+        name, other = (draw(st.sampled_from(sorted(members))) for _ in range(2))
+        match draw(st.sampled_from(["content", "tag", "swap", "drop", "rename", "nest"])):
+            case "content":
+                content = bytearray(members[name])
+                start = draw(st.integers(0, len(content)))
+                content[start : start + draw(st.integers(0, 9))] = draw(st.sampled_from(TOKENS))
+                members[name] = bytes(content)
+            case "tag":
+                pieces = members[name].split(b"<")
+                one, two = (draw(st.integers(0, len(pieces) - 1)) for _ in range(2))
+                pieces[one], pieces[two] = pieces[two], pieces[one]
+                members[name] = b"<".join(pieces)
+            case "swap":
+                members[name], members[other] = members[other], members[name]
+            case "drop" if len(members) > 1:
+                del members[name]
+            case "rename":
+                members[draw(st.sampled_from(["OFD.xml", "xl/workbook.xml", "a", other]))] = (
+                    members.pop(name)
+                )
+            case _:
+                members[name] = draw(st.sampled_from(PACKAGES))
+    return zipped(members)
+
+
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@given(repacked())
+def test_repacked_packages(original):
+    everything(original)
+    outcome(parse, original)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(mapping.TEMPLATE)), st.sampled_from([*TOKENS, b'"', b"=", b"[", b"\n"])),
+        max_size=4,
+    ),
+    st.booleans(),
+)  # fmt: skip
+def test_mutated_mappings(changes, cut):
+    original = bytearray(mapping.TEMPLATE)
+    for position, token in changes:
+        original[position : position + cut] = token
+    columns = outcome(ListMapping.parse, bytes(original))
+
+    if not isinstance(columns, Refused):
+        assert all(part.outcome for part in parse_many(list_template(), columns))
+
+
+CELLS = st.one_of(
+    st.sampled_from(VALUES), st.text(max_size=8), st.floats(), st.integers(), st.booleans(), st.dates()
+)  # fmt: skip
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.dictionaries(st.sampled_from(EXPORT), CELLS, max_size=4))
+def test_any_cell_in_any_column(values):
+    values = {name: v for name, v in values.items() if not isinstance(v, float) or isfinite(v)}
+    everything(export(exported(**values)))
+    cells = [str(cell) for cell in exported(**values)]
+    file = io.StringIO(newline="")
+    csv.writer(file).writerows([EXPORT, cells])
+    everything(file.getvalue().encode("utf-8", "replace"))
 
 
 TEMPLATE = companion.template()

@@ -1,5 +1,6 @@
 """`scf import --check`: every file gets a line, the exit code sums up, nothing stops it."""
 
+import csv
 import json
 import os
 
@@ -8,6 +9,7 @@ import pytest
 from scf import cli
 from scf.documents.parsing import detection
 from tests.support.invoices import SAMPLES, cn_einvoice, third_party, ubl
+from tests.support.lists import export, exported, text_list, zipped
 
 
 @pytest.fixture
@@ -168,6 +170,115 @@ def test_a_defect_met_in_one_file_stops_nothing(check, folder, monkeypatch):
 def test_the_template_is_printed(capsys):
     assert cli.main(["import", "--template"]) == 0
     assert capsys.readouterr().out.startswith("\ufeff行号,发票号码")
+
+
+LIST = "发票号码,销售方识别号,购买方名称,开票日期,税额,价税合计"
+
+
+def test_a_list_has_a_line_a_row_and_bad_rows_are_handed_back(check, folder, tmp_path):
+    rows = [
+        "A1,S,买方,2025-10-22,13,113",
+        "A2,S,=SUM(A1),10-22,-13,113",
+        "A1,S,买方,2025-10-22,13,114",
+    ]
+    top = folder(清单=text_list(LIST, *rows, "A3,S,买方,2025-10-22,13,113"))
+    rejects = tmp_path / "退回.csv"
+
+    code, lines, said = check(top, "--rejects", rejects)
+
+    assert code == 1
+    assert [(line["file"].rpartition("/")[2], line["verdict"], line["code"]) for line in lines] == [
+        ("清单:2", "accepted", None),
+        ("清单:3", "refused", "document.row_invalid"),
+        ("清单:4", "conflict", "document.conflict"),
+        ("清单:5", "accepted", None),
+    ]
+    assert "rows handed back: 2" in said
+    back = list(csv.reader(rejects.read_text("utf-8-sig").splitlines()))
+    assert back[0] == [*LIST.split(","), "位置 where", "错误 error"]
+    assert back[1][:6] == ["A2", "S", "'=SUM(A1)", "10-22", "-13", "113"]
+    assert "开票日期 10-22: 日期写法不符" in back[1][7]
+    assert "清单:2" in back[2][7]
+
+    corrected = tmp_path / "corrected.csv"
+    corrected.write_bytes(rejects.read_bytes().replace(b"10-22,-13", b"2025-10-22,13"))
+    _, lines, _ = check(corrected)
+    assert [line["verdict"] for line in lines] == ["accepted", "accepted"]
+
+
+def test_lists_with_other_columns_are_handed_back_apart(check, folder, tmp_path):
+    top = folder(a=text_list(LIST, "A1,S,,,,"), b=text_list(f"{LIST},备注", "A2,S,,,,,"))
+
+    check(top, "--rejects", tmp_path / "r.csv")
+
+    assert (tmp_path / "r.csv").read_text("utf-8-sig").startswith(f"{LIST},位置")
+    assert (tmp_path / "r-2.csv").read_text("utf-8-sig").startswith(f"{LIST},备注,位置")
+
+
+def test_rejects_replace_no_file(check, tmp_path):
+    (tmp_path / "r.csv").write_text("mine")
+
+    assert check(tmp_path, "--rejects", tmp_path / "r.csv")[0] == 2
+    assert (tmp_path / "r.csv").read_text() == "mine"
+
+
+def test_a_mapping_file_says_what_columns_mean(check, folder, tmp_path):
+    columns = tmp_path / "columns.toml"
+    columns.write_text(
+        "date = 'DD/MM/YYYY'\n[columns]\nnumber = 'No'\nbuyer_name = 'To'\nissued_on = 'On'\n"
+        "total = 'Sum'\n[constants]\nseller_id = 'DE1'\ntax = '0'\ncurrency = 'EUR'\n"
+    )
+    top = folder(a=text_list("No;To;On;Sum", "1;ACME;05/03/2025;10.00"), b=cn_einvoice())
+
+    code, lines, _ = check("--mapping", columns, top)
+
+    assert code == 0
+    assert [
+        (line["number"], line["seller"], line["amount"], line["currency"]) for line in lines
+    ] == [
+        ("1", "DE1", "10.00", "EUR"),
+        ("25500000000000000001", "91500118MAYYC0B218", "113.00", "CNY"),
+    ]
+
+
+def test_a_mapping_file_with_errors_is_unusable(check, folder, tmp_path):
+    (tmp_path / "m").write_text("[columns]\nnumbr = 'x'")
+
+    code, lines, said = check("--mapping", tmp_path / "m", folder(a=cn_einvoice()))
+    assert (code, lines) == (2, [])
+    assert "mapping.invalid" in said
+
+
+def test_the_same_invoice_in_a_file_a_list_and_a_package(check, folder):
+    other = exported(金额="200.00", 税额="26.00", 价税合计="226.00")
+    top = folder(
+        a=cn_einvoice(), b=export(exported()), c=zipped({"1.xml": cn_einvoice()}), d=export(other)
+    )
+
+    _, lines, _ = check(top)
+
+    assert [line["verdict"] for line in lines] == ["accepted", "duplicate", "duplicate", "conflict"]
+    assert [line["file"].rpartition("/")[2] for line in lines] == [
+        "a", "b!发票基础信息:2", "c!1.xml", "d!发票基础信息:2",
+    ]  # fmt: skip
+
+
+def test_a_companion_within_a_package_is_read_as_one(check, folder):
+    sheet = "行号,发票号码,到期日\n1,25500000000000000001,2025-12-19\n".encode()
+
+    code, lines, said = check(folder(a=zipped({"清单.csv": sheet, "1.xml": cn_einvoice()})))
+
+    assert (code, len(lines)) == (0, 1)
+    assert "a!清单.csv: 随附清单 companion, 1 行 lines, 1 张发票" in said
+    assert "不在本批" not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("list", "\ufeff发票号码,"), ("mapping", "# 列对照文件")]
+)
+def test_templates(name, start, capsys):
+    assert cli.main(["import", "--template", name]) == 0
+    assert capsys.readouterr().out.startswith(start)
 
 
 @pytest.mark.parametrize("file", third_party("cn-einvoice")[:1])

@@ -11,7 +11,7 @@ from scf.documents.parsing.mapping import LIST, TEMPLATE, ListMapping, list_temp
 from scf.documents.rules import Content, identities
 from scf.kernel.errors import Refused
 from tests.support.invoices import cn_einvoice, refusal
-from tests.support.lists import ITEMS, export, exported, text_list, workbook
+from tests.support.lists import ITEMS, export, exported, far_workbook, text_list, workbook
 
 HEADER = "发票号码,销售方识别号,购买方名称,开票日期,税额,价税合计"
 ROW = "A1,91500118MAYYC0B218,买方(示例),2025-10-22,13.00,113.00"

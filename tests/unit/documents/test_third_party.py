@@ -97,6 +97,15 @@ def test_formats_that_are_not_read_are_named(file):
     assert verdict(file.read_bytes()) == "document.unsupported_format"
 
 
+def test_an_ofd_with_data_is_read_and_a_picture_refused():
+    folder = "cn-einvoice/ofd"
+
+    assert verdict(third_party_file(f"{folder}/ofdrw-converter__999.ofd")) == "read"
+    assert (
+        verdict(third_party_file(f"{folder}/ofdrw-layout__fptpl.ofd")) == "document.package_invalid"
+    )
+
+
 def test_the_official_sample_has_a_time_and_six_decimals():
     invoice = parse(third_party_file("cn-einvoice/xml-mof-official/official-gd-special.xml"))
 
