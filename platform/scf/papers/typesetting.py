@@ -16,8 +16,8 @@ from scf.papers.layouts import EvidencePack, Layout, Letter, Paper
 from scf.papers.visible import drawable
 
 MEDIA_TYPE: Final = "application/pdf"
-CHARACTERS_MAX: Final = 2_000_000
-"""Of a paper's data as JSON: a statement has 64 KiB, a pack of evidence some thousand lines."""
+CHARACTERS_MAX: Final = 4_000_000
+"""Of a paper's data as JSON: a statement has 64 KiB, a basket a thousand lines."""
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 

@@ -35,7 +35,7 @@ def draft_paper(call: Call, draft_id: DraftId, statement_id: StatementId) -> Res
     if found is None:
         raise SubjectNotFound
     if found.jws is None:
-        paper = rendering.read(found.payload)
+        paper = rendering.read(found.payload, queries.draft_lines(call.session, draft_id))
     else:
         paper = signed_paper(call.session, call.actor, [found.jws])
     name = f"{paper.title}-{public_id('stm', found.id)}.pdf"

@@ -7,7 +7,7 @@ that show the same bytes show the same paper.
 
 import json
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -39,29 +39,30 @@ def render(payload: bytes, lines: Sequence[str] = ()) -> str:
     for section in paper.sections:
         text.section(section.title)
         text.rows(section.rows)
-    value = members(payload)
-    for number, line in enumerate(lines, 1):
-        shown = with_line({**value, "content": {}}, line)
-        text.part(f"【第 {number} 笔，共 {len(lines)} 笔】")
-        text.rows(about(shown))
-        for section in body_of(shown).sections:
+    for number, (identity, body) in enumerate(_lines(payload, lines), 1):
+        text.part(f"【{_place(number, lines)}】")
+        text.rows(identity)
+        for section in body.sections:
             text.section(section.title)
             text.rows(section.rows)
     return text.whole()
 
 
-def read(payload: bytes) -> Paper:
-    """Return the paper that `payload` is: a draft, until it is signed.
+def read(payload: bytes, lines: Sequence[str] = ()) -> Paper:
+    """Return the paper that `payload` is, a draft until it is signed; of a basket, with those lines of it.
 
     Raises scf_ledger.errors.LedgerError for other bytes.
     """
     value = members(payload)
-    body = body_of(value)
+    body, parts = body_of(value), list(_lines(payload, lines))
+    names = [
+        name for one in (body, *(part for _, part in parts)) for name in one.names.by_code.values()
+    ]
     return Paper(
         title=FORMS[value["act"]].title,
         number=value["id"],
         at=parse_instant(value["issued_at"]),
-        marks=layouts.marks(*body.names.by_code.values(), draft=True),
+        marks=layouts.marks(*names, draft=True),
         head=[
             Row("文件编号", value["id"], "id"),
             Row("签署单位", body.names.party(value["party"]), "party"),
@@ -71,8 +72,27 @@ def read(payload: bytes) -> Paper:
         sections=[
             *body.sections,
             Section("依据与签署", [*about(value), *signature(value), origin(value)]),
+            *(
+                Section(
+                    _place(number, lines),
+                    [*identity, *(row for section in part.sections for row in section.rows)],
+                )
+                for number, (identity, part) in enumerate(parts, 1)
+            ),
         ],
     )
+
+
+def _lines(payload: bytes, lines: Sequence[str]) -> Iterator[tuple[list[Row], "Body"]]:
+    """Show lines of a basket: which version of what each is about, and what it says."""
+    common = {**members(payload), "content": {}} if lines else {}
+    for line in lines:
+        shown = with_line(common, line)
+        yield about(shown), body_of(shown)
+
+
+def _place(number: int, lines: Sequence[str]) -> str:
+    return f"第 {number} 笔，共 {len(lines)} 笔"
 
 
 def members(payload: bytes) -> dict[str, Any]:

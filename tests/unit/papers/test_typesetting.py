@@ -153,8 +153,8 @@ class TestSetting:
         with pytest.raises(typesetting.PaperTooLarge) as refused:
             typesetting.paper(content)
 
-        assert refused.value.fields["limit"] == 2_000_000
-        assert refused.value.fields["size"] > 2_000_000
+        assert refused.value.fields["limit"] == 4_000_000
+        assert refused.value.fields["size"] > 4_000_000
 
 
 class TestHostileText:
