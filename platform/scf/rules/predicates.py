@@ -214,6 +214,13 @@ def answered_in_time(*, requested_on: date, answered_on: date, days: int) -> Ver
     )
 
 
+@_predicate
+def reminded(*, reminded_days: list[int], reminder_days: list[int]) -> Verdict:
+    """See that a debtor was reminded on every day agreed before anybody complains."""
+    missing = sorted(set(reminder_days) - set(reminded_days))
+    return _holds_if(not missing, missing=",".join(map(str, missing)))
+
+
 # Money, registration, notice
 
 
