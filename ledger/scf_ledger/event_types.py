@@ -78,6 +78,7 @@ PREFIXES: Final[Mapping[str, str]] = {
     "pledge": "plg",
     "reconciliation": "rcn",
     "debtor_notice": "dnt",
+    "red_note": "red",
 }
 """Kind of subject -> prefix of its public id."""
 
@@ -133,6 +134,16 @@ _REFUSED: Mapping[str, Shape] = {
     "debtor": s.is_uscc,
     "reason": s.is_text,
     "amount": s.is_money,
+}
+_REQUESTED: Mapping[str, Shape] = {
+    "creditor": s.is_uscc,
+    "debtor": s.is_uscc,
+    "claimed": s.is_money,
+    "requested_on": s.is_date,
+    "creditor_size": nullable(s.is_text),
+    "debtor_size": nullable(s.is_text),
+    "statutory": s.is_flag,
+    "deadline_on": nullable(s.is_date),
 }
 _PAID: Mapping[str, Shape] = {"amount": s.is_money, "paid_on": s.is_date, "account": s.is_text}
 _PAYMENT_REVERSED: Mapping[str, Shape] = {
@@ -222,6 +233,24 @@ _DEBTOR_NOTICE: Mapping[str, Shape] = {
     "pay_to": s.map_of(s.is_text),
     "reg_no": s.is_text,
 }
+_RED_NOTE: Mapping[str, Shape] = {
+    "seller": s.is_text,
+    "buyer": s.is_text,
+    "invoice": s.is_text,
+    "form_no": s.is_text,
+    "applicant": s.is_text,
+    "used": s.is_flag,
+    "reason": s.is_text,
+    "net": s.is_foreign_money,
+    "tax": s.is_foreign_money,
+    "state": s.is_text,
+    "encumbered": s.is_flag,
+}
+_RED_NOTE_MOVED: Mapping[str, Shape] = {
+    "state": s.is_text,
+    "encumbered": s.is_flag,
+    "consented": s.is_flag,
+}
 
 
 def _pool(kind: str) -> Mapping[str, Shape]:
@@ -304,6 +333,8 @@ _ACKNOWLEDGE = Signing(
 _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("document.registered", "document", _DOCUMENT, ()),
     ("receivable.submitted", "receivable", _SUBMITTED, ()),
+    ("receivable.withdrawn", "receivable", {"creditor": s.is_uscc, "reason": s.is_text}, ()),
+    ("receivable.requested", "receivable", _REQUESTED, ()),
     ("receivable.confirmed", "receivable", _CONFIRMED, (_CONFIRM,)),
     ("receivable.disputed", "receivable", _REFUSED, (_DISPUTE,)),
     ("receivable.rejected", "receivable", _REFUSED, (_REJECT,)),
@@ -338,6 +369,9 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("debtor_notice.issued", "debtor_notice", _DEBTOR_NOTICE, ()),
     ("debtor_notice.delivered", "debtor_notice", {"debtor": s.is_uscc}, ()),
     ("debtor_notice.acknowledged", "debtor_notice", _DEBTOR_NOTICE, (_ACKNOWLEDGE,)),
+    ("red_note.entered", "red_note", _RED_NOTE, ()),
+    ("red_note.moved", "red_note", _RED_NOTE_MOVED, ()),
+    ("red_note.answered", "red_note", {"holder": s.is_uscc, "given": s.is_flag}, ()),
 )
 
 EVENT_TYPES: Final[Mapping[str, EventType]] = {
