@@ -46,7 +46,7 @@ from scf.pledges.models import TRANSITIONS as PLEDGE_TRANSITIONS
 from scf.pledges.models import Pledge
 from scf.pledges.models import State as PledgeState
 from scf.pledges.service import Principal
-from scf.receivables import credit_notes, payments, service, submission
+from scf.receivables import credit_notes, payments, refusals, service, submission
 from scf.receivables.models import TRANSITIONS, Receivable, State
 from scf.receivables.payments import Receipt
 from scf.receivables.service import Account, Confirmation
@@ -376,11 +376,11 @@ class Path(RuleBasedStateMachine):
                 draft = partial(service.draft_confirmation, confirmation=detail)
                 return draft, service.confirm, cast.anchor
             case "dispute":
-                draft = partial(service.draft_dispute, reason="数量不符", amount=None)
-                return draft, service.dispute, cast.anchor
+                draft = partial(refusals.draft_dispute, reason="数量不符", amount=None)
+                return draft, refusals.dispute, cast.anchor
             case "reject":
-                draft = partial(service.draft_rejection, reason="非我司交易")
-                return draft, service.reject, cast.anchor
+                draft = partial(refusals.draft_rejection, reason="非我司交易")
+                return draft, refusals.reject, cast.anchor
             case "pledge":
                 return pledges.draft_signature, pledges.sign, cast.supplier
             case "accept":

@@ -49,6 +49,7 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
         *("claimed_minor", "confirmed_minor", "disputed_minor", "rejected_minor", "paid_minor"),
         *("paid_taken_minor", "astray_minor", "astray_taken_minor"),
         *("state", "reason", "reason_compliant", "pay_to", "no_setoff", "consents", "pool_id"),
+        *("retention_minor", "retention_due_on", "assignment_banned", "counterclaims"),
         *("confirmed_event_hash", "submitted_at", "changed_at"),
     ),
     "receivable_documents": ("receivable_id", "position", "document_id", "live"),
@@ -92,9 +93,15 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
         *("rate", "day_count", "days", "starts_on", "due_on", "contract_sha256", "reason"),
         *("pledge_id", "disbursed_on", "repaid_minor", "repaid_on", "state", "state_since"),
     ),
+    "red_notes": (
+        *("id", "version", "secret", "head_hash", "document_id", "seller_id", "form_no"),
+        *("applicant", "used", "reason", "currency", "net_minor", "tax_minor", "state"),
+        *("state_since", "entered_at", "red_document_id"),
+    ),
+    "red_note_consents": ("red_note_id", "party_id", "given", "answered_at"),
     "contracts": ("sha256", "financing_id", "body"),
     "rule_evaluations": (
-        *("transition", "subject", "on", "inputs", "inputs_sha256", "results", "worst"),
+        *("transition", "subject", "on", "inputs", "inputs_sha256", "results", "worst", "at"),
     ),
     "financing_receipts": (
         *("financing_id", "lender_id", "kind", "receipt_no", "receipt_on", "amount_minor"),

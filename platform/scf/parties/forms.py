@@ -186,6 +186,32 @@ def digests(names: Names, value: Any) -> str:
     return "\n".join(value)
 
 
+def retention(names: Names, value: Any) -> str:
+    """Show the part that falls due on its own date."""
+    if not isinstance(value, dict) or value.keys() != {"amount", "due_on"}:
+        return plain(names, value)
+    return f"{money(names, value['amount'])}，到期日 {day(names, value['due_on'])}"
+
+
+def counterclaims(names: Names, value: Any) -> str:
+    """Show what may be set off one a line."""
+    if not isinstance(value, list) or not all(
+        isinstance(one, dict) and one.keys() == {"reason", "amount"} for one in value
+    ):
+        return plain(names, value)
+    return "\n".join(
+        f"{number}. {plain(names, one['reason'])}：{money(names, one['amount'])}"
+        for number, one in enumerate(value, 1)
+    )
+
+
+def assignment_banned(names: Names, value: Any) -> str:
+    """Show that a contract bans assignment, and whom that does not bind."""
+    if value is not True:
+        return plain(names, value)
+    return "合同约定不得转让（金钱债权不得以此对抗第三人，民法典第五百四十五条）"
+
+
 def principal(names: Names, value: Any) -> str:
     """Show the secured debt: contract, amount, rate, due date."""
     if not isinstance(value, dict) or value.keys() != {
@@ -226,9 +252,12 @@ _CONFIRMED: Final[Fields] = {
     "disputed": ("争议金额", money),
     "rejected": ("不予确认金额", money),
     "reason": ("争议或不予确认的原因", plain),
+    "retention": ("其中质保金", retention),
 }
 _UNDERTAKINGS: Final[Fields] = {
     "no_setoff": ("抗辩与抵销", no_setoff),
+    "counterclaims": ("可抵销的债权", counterclaims),
+    "assignment_banned": ("转让限制", assignment_banned),
     "consents": ("同意与承诺", consents),
 }
 _POOL: Final[Fields] = {

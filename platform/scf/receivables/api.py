@@ -9,7 +9,7 @@ from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
 from scf.http.schemas import PageSize, ReceivableId
 from scf.parties.queries import parties_of
 from scf.parties.schemas import DraftOut, SignedIn
-from scf.receivables import answers, basket, payments, queries, service, submission
+from scf.receivables import answers, basket, payments, queries, refusals, service, submission
 from scf.receivables.basket import Drafting
 from scf.receivables.basket_schemas import (
     BasketDraftOut,
@@ -31,6 +31,7 @@ from scf.receivables.schemas import (
     ReportedOut,
     SubmissionIn,
     SubmittedOut,
+    WithdrawalIn,
 )
 from scf.receivables.submission import Mode
 
@@ -155,7 +156,7 @@ def confirm(call: Call, receivable_id: ReceivableId, body: SignedIn) -> Receivab
 def draft_dispute(call: Call, receivable_id: ReceivableId, body: DisputeIn) -> DraftOut:
     """生成争议通知书 Write the notice of a dispute. By the debtor."""
     return DraftOut.of(
-        service.draft_dispute(
+        refusals.draft_dispute(
             call.session,
             call.actor,
             receivable_id,
@@ -172,7 +173,7 @@ def draft_dispute(call: Call, receivable_id: ReceivableId, body: DisputeIn) -> D
 @command(router, "/v1/receivables/{receivable_id}/dispute")
 def dispute(call: Call, receivable_id: ReceivableId, body: SignedIn) -> ReceivableOut:
     """提出争议 Hand back the notice of a dispute, signed."""
-    found = service.dispute(
+    found = refusals.dispute(
         call.session,
         call.actor,
         receivable_id,
@@ -187,7 +188,7 @@ def dispute(call: Call, receivable_id: ReceivableId, body: SignedIn) -> Receivab
 def draft_rejection(call: Call, receivable_id: ReceivableId, body: RejectionIn) -> DraftOut:
     """生成不予确认通知书 Write the rejection. By the debtor."""
     return DraftOut.of(
-        service.draft_rejection(
+        refusals.draft_rejection(
             call.session,
             call.actor,
             receivable_id,
@@ -203,11 +204,25 @@ def draft_rejection(call: Call, receivable_id: ReceivableId, body: RejectionIn) 
 @command(router, "/v1/receivables/{receivable_id}/reject")
 def reject(call: Call, receivable_id: ReceivableId, body: SignedIn) -> ReceivableOut:
     """不予确认 Hand back the rejection, signed; the documents are free again."""
-    found = service.reject(
+    found = refusals.reject(
         call.session,
         call.actor,
         receivable_id,
         jws=body.jws,
+        now=call.now,
+        expected_version=call.if_match,
+    )
+    return _shown(call, [found])[0]
+
+
+@command(router, "/v1/receivables/{receivable_id}/withdraw")
+def withdraw(call: Call, receivable_id: ReceivableId, body: WithdrawalIn) -> ReceivableOut:
+    """撤回 Take a submitted line back, before its debtor has answered. By the creditor."""
+    found = refusals.withdraw(
+        call.session,
+        call.actor,
+        receivable_id,
+        reason=body.reason,
         now=call.now,
         expected_version=call.if_match,
     )

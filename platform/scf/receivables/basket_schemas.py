@@ -8,7 +8,6 @@ from pydantic import Field, model_validator
 
 from scf.http.schemas import (
     DateText,
-    In,
     MoneyIn,
     MoneyOut,
     Out,
@@ -23,13 +22,18 @@ from scf.parties.schemas import DraftOut
 from scf.receivables.answers import COLUMNS, Answered
 from scf.receivables.basket import Confirmed, Drafted, LeftOut, Wanted
 from scf.receivables.models import Receivable, State
-from scf.receivables.schemas import AccountIn, ConfirmationTermsIn, ProblemOut
+from scf.receivables.schemas import (
+    AccountIn,
+    ConfirmationTermsIn,
+    ProblemOut,
+    ReservationsIn,
+)
 from scf.receivables.service import Account, Confirmation
 from scf.receivables.sheets import CHARACTERS_MAX, RowError
 from scf_ledger.statement import LINES_MAX
 
 
-class BasketItemIn(In):
+class BasketItemIn(ReservationsIn):
     """One line to confirm. `version` holds it to what was shown; `pay_to` absent: the basket's."""
 
     receivable: ReceivableId
@@ -54,7 +58,7 @@ class BasketItemIn(In):
             terms.no_setoff,
             terms.consents,
         )
-        return Wanted(self.receivable, self.version, confirmation)
+        return Wanted(self.receivable, self.version, self.reserved(confirmation))
 
 
 class BasketIn(ConfirmationTermsIn):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
@@ -33,20 +33,24 @@ class State(StrEnum):
     SUBMITTED = "SUBMITTED"
     DISPUTED = "DISPUTED"
     REJECTED = "REJECTED"
+    WITHDRAWN = "WITHDRAWN"
     CONFIRMED = "CONFIRMED"
     PARTIALLY_CONFIRMED = "PARTIALLY_CONFIRMED"
     PARTLY_PAID = "PARTLY_PAID"
     PAID = "PAID"
 
 
+GIVEN_UP: Final = (State.REJECTED, State.WITHDRAWN)
+"""Claims that nobody holds up any more: their documents and line numbers are free."""
 _ANSWERS = frozenset({State.CONFIRMED, State.PARTIALLY_CONFIRMED, State.REJECTED})
 _PAYMENTS = frozenset({State.PARTLY_PAID, State.PAID})
 
 TRANSITIONS: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
     {
-        State.SUBMITTED: _ANSWERS | {State.DISPUTED},
+        State.SUBMITTED: _ANSWERS | {State.DISPUTED, State.WITHDRAWN},
         State.DISPUTED: _ANSWERS,
         State.REJECTED: frozenset(),
+        State.WITHDRAWN: frozenset(),
         State.CONFIRMED: _PAYMENTS,
         State.PARTIALLY_CONFIRMED: _PAYMENTS,
         State.PARTLY_PAID: frozenset({State.PAID}),
@@ -81,7 +85,7 @@ class Receivable(Subject, Base):
             "creditor_id",
             "line_no",
             unique=True,
-            postgresql_where=text("state <> 'REJECTED'"),
+            postgresql_where=text("state NOT IN ('REJECTED', 'WITHDRAWN')"),
         ),
         Index("ix_receivables_creditor_id_id", "creditor_id", "id"),
         Index("ix_receivables_debtor_id_id", "debtor_id", "id"),
@@ -95,6 +99,11 @@ class Receivable(Subject, Base):
             "paid_taken_minor BETWEEN 0 AND paid_minor"
             " AND astray_taken_minor BETWEEN 0 AND astray_minor",
             name="taken_was_paid",
+        ),
+        CheckConstraint(
+            "retention_minor IS NULL AND retention_due_on IS NULL"
+            " OR retention_minor BETWEEN 1 AND confirmed_minor AND retention_due_on >= due_on",
+            name="retention_within",
         ),
         CheckConstraint(
             "CASE WHEN pool_id IS NULL THEN confirmed_minor = 0"
@@ -127,6 +136,10 @@ class Receivable(Subject, Base):
     pay_to: Mapped[dict[str, str] | None] = mapped_column(JSONB)
     no_setoff: Mapped[bool | None]
     consents: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    retention_minor: Mapped[int | None]
+    retention_due_on: Mapped[date | None] = mapped_column(Date)
+    assignment_banned: Mapped[bool | None]
+    counterclaims: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
     pool_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("pools.id", deferrable=True, initially="DEFERRED"), unique=True
     )
@@ -159,6 +172,22 @@ class Receivable(Subject, Base):
     def confirmed(self) -> Money:
         """What the debtor has promised to pay."""
         return self.money(self.confirmed_minor)
+
+    @property
+    def free_of_defence(self) -> Money:
+        """What is confirmed, less what the debtor says it may set off."""
+        against = (Money.from_json(one["amount"]) for one in self.counterclaims or ())
+        return sum((-amount for amount in against), self.confirmed)
+
+    @property
+    def maturities(self) -> list[tuple[date, Money]]:
+        """When how much of what is confirmed falls due: a retention (质保金) on its own date."""
+        if self.retention_minor is None or self.retention_due_on is None:
+            return [(self.due_on, self.confirmed)]
+        kept = self.money(self.retention_minor)
+        rest = self.confirmed - kept
+        own = [(self.retention_due_on, kept)]
+        return [(self.due_on, rest), *own] if rest.minor else own
 
     @property
     def parties(self) -> list[UUID]:

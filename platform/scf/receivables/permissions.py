@@ -26,6 +26,7 @@ class Action(StrEnum):
     CONFIRM = "confirm"
     DISPUTE = "dispute"
     REJECT = "reject"
+    WITHDRAW = "withdraw"
     REPORT_PAYMENT = "report_payment"
 
 
@@ -35,6 +36,7 @@ ALLOWED: Final[Mapping[Action, frozenset[Relation]]] = MappingProxyType(
         Action.CONFIRM: frozenset({Relation.DEBTOR}),
         Action.DISPUTE: frozenset({Relation.DEBTOR}),
         Action.REJECT: frozenset({Relation.DEBTOR}),
+        Action.WITHDRAW: frozenset({Relation.CREDITOR}),
         Action.REPORT_PAYMENT: frozenset({Relation.BANK}),
     }
 )

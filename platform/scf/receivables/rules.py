@@ -1,5 +1,6 @@
 """What a claim and a debtor's answer must be: pure checks over amounts, dates and reasons."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -12,6 +13,7 @@ from scf.rules.predicates import SEPARATORS
 
 DOCUMENTS_MAX: Final = 200
 """Documents behind one line; a month's statement of one supplier has dozens."""
+COUNTERCLAIMS_MAX: Final = 50
 OTHER: Final = "其他"
 LISTED, FOREIGN = "PLT-01", ("RPAY-03", "RPAY-07")
 """The rules that a reason for not confirming is held to: the list, and what no label makes acceptable."""
@@ -73,6 +75,38 @@ class AmountOutOfRange(Invalid):
     code = "receivable.amount_out_of_range"
     title = "争议金额须大于零且不超过申报金额"
     title_en = "The disputed amount is not between zero and the claim"
+
+
+class RetentionWrong(Invalid):
+    """A retention (质保金) is a part of what is confirmed, due on a later day or the same."""
+
+    code = "receivable.retention_wrong"
+    title = "质保金须大于零且不超过确认金额，到期日不早于付款到期日"
+    title_en = "A retention is a part of what is confirmed, and due no earlier"
+
+
+class CounterclaimsWrong(Invalid):
+    """What may be set off is no more than what is confirmed, and nothing where set-off is given up."""
+
+    code = "receivable.counterclaims_wrong"
+    title = "可抵销金额须大于零、合计不超过确认金额，且不能与“不行使抵销权”并存"
+    title_en = "Counterclaims are within what is confirmed, and none where set-off is given up"
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """A part of what is confirmed that falls due on its own date (质保金)."""
+
+    amount: Money
+    due_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Counterclaim:
+    """What the debtor says it may set off (CC 549, 568): why, and how much."""
+
+    reason: str
+    amount: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +195,34 @@ def answer(
         return Answer(confirmed, disputed, rejected, None, None)
     text = check_reason(reason)
     return Answer(confirmed, disputed, rejected, text, is_compliant(text))
+
+
+def check_retention(retention: Retention | None, *, confirmed: Money, due_on: date) -> None:
+    """Raise RetentionWrong, CurrencyMismatch."""
+    if retention is None:
+        return
+    nothing = zero(confirmed.currency)
+    if not nothing < retention.amount <= confirmed or retention.due_on < due_on:
+        raise RetentionWrong(
+            field="retention",
+            retention=retention.amount,
+            retention_due_on=retention.due_on,
+            confirmed=confirmed,
+            due_on=due_on,
+        )
+
+
+def check_counterclaims(
+    counterclaims: Sequence[Counterclaim], *, confirmed: Money, no_setoff: bool
+) -> None:
+    """Raise CounterclaimsWrong, CurrencyMismatch."""
+    nothing = zero(confirmed.currency)
+    total = sum((one.amount for one in counterclaims), nothing)
+    positive = all(one.amount > nothing for one in counterclaims)
+    if total > confirmed or not positive or (counterclaims and no_setoff):
+        raise CounterclaimsWrong(
+            field="counterclaims", counterclaims=total, confirmed=confirmed, no_setoff=no_setoff
+        )
 
 
 def lost_to_notes(documents: Money, confirmed: Money, noted: Money) -> Money:

@@ -1,6 +1,7 @@
 """HTTP shapes of receivables."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -30,9 +31,14 @@ from scf.kernel.ids import public_id
 from scf.kernel.money import Money
 from scf.parties.models import Party
 from scf.parties.schemas import SignerIn
-from scf.receivables.models import Receivable, ReceivablePayment, State
+from scf.receivables.models import GIVEN_UP, Receivable, ReceivablePayment, State
 from scf.receivables.payments import Receipt, Reported
-from scf.receivables.rules import DOCUMENTS_MAX
+from scf.receivables.rules import (
+    COUNTERCLAIMS_MAX,
+    DOCUMENTS_MAX,
+    Counterclaim,
+    Retention,
+)
 from scf.receivables.service import Account, Confirmation
 from scf.receivables.submission import BULK_MAX, Mode, Outcome, Submission
 from scf.receivables.writing import Line as WrittenLine
@@ -166,6 +172,45 @@ class AccountIn(In):
         return Account(self.name, self.account, self.bank, self.bank_uscc)
 
 
+class RetentionIn(In):
+    """A part of what is confirmed that falls due on its own date (质保金)."""
+
+    amount: PositiveMoney
+    due_on: DateText = Field(examples=["2026-12-19"])
+
+    def value(self) -> Retention:
+        """Return what the service takes."""
+        return Retention(self.amount, self.due_on)
+
+
+class CounterclaimIn(In):
+    """What the debtor may set off."""
+
+    reason: Prose = Field(examples=["质量扣款 2025-09"])
+    amount: PositiveMoney
+
+    def value(self) -> Counterclaim:
+        """Return what the service takes."""
+        return Counterclaim(self.reason, self.amount)
+
+
+class ReservationsIn(In):
+    """What a debtor reserves beside amounts; a ban on assignment is recorded, and binds no third party."""
+
+    retention: RetentionIn | None = None
+    counterclaims: list[CounterclaimIn] = Field([], max_length=COUNTERCLAIMS_MAX)
+    assignment_banned: bool = False
+
+    def reserved(self, confirmation: Confirmation) -> Confirmation:
+        """Return the confirmation with what is reserved."""
+        return replace(
+            confirmation,
+            retention=self.retention.value() if self.retention else None,
+            counterclaims=[one.value() for one in self.counterclaims],
+            assignment_banned=self.assignment_banned,
+        )
+
+
 class ConfirmationTermsIn(In):
     """What a confirmation promises beside amounts. Signers: maker, then checker."""
 
@@ -174,7 +219,7 @@ class ConfirmationTermsIn(In):
     signers: list[SignerIn] = Field(min_length=2, max_length=2)
 
 
-class ConfirmationIn(ConfirmationTermsIn):
+class ConfirmationIn(ConfirmationTermsIn, ReservationsIn):
     """A confirmation, whole or part: confirmed, disputed and rejected add up to the claim."""
 
     confirmed: PositiveMoney
@@ -186,15 +231,17 @@ class ConfirmationIn(ConfirmationTermsIn):
 
     def confirmation(self) -> Confirmation:
         """Return what the service takes."""
-        return Confirmation(
-            self.confirmed,
-            self.disputed,
-            self.rejected,
-            self.reason,
-            self.due_on,
-            self.pay_to.value(),
-            self.no_setoff,
-            self.consents,
+        return self.reserved(
+            Confirmation(
+                self.confirmed,
+                self.disputed,
+                self.rejected,
+                self.reason,
+                self.due_on,
+                self.pay_to.value(),
+                self.no_setoff,
+                self.consents,
+            )
         )
 
 
@@ -206,11 +253,49 @@ class DisputeIn(In):
     signers: list[SignerIn] = Field(min_length=1, max_length=1)
 
 
+class WithdrawalIn(In):
+    """A submitted line taken back."""
+
+    reason: Prose = Field(examples=["金额有误，重新提交"])
+
+
 class RejectionIn(In):
     """A claim rejected whole."""
 
     reason: Prose = Field(examples=["非我司交易"])
     signers: list[SignerIn] = Field(min_length=1, max_length=1)
+
+
+class RetentionOut(Out):
+    """A part of what is confirmed that falls due on its own date."""
+
+    amount: MoneyOut
+    due_on: DateText
+
+    @classmethod
+    def of(cls, receivable: Receivable) -> Self | None:
+        """Show a receivable's, if it has one."""
+        if receivable.retention_minor is None or receivable.retention_due_on is None:
+            return None
+        amount = receivable.money(receivable.retention_minor)
+        return cls(amount=amount, due_on=receivable.retention_due_on)
+
+
+class CounterclaimOut(Out):
+    """What the debtor may set off."""
+
+    reason: str
+    amount: MoneyOut
+
+    @classmethod
+    def of(cls, receivable: Receivable) -> list[Self] | None:
+        """Show a receivable's; None before it is confirmed."""
+        if receivable.counterclaims is None:
+            return None
+        return [
+            cls(reason=one["reason"], amount=Money.from_json(one["amount"]))
+            for one in receivable.counterclaims
+        ]
 
 
 class SideOut(Out):
@@ -262,6 +347,14 @@ class ReceivableOut(Out):
     pay_to: dict[str, str] | None
     no_setoff: bool | None
     consents: list[str] | None
+    retention: RetentionOut | None = Field(description="质保金，另行到期 due on its own date")
+    counterclaims: list[CounterclaimOut] | None = Field(description="债务人列明的可抵销债权")
+    assignment_banned: bool | None = Field(
+        description="合同约定不得转让；金钱债权不得对抗第三人（民法典第五百四十五条）"
+    )
+    free_of_defence: MoneyOut = Field(
+        description="确认金额减去可抵销债权 What is confirmed, less counterclaims"
+    )
     pool: PoolId | None
     submitted_at: InstantText
 
@@ -273,7 +366,7 @@ class ReceivableOut(Out):
         documents: Sequence[Mapping[str, str]],
     ) -> Self:
         """Show a receivable to one of its parties."""
-        settled = receivable.state in (State.REJECTED, State.PAID)
+        settled = receivable.state in (*GIVEN_UP, State.PAID)
         return cls(
             id=receivable.id,
             version=receivable.version,
@@ -299,6 +392,10 @@ class ReceivableOut(Out):
             pay_to=receivable.pay_to,
             no_setoff=receivable.no_setoff,
             consents=receivable.consents,
+            retention=RetentionOut.of(receivable),
+            counterclaims=CounterclaimOut.of(receivable),
+            assignment_banned=receivable.assignment_banned,
+            free_of_defence=receivable.free_of_defence,
             pool=receivable.pool_id,
             submitted_at=receivable.submitted_at,
         )

@@ -1,4 +1,4 @@
-"""What a debtor answers to a line: confirmed (whole or part), disputed, rejected; drafted, then signed."""
+"""What a debtor confirms of a line, whole or part; drafted, then signed. `refusals` has what it does not."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -7,12 +7,11 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from scf.capacity import service as capacity
 from scf.evidence import service as evidence
-from scf.evidence.models import Event, Statement
+from scf.evidence.models import Statement
 from scf.http.auth import Actor
 from scf.kernel.clock import parse_date
 from scf.kernel.errors import Conflict, Invalid, LimitExceeded
@@ -21,11 +20,12 @@ from scf.kernel.money import Money
 from scf.parties import queries as parties
 from scf.parties import signing
 from scf.parties.models import Party
-from scf.parties.signing import Item, SignedAct, Signer
+from scf.parties.signing import Item, Signer
 from scf.receivables import checks, permissions, queries, rules
-from scf.receivables.models import TRANSITIONS, MoveRefused, Receivable, ReceivableDocument, State
+from scf.receivables.models import TRANSITIONS, MoveRefused, Receivable, State
 from scf.receivables.permissions import Action
 from scf.receivables.queries import Standing
+from scf.receivables.rules import Counterclaim, Retention
 from scf_ledger.encoding import b64url, from_b64url
 from scf_ledger.event_types import EVENT_TYPES
 
@@ -87,6 +87,27 @@ class Confirmation:
     pay_to: Account | None
     no_setoff: bool
     consents: Sequence[str]
+    retention: Retention | None = None
+    counterclaims: Sequence[Counterclaim] = ()
+    assignment_banned: bool = False
+
+    @property
+    def reservations(self) -> dict[str, Any]:
+        """What is reserved beside amounts, as statements carry it: nothing where nothing is."""
+        found: dict[str, Any] = {}
+        if self.retention is not None:
+            kept = self.retention
+            found["retention"] = {
+                "amount": kept.amount.to_json(),
+                "due_on": kept.due_on.isoformat(),
+            }
+        if self.counterclaims:
+            found["counterclaims"] = [
+                {"reason": one.reason, "amount": one.amount.to_json()} for one in self.counterclaims
+            ]
+        if self.assignment_banned:
+            found["assignment_banned"] = True
+        return found
 
 
 def lock(session: Session, identity: UUID) -> Receivable:
@@ -115,9 +136,7 @@ def draft_confirmation(
 
     Raises what `confirmation_item` and signing raise.
     """
-    receivable, debtor = _for_debtor(
-        session, actor, receivable_id, Action.CONFIRM, expected_version
-    )
+    receivable, debtor = for_debtor(session, actor, receivable_id, Action.CONFIRM, expected_version)
     item = confirmation_item(
         receivable,
         confirmation,
@@ -158,11 +177,17 @@ def confirmation_item(
         rejected=confirmation.rejected,
         reason=confirmation.reason,
     )
-    _require_move(receivable, _confirmed_state(answer.whole))
+    require_move(receivable, _confirmed_state(answer.whole))
     if confirmation.pay_to is None:
         raise AccountMissing(field="pay_to")
     due_on = confirmation.due_on or receivable.due_on
     rules.check_due(receivable.delivered_on, due_on)
+    rules.check_retention(confirmation.retention, confirmed=answer.confirmed, due_on=due_on)
+    rules.check_counterclaims(
+        confirmation.counterclaims,
+        confirmed=answer.confirmed,
+        no_setoff=confirmation.no_setoff,
+    )
     require_standing(standing, answer.confirmed)
     secret = evidence.new_secret()
     content = {
@@ -175,6 +200,7 @@ def confirmation_item(
         "pay_to": confirmation.pay_to.to_json(),
         "no_setoff": confirmation.no_setoff,
         "consents": sorted(set(confirmation.consents)),
+        **confirmation.reservations,
         "pool": public_id("cap", new_id()),
         "pool_secret_sha256": b64url(hashlib.sha256(secret).digest()),
     }
@@ -195,9 +221,7 @@ def confirm(
     Raises MoveRefused, `subject.version_moved`, DocumentReversed, ConfirmedExceedsDocuments and what
     signing raises.
     """
-    receivable, debtor = _for_debtor(
-        session, actor, receivable_id, Action.CONFIRM, expected_version
-    )
+    receivable, debtor = for_debtor(session, actor, receivable_id, Action.CONFIRM, expected_version)
     act = signing.collect(
         session, party=debtor, act="confirm", subject=receivable, jws=jws, now=now
     )
@@ -278,7 +302,7 @@ def apply_confirmation(
     """
     reason: str | None = content["reason"]
     confirmed = Money.from_json(content["confirmed"])
-    _require_move(receivable, _confirmed_state(reason is None))
+    require_move(receivable, _confirmed_state(reason is None))
     require_standing(standing, confirmed)
     receivable.move(_confirmed_state(reason is None))
     receivable.confirmed_minor = confirmed.minor
@@ -290,6 +314,12 @@ def apply_confirmation(
     receivable.pay_to = content["pay_to"]
     receivable.no_setoff = content["no_setoff"]
     receivable.consents = content["consents"]
+    retention = content.get("retention")
+    if retention is not None:
+        receivable.retention_minor = Money.from_json(retention["amount"]).minor
+        receivable.retention_due_on = parse_date(retention["due_on"])
+    receivable.counterclaims = content.get("counterclaims", [])
+    receivable.assignment_banned = content.get("assignment_banned", False)
     receivable.pool_id = parse_id("cap", content["pool"])
     receivable.changed_at = now
     if keeper is not None:
@@ -311,97 +341,7 @@ def require_standing(standing: Standing, confirmed: Money) -> None:
         raise ConfirmedExceedsDocuments(field="confirmed", confirmed=confirmed, rest=standing.rest)
 
 
-def draft_dispute(
-    session: Session,
-    actor: Actor,
-    receivable_id: UUID,
-    *,
-    reason: str,
-    amount: Money | None,
-    signers: Sequence[Signer],
-    origin: str,
-    now: datetime,
-    expected_version: int | None = None,
-) -> list[Statement]:
-    """Write the notice that (a part of) a claim is in dispute. Raises as `draft_confirmation` does."""
-    receivable, debtor = _for_debtor(
-        session, actor, receivable_id, Action.DISPUTE, expected_version
-    )
-    _require_move(receivable, State.DISPUTED)
-    disputed = rules.disputed_amount(receivable.claimed, amount)
-    content = {"reason": rules.check_reason(reason), "amount": disputed.to_json()}
-    return _draft_refusal(
-        session, receivable, debtor, "dispute", content, signers=signers, origin=origin, now=now
-    )
-
-
-def dispute(
-    session: Session,
-    actor: Actor,
-    receivable_id: UUID,
-    *,
-    jws: Sequence[str],
-    now: datetime,
-    expected_version: int | None = None,
-) -> Receivable:
-    """Take the signed notice of dispute; a dispute settled may still end in a confirmation."""
-    receivable, debtor = _for_debtor(
-        session, actor, receivable_id, Action.DISPUTE, expected_version
-    )
-    act = signing.collect(
-        session, party=debtor, act="dispute", subject=receivable, jws=jws, now=now
-    )
-    receivable.move(State.DISPUTED)
-    receivable.disputed_minor = Money.from_json(act.content["amount"]).minor
-    _refuse(session, receivable, debtor, act, now=now)
-    return receivable
-
-
-def draft_rejection(
-    session: Session,
-    actor: Actor,
-    receivable_id: UUID,
-    *,
-    reason: str,
-    signers: Sequence[Signer],
-    origin: str,
-    now: datetime,
-    expected_version: int | None = None,
-) -> list[Statement]:
-    """Write the notice that a claim is rejected whole. Raises as `draft_confirmation` does."""
-    receivable, debtor = _for_debtor(session, actor, receivable_id, Action.REJECT, expected_version)
-    _require_move(receivable, State.REJECTED)
-    content = {"reason": rules.check_reason(reason), "amount": receivable.claimed.to_json()}
-    return _draft_refusal(
-        session, receivable, debtor, "reject", content, signers=signers, origin=origin, now=now
-    )
-
-
-def reject(
-    session: Session,
-    actor: Actor,
-    receivable_id: UUID,
-    *,
-    jws: Sequence[str],
-    now: datetime,
-    expected_version: int | None = None,
-) -> Receivable:
-    """Take the signed rejection; the documents are free for another line."""
-    receivable, debtor = _for_debtor(session, actor, receivable_id, Action.REJECT, expected_version)
-    act = signing.collect(session, party=debtor, act="reject", subject=receivable, jws=jws, now=now)
-    receivable.move(State.REJECTED)
-    receivable.disputed_minor = 0
-    receivable.rejected_minor = receivable.claimed_minor
-    session.execute(
-        update(ReceivableDocument)
-        .where(ReceivableDocument.receivable_id == receivable.id)
-        .values(live=False)
-    )
-    _refuse(session, receivable, debtor, act, now=now)
-    return receivable
-
-
-def _for_debtor(
+def for_debtor(
     session: Session,
     actor: Actor,
     receivable_id: UUID,
@@ -415,72 +355,11 @@ def _for_debtor(
     return receivable, parties.active_party(session, actor.party)
 
 
-def _require_move(receivable: Receivable, to: State) -> None:
+def require_move(receivable: Receivable, to: State) -> None:
+    """Raise MoveRefused."""
     if to not in TRANSITIONS[receivable.state]:
         raise MoveRefused(state=receivable.state.value, asked=to.value)
 
 
 def _confirmed_state(whole: bool) -> State:
     return State.CONFIRMED if whole else State.PARTIALLY_CONFIRMED
-
-
-def _draft_refusal(
-    session: Session,
-    receivable: Receivable,
-    debtor: Party,
-    act: str,
-    content: dict[str, Any],
-    *,
-    signers: Sequence[Signer],
-    origin: str,
-    now: datetime,
-) -> list[Statement]:
-    return signing.draft(
-        session,
-        origin=origin,
-        party=debtor,
-        act=act,
-        subject=receivable,
-        prefix="rcv",
-        content={**queries.record(session, receivable), **content},
-        amount=Money.from_json(content["amount"]),
-        signers=signers,
-        now=now,
-    )
-
-
-def _refuse(
-    session: Session, receivable: Receivable, debtor: Party, act: SignedAct, *, now: datetime
-) -> None:
-    checks.check_refusal(session, receivable, act.act, act.content, now=now)
-    receivable.reason = act.content["reason"]
-    receivable.reason_compliant = rules.is_compliant(act.content["reason"])
-    receivable.changed_at = now
-    record = {
-        "debtor": debtor.uscc,
-        "reason": act.content["reason"],
-        "amount": act.content["amount"],
-    }
-    type_ = {"dispute": "receivable.disputed", "reject": "receivable.rejected"}[act.act]
-    _append(session, receivable, type_, record, act=act, now=now)
-
-
-def _append(
-    session: Session,
-    receivable: Receivable,
-    type_: str,
-    record: dict[str, Any],
-    *,
-    act: SignedAct,
-    now: datetime,
-) -> Event:
-    return evidence.append(
-        session,
-        receivable,
-        type_,
-        record,
-        now=now,
-        actor=receivable.debtor_id,
-        parties=receivable.parties,
-        authorizations=act.authorizations,
-    )

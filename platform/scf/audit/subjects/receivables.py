@@ -2,21 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
-from scf.audit.finding import Report, expect, expect_row
+from scf.audit.finding import Report, expect, expect_row, readable
 from scf.audit.history import History, Told, count, histories, rows
 from scf.kernel.ids import parse_id, public_id
 from scf.kernel.money import Money
 from scf.receivables import rules
 from scf.receivables.models import State
 from scf.receivables.payments import account_digits
+from scf_ledger.statement import parse_line, parse_statement
 
 ANSWERS = ("receivable.disputed", "receivable.rejected", "receivable.confirmed")
+WITHDRAWN = "receivable.withdrawn"
 
 
 @dataclass
@@ -41,6 +44,7 @@ def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
     documents = _grouped(session, "receivable_documents", "receivable_id", "position", report)
     payments = _grouped(session, "receivable_payments", "receivable_id", "id", report)
     taken_back = _grouped(session, "payment_reversals", "payment_id", "id", report)
+    reservations = _reservations(session)
     for history in histories(session, "receivables", report):
         identity = history.row["id"]
         paid = _check_payments(history, payments.get(identity, []), taken_back, codes)
@@ -49,7 +53,8 @@ def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
             "creditor_id": codes.get(history.row["creditor_id"]),
             "debtor_id": codes.get(history.row["debtor_id"]),
         }
-        expect_row("receivables", history.key, shown, _expected(history, paid))
+        reserved = reservations.get(identity, {})
+        expect_row("receivables", history.key, shown, _expected(history, paid) | reserved)
         _check_documents(history, documents.get(identity, []))
     _check_notes(session, report)
 
@@ -102,12 +107,22 @@ ORDER BY n.note_id, n.receivable_id
 """)
 
 
+_SIGNED = text("""
+SELECT e.subject_id, s.payload, l.disclosure
+FROM events e JOIN statements s ON s.authorization_hash = e.authorizations[1]
+LEFT JOIN statement_lines l ON l.draft_id = s.draft_id AND l.subject_id = e.subject_id
+WHERE e.type = 'receivable.confirmed'
+""")
 _NOT_PROMISED: Mapping[str, Any] = {
     "pay_to": None,
     "no_setoff": None,
     "consents": None,
     "pool_id": None,
     "confirmed_event_hash": None,
+    "retention_minor": None,
+    "retention_due_on": None,
+    "assignment_banned": None,
+    "counterclaims": None,
 }
 
 
@@ -120,6 +135,25 @@ def _promised(history: History, confirmed: Told) -> dict[str, Any]:
         "pool_id": parse_id("cap", confirmed.record["pool"]),
         "confirmed_event_hash": confirmed.hash,
     }
+
+
+def _reservations(session: Session) -> dict[UUID, dict[str, Any]]:
+    """Return by receivable what its debtor reserved: it stands in what was signed, not in the record."""
+    found = {}
+    for identity, payload, line in session.execute(_SIGNED):
+        with readable("statements", public_id("rcv", identity), "payload"):
+            content: Mapping[str, Any] = parse_statement(payload).content
+            if line is not None:
+                content = parse_line(line).content
+        retention = content.get("retention")
+        kept = retention and Money.from_json(retention["amount"]).minor
+        found[identity] = {
+            "retention_minor": kept,
+            "retention_due_on": retention and date.fromisoformat(retention["due_on"]),
+            "assignment_banned": content.get("assignment_banned", False),
+            "counterclaims": content.get("counterclaims", []),
+        }
+    return found
 
 
 def _answered(history: History) -> dict[str, Any]:
@@ -143,6 +177,8 @@ def _answered(history: History) -> dict[str, Any]:
 
 
 def _state(history: History, paid: Paid) -> State:
+    if history.last(WITHDRAWN) is not None:
+        return State.WITHDRAWN
     answer = history.last(*ANSWERS)
     if answer is None:
         return State.SUBMITTED
@@ -232,6 +268,7 @@ def _is_named(history: History, payment: Told) -> bool:
 def _check_documents(history: History, documents: list[RowMapping]) -> None:
     rejected = history.last(*ANSWERS)
     live = rejected is None or rejected.type != "receivable.rejected"
+    live = live and history.last(WITHDRAWN) is None
     named = history.told[0].record["documents"]
     stored = [(row["position"], public_id("doc", row["document_id"])) for row in documents]
     expected = [(n, item["id"]) for n, item in enumerate(named, 1)]

@@ -425,6 +425,54 @@ CREATE TABLE programmes (
 
 CREATE INDEX ix_programmes_anchor_id ON programmes (anchor_id);
 
+CREATE TABLE jobs (
+  id UUID NOT NULL,
+  kind TEXT NOT NULL,
+  party_id UUID NOT NULL,
+  client_id UUID NOT NULL,
+  state VARCHAR(9) DEFAULT 'QUEUED' NOT NULL,
+  arguments JSONB NOT NULL,
+  columns TEXT[] NOT NULL,
+  filename TEXT,
+  input_sha256 BYTEA NOT NULL,
+  total BIGINT NOT NULL,
+  cursor BIGINT DEFAULT '0' NOT NULL,
+  done BIGINT DEFAULT '0' NOT NULL,
+  waiting BIGINT DEFAULT '0' NOT NULL,
+  failed BIGINT DEFAULT '0' NOT NULL,
+  created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  started_at TIMESTAMP WITH TIME ZONE,
+  running_since TIMESTAMP WITH TIME ZONE,
+  running_from BIGINT DEFAULT '0' NOT NULL,
+  advanced_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  finished_at TIMESTAMP WITH TIME ZONE,
+  attempts BIGINT DEFAULT '0' NOT NULL,
+  not_before TIMESTAMP WITH TIME ZONE NOT NULL,
+  error TEXT,
+  CONSTRAINT pk_jobs PRIMARY KEY (id),
+  CONSTRAINT ck_jobs_cursor_within CHECK (total > 0 AND cursor <= total),
+  CONSTRAINT ck_jobs_results_add_up CHECK (least(done, waiting, failed) >= 0 AND done + waiting + failed = cursor),
+  CONSTRAINT ck_jobs_done_when_all_are CHECK ((state = 'DONE') = (cursor = total)),
+  CONSTRAINT ck_jobs_input_sha256_length CHECK (octet_length(input_sha256) = 32),
+  CONSTRAINT fk_jobs_client_id_oauth_clients FOREIGN KEY(client_id) REFERENCES oauth_clients (id),
+  CONSTRAINT ck_jobs_state CHECK (state IN ('QUEUED', 'RUNNING', 'DONE', 'FAILED', 'CANCELLED'))
+);
+
+CREATE INDEX ix_jobs_open ON jobs (advanced_at) WHERE state IN ('QUEUED', 'RUNNING');
+
+CREATE INDEX ix_jobs_party_id_id ON jobs (party_id, id);
+
+CREATE FUNCTION guard_jobs_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('QUEUED', 'CANCELLED'), ('QUEUED', 'FAILED'), ('QUEUED', 'RUNNING'), ('RUNNING', 'CANCELLED'), ('RUNNING', 'DONE'), ('RUNNING', 'FAILED'), ('FAILED', 'QUEUED'), ('CANCELLED', 'QUEUED')) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'jobs: % does not become %', OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER jobs_guard_state BEFORE UPDATE OF state ON jobs FOR EACH ROW EXECUTE FUNCTION guard_jobs_state();
+
 CREATE TABLE pool_entries (
   pool_id UUID NOT NULL,
   version BIGINT NOT NULL,
@@ -593,6 +641,10 @@ CREATE TABLE receivables (
   pay_to JSONB,
   no_setoff BOOLEAN,
   consents TEXT[],
+  retention_minor BIGINT,
+  retention_due_on DATE,
+  assignment_banned BOOLEAN,
+  counterclaims JSONB,
   pool_id UUID,
   confirmed_event_hash BYTEA,
   viewers UUID[] DEFAULT '{}' NOT NULL,
@@ -606,11 +658,12 @@ CREATE TABLE receivables (
   CONSTRAINT ck_receivables_claimed_positive CHECK (claimed_minor > 0),
   CONSTRAINT ck_receivables_amounts_not_negative CHECK (least(confirmed_minor, disputed_minor, rejected_minor) >= 0),
   CONSTRAINT ck_receivables_taken_was_paid CHECK (paid_taken_minor BETWEEN 0 AND paid_minor AND astray_taken_minor BETWEEN 0 AND astray_minor),
+  CONSTRAINT ck_receivables_retention_within CHECK (retention_minor IS NULL AND retention_due_on IS NULL OR retention_minor BETWEEN 1 AND confirmed_minor AND retention_due_on >= due_on),
   CONSTRAINT ck_receivables_answer_adds_up CHECK (CASE WHEN pool_id IS NULL THEN confirmed_minor = 0 AND disputed_minor + rejected_minor <= claimed_minor ELSE confirmed_minor + disputed_minor + rejected_minor = claimed_minor END),
   CONSTRAINT fk_receivables_programme_id_programmes FOREIGN KEY(programme_id) REFERENCES programmes (id),
   CONSTRAINT fk_receivables_creditor_id_parties FOREIGN KEY(creditor_id) REFERENCES parties (id),
   CONSTRAINT fk_receivables_debtor_id_parties FOREIGN KEY(debtor_id) REFERENCES parties (id),
-  CONSTRAINT ck_receivables_state CHECK (state IN ('SUBMITTED', 'DISPUTED', 'REJECTED', 'CONFIRMED', 'PARTIALLY_CONFIRMED', 'PARTLY_PAID', 'PAID')),
+  CONSTRAINT ck_receivables_state CHECK (state IN ('SUBMITTED', 'DISPUTED', 'REJECTED', 'WITHDRAWN', 'CONFIRMED', 'PARTIALLY_CONFIRMED', 'PARTLY_PAID', 'PAID')),
   CONSTRAINT uq_receivables_pool_id UNIQUE (pool_id),
   CONSTRAINT fk_receivables_pool_id_pools FOREIGN KEY(pool_id) REFERENCES pools (id) DEFERRABLE INITIALLY DEFERRED
 );
@@ -621,11 +674,11 @@ CREATE INDEX ix_receivables_debtor_id_id ON receivables (debtor_id, id);
 
 CREATE INDEX ix_receivables_viewers ON receivables USING gin (viewers);
 
-CREATE UNIQUE INDEX uq_receivables_live_line ON receivables (programme_id, creditor_id, line_no) WHERE state <> 'REJECTED';
+CREATE UNIQUE INDEX uq_receivables_live_line ON receivables (programme_id, creditor_id, line_no) WHERE state NOT IN ('REJECTED', 'WITHDRAWN');
 
 CREATE FUNCTION guard_receivable_state() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('SUBMITTED', 'CONFIRMED'), ('SUBMITTED', 'DISPUTED'), ('SUBMITTED', 'PARTIALLY_CONFIRMED'), ('SUBMITTED', 'REJECTED'), ('DISPUTED', 'CONFIRMED'), ('DISPUTED', 'PARTIALLY_CONFIRMED'), ('DISPUTED', 'REJECTED'), ('CONFIRMED', 'PAID'), ('CONFIRMED', 'PARTLY_PAID'), ('PARTIALLY_CONFIRMED', 'PAID'), ('PARTIALLY_CONFIRMED', 'PARTLY_PAID'), ('PARTLY_PAID', 'PAID'), ('PAID', 'PARTLY_PAID')) THEN RETURN NEW; END IF;
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('SUBMITTED', 'CONFIRMED'), ('SUBMITTED', 'DISPUTED'), ('SUBMITTED', 'PARTIALLY_CONFIRMED'), ('SUBMITTED', 'REJECTED'), ('SUBMITTED', 'WITHDRAWN'), ('DISPUTED', 'CONFIRMED'), ('DISPUTED', 'PARTIALLY_CONFIRMED'), ('DISPUTED', 'REJECTED'), ('CONFIRMED', 'PAID'), ('CONFIRMED', 'PARTLY_PAID'), ('PARTIALLY_CONFIRMED', 'PAID'), ('PARTIALLY_CONFIRMED', 'PARTLY_PAID'), ('PARTLY_PAID', 'PAID'), ('PAID', 'PARTLY_PAID')) THEN RETURN NEW; END IF;
   RAISE EXCEPTION 'receivable %: % does not become %', OLD.id, OLD.state, NEW.state
     USING ERRCODE = 'check_violation';
 END $$;
@@ -650,6 +703,70 @@ CREATE TABLE programme_members (
 CREATE INDEX ix_programme_members_party_id ON programme_members (party_id);
 
 CREATE UNIQUE INDEX uq_programme_members_live ON programme_members (programme_id, party_id) WHERE revoked_at IS NULL;
+
+CREATE TABLE job_items (
+  job_id UUID NOT NULL,
+  place BIGINT NOT NULL,
+  row BIGINT NOT NULL,
+  cells TEXT[] NOT NULL,
+  CONSTRAINT pk_job_items PRIMARY KEY (job_id, place),
+  CONSTRAINT fk_job_items_job_id_jobs FOREIGN KEY(job_id) REFERENCES jobs (id)
+);
+
+CREATE TRIGGER job_items_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON job_items FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE red_notes (
+  document_id UUID NOT NULL,
+  seller_id UUID NOT NULL,
+  buyer_id UUID,
+  form_no TEXT NOT NULL,
+  applicant VARCHAR(6) NOT NULL,
+  used BOOLEAN NOT NULL,
+  reason VARCHAR(4) NOT NULL,
+  currency TEXT NOT NULL,
+  net_minor BIGINT NOT NULL,
+  tax_minor BIGINT NOT NULL,
+  state VARCHAR(15) NOT NULL,
+  state_since TIMESTAMP WITH TIME ZONE NOT NULL,
+  entered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  lapses_at TIMESTAMP WITH TIME ZONE,
+  red_document_id UUID,
+  id UUID NOT NULL,
+  version BIGINT NOT NULL,
+  secret BYTEA NOT NULL,
+  head_hash BYTEA,
+  CONSTRAINT pk_red_notes PRIMARY KEY (id),
+  CONSTRAINT uq_red_notes_seller_id_form_no UNIQUE (seller_id, form_no),
+  CONSTRAINT ck_red_notes_amounts_positive CHECK (net_minor >= 0 AND tax_minor >= 0 AND net_minor + tax_minor > 0),
+  CONSTRAINT ck_red_notes_issued_with_its_invoice CHECK ((state = 'ISSUED') = (red_document_id IS NOT NULL)),
+  CONSTRAINT fk_red_notes_document_id_documents FOREIGN KEY(document_id) REFERENCES documents (id),
+  CONSTRAINT fk_red_notes_seller_id_parties FOREIGN KEY(seller_id) REFERENCES parties (id),
+  CONSTRAINT fk_red_notes_buyer_id_parties FOREIGN KEY(buyer_id) REFERENCES parties (id),
+  CONSTRAINT ck_red_notes_applicant CHECK (applicant IN ('seller', 'buyer')),
+  CONSTRAINT ck_red_notes_redreason CHECK (reason IN ('开票有误', '销货退回', '服务中止', '销售折让')),
+  CONSTRAINT ck_red_notes_redstate CHECK (state IN ('NOT_NEEDED', 'AWAITING_BUYER', 'AWAITING_SELLER', 'CONFIRMED', 'DENIED', 'LAPSED', 'WITHDRAWN', 'ISSUED')),
+  CONSTRAINT uq_red_notes_red_document_id UNIQUE (red_document_id),
+  CONSTRAINT fk_red_notes_red_document_id_documents FOREIGN KEY(red_document_id) REFERENCES documents (id)
+);
+
+CREATE INDEX ix_red_notes_buyer_id_id ON red_notes (buyer_id, id);
+
+CREATE INDEX ix_red_notes_document_id ON red_notes (document_id);
+
+CREATE INDEX ix_red_notes_lapses_at ON red_notes (lapses_at) WHERE state IN ('AWAITING_BUYER', 'AWAITING_SELLER');
+
+CREATE INDEX ix_red_notes_seller_id_id ON red_notes (seller_id, id);
+
+CREATE FUNCTION guard_red_notes_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('NOT_NEEDED', 'ISSUED'), ('NOT_NEEDED', 'WITHDRAWN'), ('AWAITING_BUYER', 'CONFIRMED'), ('AWAITING_BUYER', 'DENIED'), ('AWAITING_BUYER', 'ISSUED'), ('AWAITING_BUYER', 'LAPSED'), ('AWAITING_BUYER', 'WITHDRAWN'), ('AWAITING_SELLER', 'CONFIRMED'), ('AWAITING_SELLER', 'DENIED'), ('AWAITING_SELLER', 'ISSUED'), ('AWAITING_SELLER', 'LAPSED'), ('AWAITING_SELLER', 'WITHDRAWN'), ('CONFIRMED', 'ISSUED'), ('CONFIRMED', 'WITHDRAWN')) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'red_notes: % does not become %', OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER red_notes_guard_state BEFORE UPDATE OF state ON red_notes FOR EACH ROW EXECUTE FUNCTION guard_red_notes_state();
 
 CREATE TABLE receivable_documents (
   receivable_id UUID NOT NULL,
@@ -758,6 +875,105 @@ BEGIN
 END $$;
 
 CREATE TRIGGER pledges_guard_state BEFORE UPDATE OF state ON pledges FOR EACH ROW EXECUTE FUNCTION guard_pledges_state();
+
+CREATE TABLE job_results (
+  job_id UUID NOT NULL,
+  place BIGINT NOT NULL,
+  outcome VARCHAR(7) NOT NULL,
+  object TEXT,
+  code TEXT,
+  "column" TEXT,
+  message TEXT,
+  at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_job_results PRIMARY KEY (job_id, place),
+  CONSTRAINT fk_job_results_job_id_job_items FOREIGN KEY(job_id, place) REFERENCES job_items (job_id, place),
+  CONSTRAINT ck_job_results_object_unless_failed CHECK ((outcome = 'failed') = (object IS NULL)),
+  CONSTRAINT ck_job_results_code_unless_done CHECK ((outcome = 'done') = (code IS NULL)),
+  CONSTRAINT fk_job_results_job_id_jobs FOREIGN KEY(job_id) REFERENCES jobs (id),
+  CONSTRAINT ck_job_results_outcome CHECK (outcome IN ('done', 'waiting', 'failed'))
+);
+
+CREATE TRIGGER job_results_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON job_results FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE red_note_consents (
+  red_note_id UUID NOT NULL,
+  party_id UUID NOT NULL,
+  asked_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  given BOOLEAN,
+  answered_at TIMESTAMP WITH TIME ZONE,
+  CONSTRAINT pk_red_note_consents PRIMARY KEY (red_note_id, party_id),
+  CONSTRAINT ck_red_note_consents_answered_once CHECK ((given IS NULL) = (answered_at IS NULL)),
+  CONSTRAINT fk_red_note_consents_red_note_id_red_notes FOREIGN KEY(red_note_id) REFERENCES red_notes (id),
+  CONSTRAINT fk_red_note_consents_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id)
+);
+
+CREATE INDEX ix_red_note_consents_party_id ON red_note_consents (party_id, red_note_id);
+
+CREATE TABLE payable_lines (
+  id UUID NOT NULL,
+  job_id UUID NOT NULL,
+  place BIGINT NOT NULL,
+  programme_id UUID NOT NULL,
+  debtor_id UUID NOT NULL,
+  supplier TEXT NOT NULL,
+  supplier_name TEXT NOT NULL,
+  line_no TEXT NOT NULL,
+  invoices TEXT[] NOT NULL,
+  currency TEXT NOT NULL,
+  amount_minor BIGINT NOT NULL,
+  contract_no TEXT,
+  receipt_no TEXT,
+  delivered_on DATE,
+  due_on DATE NOT NULL,
+  pay_to JSONB,
+  state VARCHAR(9) NOT NULL,
+  receivable_id UUID,
+  code TEXT,
+  message TEXT,
+  uploaded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_payable_lines PRIMARY KEY (id),
+  CONSTRAINT fk_payable_lines_job_id_job_items FOREIGN KEY(job_id, place) REFERENCES job_items (job_id, place),
+  CONSTRAINT ck_payable_lines_amount_positive CHECK (amount_minor > 0),
+  CONSTRAINT ck_payable_lines_receivable_if_submitted CHECK ((state = 'SUBMITTED') = (receivable_id IS NOT NULL)),
+  CONSTRAINT fk_payable_lines_programme_id_programmes FOREIGN KEY(programme_id) REFERENCES programmes (id),
+  CONSTRAINT fk_payable_lines_debtor_id_parties FOREIGN KEY(debtor_id) REFERENCES parties (id),
+  CONSTRAINT ck_payable_lines_linestate CHECK (state IN ('WAITING', 'SUBMITTED', 'REFUSED', 'WITHDRAWN')),
+  CONSTRAINT uq_payable_lines_receivable_id UNIQUE (receivable_id),
+  CONSTRAINT fk_payable_lines_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id)
+);
+
+CREATE INDEX ix_payable_lines_debtor_id_id ON payable_lines (debtor_id, id);
+
+CREATE INDEX ix_payable_lines_supplier ON payable_lines (supplier) WHERE state = 'WAITING';
+
+CREATE UNIQUE INDEX uq_payable_lines_job_id_place ON payable_lines (job_id, place);
+
+CREATE UNIQUE INDEX uq_payable_lines_waiting ON payable_lines (debtor_id, programme_id, supplier, line_no) WHERE state = 'WAITING';
+
+CREATE FUNCTION guard_payable_lines_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('WAITING', 'REFUSED'), ('WAITING', 'SUBMITTED'), ('WAITING', 'WITHDRAWN')) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'payable_lines: % does not become %', OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER payable_lines_guard_state BEFORE UPDATE OF state ON payable_lines FOR EACH ROW EXECUTE FUNCTION guard_payable_lines_state();
+
+CREATE FUNCTION only_settle_payable_line() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE settled text[] := ARRAY['state', 'receivable_id', 'code', 'message', 'changed_at'];
+BEGIN
+  IF TG_OP = 'DELETE' OR to_jsonb(NEW) - settled <> to_jsonb(OLD) - settled THEN
+    RAISE EXCEPTION 'payable_lines: what was uploaded is never edited'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+
+CREATE TRIGGER payable_lines_only_settle BEFORE UPDATE OR DELETE ON payable_lines
+  FOR EACH ROW EXECUTE FUNCTION only_settle_payable_line();
 
 CREATE TABLE financings (
   borrower_id UUID NOT NULL,

@@ -9,10 +9,14 @@ DROP TABLE
   payment_reversals,
   financings,
   debtor_notices,
+  red_note_consents,
   receivable_payments,
   receivable_documents,
   receivable_credit_notes,
   pledges,
+  payable_lines,
+  job_results,
+  red_notes,
   receivables,
   programme_members,
   pool_entries,
@@ -20,6 +24,7 @@ DROP TABLE
   person_keys,
   person_erasures,
   mandates,
+  job_items,
   document_originals,
   certificates,
   revocation_lists,
@@ -27,6 +32,7 @@ DROP TABLE
   pools,
   persons,
   notices,
+  jobs,
   documents,
   anchors,
   access_tokens,
@@ -51,10 +57,14 @@ DROP TABLE
 DROP FUNCTION apply_pool_entry;
 DROP FUNCTION guard_debtor_notices_state;
 DROP FUNCTION guard_financings_state;
+DROP FUNCTION guard_jobs_state;
+DROP FUNCTION guard_payable_lines_state;
 DROP FUNCTION guard_pledge_locks_state;
 DROP FUNCTION guard_pledges_state;
 DROP FUNCTION guard_pool;
 DROP FUNCTION guard_receivable_state;
+DROP FUNCTION guard_red_notes_state;
 DROP FUNCTION only_revoke;
+DROP FUNCTION only_settle_payable_line;
 DROP FUNCTION queue_event;
 DROP FUNCTION refuse_rewriting;
