@@ -1,12 +1,14 @@
-"""Evaluations: the columns say what the inputs' bytes say, and judging these again comes to the same."""
+"""Evaluations: judging their inputs again comes to the same, and no answer or loan went without one."""
 
 import hashlib
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scf.audit.finding import Report, expect, expect_row, readable
+from scf.evidence.models import Event
 from scf.kernel.clock import parse_date
 from scf.kernel.ids import public_id
 from scf.rules.book import shipped
@@ -15,14 +17,30 @@ from scf.rules.models import RuleEvaluation
 from scf.rules.replay import reproduced
 from scf_ledger import canonical
 
-NAME = RuleEvaluation.__tablename__
+NAME: Final = RuleEvaluation.__tablename__
+JUDGED: Final = {
+    "receivable.confirmed": ("rcv", "receivable.confirm"),
+    "receivable.disputed": ("rcv", "receivable.dispute"),
+    "receivable.rejected": ("rcv", "receivable.reject"),
+    "financing.approved": ("fin", "financing.approve"),
+    "financing.disbursed": ("fin", "financing.disburse"),
+}
+"""Events of transitions that were held to the rules in the same transaction: subject's prefix, transition."""
 
 
 def check(session: Session, report: Report) -> None:
-    """Hold every evaluation to its inputs and to the versions that it names. Raises Different."""
+    """Hold every evaluation to its inputs, and every event of a judged transition to one. Raises Different."""
+    judged: set[tuple[str, str, datetime]] = set()
     for evaluation in session.scalars(select(RuleEvaluation).order_by(RuleEvaluation.id)):
         report.rows[NAME] += 1
         _check(evaluation)
+        judged.add((evaluation.subject, evaluation.transition, evaluation.at))
+    events = select(Event.id, Event.type, Event.subject_id, Event.occurred_at)
+    for identity, type_, subject_id, at in session.execute(events.where(Event.type.in_(JUDGED))):
+        prefix, transition = JUDGED[type_]
+        subject = public_id(prefix, subject_id)
+        found = (subject, transition, at) in judged
+        expect(NAME, public_id("evt", identity), transition, found, True)
 
 
 def _check(evaluation: RuleEvaluation) -> None:

@@ -28,7 +28,7 @@ def world(
         with stage.database.reading() as session:
             home = queries.chain_home(session)
         assert home is not None
-        registry = RegistryProcess(folder)
+        registry = RegistryProcess(folder, business_clock=settings.business_clock)
         try:
             tokens = settings.data / "tokens"
             with token_service(tokens, contract=home.registry_address) as tokens_url:
