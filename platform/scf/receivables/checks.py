@@ -63,7 +63,7 @@ def _confirmation(
             "due_on": content["due_on"],
             "bank_uscc": content["pay_to"]["bank_uscc"],
             "no_setoff": content["no_setoff"],
-            "assignment_banned": content.get("assignment_banned"),
+            "assignment_banned": content.get("assignment_banned", False),
             "reason": content["reason"],
         },
         receivable.parties,

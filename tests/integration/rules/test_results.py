@@ -45,7 +45,7 @@ class TestConfirmation:
 
         assert (kept["transition"], kept["on"]) == ("receivable.confirm", "2025-11-03")
         assert outcomes(kept) == {
-            "RCC-545": "not_applicable",
+            "RCC-545": "pass",
             "RCC-549": "pass",
             "RPAY-01": "not_applicable",
             "RPAY-02": "pass",
