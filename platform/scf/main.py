@@ -23,6 +23,7 @@ from scf.pledges import notice_api as debtor_notices
 from scf.programmes import api as programmes
 from scf.receivables import api as receivables
 from scf.receivables import papers as receivable_papers
+from scf.receivables import red_note_api as red_notes
 from scf.receivables import terms_api as terms
 from scf.rules import api as rules
 from scf.settings import Settings
@@ -41,6 +42,7 @@ ROUTERS: list[APIRouter] = [
     documents.router,
     receivables.router,
     receivable_papers.router,
+    red_notes.router,
     terms.router,
     pledges.router,
     debtor_notices.router,

@@ -68,6 +68,7 @@ def play(world: World) -> None:
     world.sequence()
     world.anchor()
     _answered_otherwise(world)
+    _red_lettered(world)
     _revocations(world)
     _repaid(world, *first)
     world.sequence()
@@ -147,6 +148,27 @@ def _answered_otherwise(world: World) -> None:
         blue="N",
         red=f"<OriginalInvoiceCode>{2550:04}{5:016}</OriginalInvoiceCode>",
     )
+    desk.work()
+
+
+def _red_lettered(world: World) -> None:
+    """A form over what is pledged, to which the bank consents, and its red invoice."""
+    desk = world.desk
+    stage, cast = desk.stage, desk.stage.cast
+    invoice = desk.seen(cast.supplier, "/v1/documents", number=f"2550{2:016}")["items"][0]["id"]
+    body = {
+        "document": invoice,
+        "form_no": "50011825110000000001",
+        "reason": "销售折让",
+        "net": money("1000.00"),
+        "tax": money("0.00"),
+        "used": True,
+    }
+    path = f"/v1/red-notes/{desk.did(cast.supplier, '/v1/red-notes', body)['id']}"
+    desk.did(cast.bank, f"{path}/consent", {"given": True})
+    desk.did(cast.anchor, f"{path}/confirm", {})
+    red = f"<OriginalInvoiceCode>{2550:04}{2:016}</OriginalInvoiceCode>"
+    register_invoice(stage, cast.supplier, 9, "-1000.00", blue="N", red=red)
     desk.work()
 
 

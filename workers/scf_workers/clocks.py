@@ -9,6 +9,7 @@ from scf.db.outbox import Effect, EffectContext
 from scf.http import idempotency
 from scf.http.auth import AccessToken
 from scf.pledges import effects as pledges
+from scf.receivables import effects as receivables
 
 EFFECTS_KEPT: Final = timedelta(days=30)  # done ones, for whoever asks what happened
 
@@ -17,6 +18,7 @@ def lapse(context: EffectContext) -> None:
     """End what nobody took up in time, and ask again for what has waited too long."""
     pledges.expire_proposals(context)
     pledges.resume(context)
+    receivables.lapse(context)
 
 
 def forget(context: EffectContext) -> None:

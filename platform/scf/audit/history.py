@@ -26,7 +26,9 @@ SUBJECTS = {
     "pools": "cap",
     "pledges": "plg",
     "financings": "fin",
+    "reconciliations": "rcn",
     "debtor_notices": "dnt",
+    "red_notes": "red",
 }
 
 

@@ -9,14 +9,22 @@ from scf.audit import chain as chains
 from scf.audit import evaluations, log, parties, statements
 from scf.audit.finding import Different, Report, expect
 from scf.audit.history import orphan
-from scf.audit.subjects import debtor_notices, documents, financings, pledges, pools, receivables
+from scf.audit.subjects import (
+    debtor_notices,
+    documents,
+    financings,
+    pledges,
+    pools,
+    receivables,
+    red_notes,
+)
 from scf.db.session import Database
 from scf.evidence.contracts import connect
 from scf.kernel.ids import public_id
 from scf.settings import Settings
 from scf_ledger.chain.client import Chain
 
-SUBJECTS = (documents, receivables, pools, pledges, financings, debtor_notices)
+SUBJECTS = (documents, receivables, pools, pledges, financings, debtor_notices, red_notes)
 ON_CHAIN: Final = frozenset({"anchors", "chain_home", "chain_transactions"})
 ATTEMPTS_MAX: Final = 4
 PAUSE_SECONDS: Final = 3  # the sender notices lost blocks, and sends again, within this

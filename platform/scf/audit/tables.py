@@ -100,6 +100,11 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
     ),
     "red_note_consents": ("red_note_id", "party_id", "given", "answered_at"),
     "contracts": ("sha256", "financing_id", "body"),
+    "reconciliations": (
+        *("id", "version", "secret", "head_hash", "creditor_id", "debtor_id", "currency"),
+        *("first_on", "last_on", "opening_minor", "confirmed_minor", "paid_minor"),
+        *("reversed_minor", "credited_minor", "closing_minor", "lines", "state", "drawn_at"),
+    ),
     "rule_evaluations": (
         *("transition", "subject", "on", "inputs", "inputs_sha256", "results", "worst", "at"),
     ),
@@ -110,6 +115,13 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
 }
 
 UNAUDITED: Final[dict[str, str]] = {
+    "account_changes": "what was proposed; a change that is done is an event of its receivable",
+    "bank_entries": "what banks told; the receipts among it are payments, which are audited",
+    "bank_feeds": "how far a bank's reports were fetched",
+    "bank_reports": "originals, by the hash of their bytes",
+    "payment_order_lines": "instructions; the facts are what banks tell of them",
+    "payment_orders": "the same",
+    "reconciliation_objections": "what a side said instead of signing",
     "access_tokens": "short-lived, by hash",
     "asset_tokens": "a count, kept right by the locks' own rows",
     "idempotency_keys": "answers given, kept for seven days",

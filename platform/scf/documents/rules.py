@@ -1,5 +1,6 @@
 """What makes two documents the same, and what becomes of one: pure functions."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date
 from enum import StrEnum
@@ -7,7 +8,7 @@ from typing import Any, Final, Self
 
 from scf.documents.parsing import Flag, Invoice, Kind
 from scf.kernel.errors import Conflict, NotAllowed
-from scf.kernel.money import Money
+from scf.kernel.money import Money, zero
 
 
 class Verdict(StrEnum):
@@ -98,6 +99,12 @@ class Content:
         if not all(pairs["reverses"]):
             del pairs["reverses"]
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def left_of(payable: Money, taken_back: Iterable[Money]) -> Money:
+    """Return what is left of a document once notes have taken back of it; never below zero."""
+    nothing = zero(payable.currency)
+    return max(payable - sum(taken_back, nothing), nothing)
 
 
 def verdict_of(invoice: Invoice) -> Verdict:

@@ -5,15 +5,28 @@ from typing import Any, Final
 from uuid import UUID
 
 from scf.db.outbox import EffectContext, Handler
-from scf.receivables import credit_notes
+from scf.documents.models import Document
+from scf.receivables import credit_notes, red_notes
 
 
 def record_credit_note(context: EffectContext, payload: Mapping[str, Any]) -> None:
-    """Record a note against the receivables that stand on what it takes back; safe to run twice."""
+    """Record a note against its form and the receivables that it takes from; safe to run twice."""
+    note_id, now = UUID(payload["document_id"]), context.clock.now()
     with context.database.transaction() as session:
-        credit_notes.record(session, UUID(payload["document_id"]), now=context.clock.now())
+        red_notes.issue(session, session.get_one(Document, note_id), now=now)
+    with context.database.transaction() as session:
+        credit_notes.record(session, note_id, now=now)
+
+
+def lapse(context: EffectContext) -> None:
+    """End red-letter forms that nobody confirmed, and wake notes that met a claim late. For a clock."""
+    now = context.clock.now()
+    with context.database.transaction() as session:
+        red_notes.lapse(session, now=now)
+    with context.database.transaction() as session:
+        credit_notes.resume(session, now=now)
 
 
 HANDLERS: Final[Mapping[str, Handler]] = {
-    "document.takes_back": record_credit_note,
+    credit_notes.RECORD: record_credit_note,
 }

@@ -23,6 +23,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.orm import Session, aliased
 
 from scf.documents.models import Document
+from scf.documents.rules import left_of
 from scf.evidence.service import SubjectNotFound, hash_text
 from scf.http.auth import Actor
 from scf.kernel.ids import public_id
@@ -31,7 +32,7 @@ from scf.parties.models import Party
 from scf.parties.queries import parties_of
 from scf.programmes.models import Member, MemberRole, Programme
 from scf.programmes.service import NotMember, ProgrammeClosed
-from scf.receivables import permissions
+from scf.receivables import credit_notes, permissions
 from scf.receivables.models import (
     Receivable,
     ReceivableCreditNote,
@@ -69,7 +70,10 @@ class Paper:
     number: str
     buyer: str
     payable: Money
+    """What is still asked for, less what notes that are not used up take back."""
     in_force: bool
+    notes: tuple[UUID, ...]
+    """Notes that are not used up and take (a part of) it back."""
     record: dict[str, str]
     """How records and statements name it: by the event that registered it."""
 
@@ -153,7 +157,10 @@ _STANDINGS = (
 def papers(session: Session, seller_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Paper]:
     """Return a seller's documents by id; those that are not there are left out."""
     values = {"seller_id": seller_id, "ids": list(ids)}
-    return {row[0]: _paper(row) for row in session.connection().execute(_PAPERS_BY_ID, values)}
+    rows = session.connection().execute(_PAPERS_BY_ID, values).all()
+    reversed_ = [row.number for row in rows if row.is_reversed]
+    notes = credit_notes.unspent(session, seller_id, reversed_) if reversed_ else ()
+    return {row[0]: _paper(row, notes if row.is_reversed else ()) for row in rows}
 
 
 def deal(session: Session, programme_id: UUID, creditor_id: UUID) -> Deal:
@@ -170,14 +177,18 @@ def deal(session: Session, programme_id: UUID, creditor_id: UUID) -> Deal:
     return Deal(public_id("prg", programme_id), *row[2:])
 
 
-def _paper(row: Row[*tuple[Any, ...]]) -> Paper:
-    identity, number, buyer, payable, currency, takes_back, is_reversed, head = row
+def _paper(row: Row[*tuple[Any, ...]], notes: Sequence[Row[UUID, list[str], int]]) -> Paper:
+    identity, number, buyer, payable, currency, takes_back, _, head = row
+    taken = [(note[0], Money(note[2], currency)) for note in notes if number in note[1]]
+    asked = Money(payable, currency)
+    left = left_of(asked, [amount for _, amount in taken]) if taken else asked
     return Paper(
         id=identity,
         number=number,
         buyer=buyer,
-        payable=Money(payable, currency),
-        in_force=not takes_back and not is_reversed,
+        payable=left,
+        in_force=not takes_back and (left.minor > 0 or not taken),
+        notes=tuple(note_id for note_id, _ in taken),
         record=document_record(identity, number, head),
     )
 

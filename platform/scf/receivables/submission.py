@@ -10,11 +10,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from scf.db.outbox import enqueue
 from scf.http.auth import Actor
 from scf.kernel.errors import Conflict, Invalid, Refused, Unavailable
 from scf.kernel.ids import new_id, public_id
 from scf.kernel.money import Money
-from scf.receivables import queries, rules
+from scf.receivables import credit_notes, queries, rules
 from scf.receivables.models import Receivable, ReceivableDocument, State
 from scf.receivables.queries import Deal, Paper
 from scf.receivables.writing import Line, insert_lines
@@ -154,6 +155,8 @@ def _check(session: Session, actor: Actor, submissions: Sequence[Submission]) ->
             outcomes.append(error)
         else:
             outcomes.append(line)
+            for note_id in {note for identity in line.document_ids for note in known[identity].notes}:
+                enqueue(session, credit_notes.RECORD, document_id=note_id)
     return outcomes
 
 

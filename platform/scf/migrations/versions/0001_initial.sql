@@ -266,6 +266,12 @@ CREATE INDEX ix_rule_evaluations_transition_id ON rule_evaluations (transition, 
 
 CREATE TRIGGER rule_evaluations_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON rule_evaluations FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
+CREATE TABLE bank_feeds (
+  name TEXT NOT NULL,
+  fetched BIGINT NOT NULL,
+  CONSTRAINT pk_bank_feeds PRIMARY KEY (name)
+);
+
 CREATE TABLE anchors (
   size BIGINT NOT NULL,
   root BYTEA NOT NULL,
@@ -472,6 +478,55 @@ BEGIN
 END $$;
 
 CREATE TRIGGER jobs_guard_state BEFORE UPDATE OF state ON jobs FOR EACH ROW EXECUTE FUNCTION guard_jobs_state();
+
+CREATE TABLE bank_reports (
+  id UUID NOT NULL,
+  bank_id UUID NOT NULL,
+  kind TEXT NOT NULL,
+  message_id TEXT NOT NULL,
+  sha256 BYTEA NOT NULL,
+  original BYTEA NOT NULL,
+  received_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_bank_reports PRIMARY KEY (id),
+  CONSTRAINT uq_bank_reports_bank_id_sha256 UNIQUE (bank_id, sha256),
+  CONSTRAINT fk_bank_reports_bank_id_parties FOREIGN KEY(bank_id) REFERENCES parties (id)
+);
+
+CREATE TRIGGER bank_reports_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON bank_reports FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE reconciliations (
+  creditor_id UUID NOT NULL,
+  debtor_id UUID NOT NULL,
+  currency TEXT NOT NULL,
+  first_on DATE NOT NULL,
+  last_on DATE NOT NULL,
+  number BIGINT NOT NULL,
+  opening_minor BIGINT NOT NULL,
+  confirmed_minor BIGINT NOT NULL,
+  paid_minor BIGINT NOT NULL,
+  reversed_minor BIGINT NOT NULL,
+  credited_minor BIGINT NOT NULL,
+  closing_minor BIGINT NOT NULL,
+  lines BYTEA NOT NULL,
+  state VARCHAR(8) NOT NULL,
+  signed UUID[] DEFAULT '{}' NOT NULL,
+  authorizations BYTEA[] DEFAULT '{}' NOT NULL,
+  drawn_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  id UUID NOT NULL,
+  version BIGINT NOT NULL,
+  secret BYTEA NOT NULL,
+  head_hash BYTEA,
+  CONSTRAINT pk_reconciliations PRIMARY KEY (id),
+  CONSTRAINT uq_reconciliations_creditor_id_debtor_id_currency_first_fe43 UNIQUE (creditor_id, debtor_id, currency, first_on, number),
+  CONSTRAINT ck_reconciliations_adds_up CHECK (closing_minor = opening_minor + confirmed_minor - paid_minor + reversed_minor - credited_minor),
+  CONSTRAINT fk_reconciliations_creditor_id_parties FOREIGN KEY(creditor_id) REFERENCES parties (id),
+  CONSTRAINT fk_reconciliations_debtor_id_parties FOREIGN KEY(debtor_id) REFERENCES parties (id),
+  CONSTRAINT ck_reconciliations_reconciliationstate CHECK (state IN ('OPEN', 'OBJECTED', 'AGREED'))
+);
+
+CREATE INDEX ix_reconciliations_creditor_id_id ON reconciliations (creditor_id, id);
+
+CREATE INDEX ix_reconciliations_debtor_id_id ON reconciliations (debtor_id, id);
 
 CREATE TABLE pool_entries (
   pool_id UUID NOT NULL,
@@ -768,6 +823,63 @@ END $$;
 
 CREATE TRIGGER red_notes_guard_state BEFORE UPDATE OF state ON red_notes FOR EACH ROW EXECUTE FUNCTION guard_red_notes_state();
 
+CREATE TABLE payment_orders (
+  id UUID NOT NULL,
+  debtor_id UUID NOT NULL,
+  message_id TEXT NOT NULL,
+  account JSONB NOT NULL,
+  currency TEXT NOT NULL,
+  total_minor BIGINT NOT NULL,
+  execute_on DATE NOT NULL,
+  body BYTEA NOT NULL,
+  state VARCHAR(9) NOT NULL,
+  state_since TIMESTAMP WITH TIME ZONE NOT NULL,
+  problem TEXT,
+  maker_id UUID NOT NULL,
+  checker_id UUID,
+  drafted_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  approved_at TIMESTAMP WITH TIME ZONE,
+  CONSTRAINT pk_payment_orders PRIMARY KEY (id),
+  CONSTRAINT ck_payment_orders_two_people CHECK (maker_id <> checker_id),
+  CONSTRAINT ck_payment_orders_approved_first CHECK ((checker_id IS NULL) = (state IN ('DRAFTED', 'WITHDRAWN'))),
+  CONSTRAINT fk_payment_orders_debtor_id_parties FOREIGN KEY(debtor_id) REFERENCES parties (id),
+  CONSTRAINT uq_payment_orders_message_id UNIQUE (message_id),
+  CONSTRAINT ck_payment_orders_orderstate CHECK (state IN ('DRAFTED', 'APPROVED', 'SENT', 'ACCEPTED', 'REJECTED', 'EXECUTED', 'WITHDRAWN')),
+  CONSTRAINT fk_payment_orders_maker_id_persons FOREIGN KEY(maker_id) REFERENCES persons (id),
+  CONSTRAINT fk_payment_orders_checker_id_persons FOREIGN KEY(checker_id) REFERENCES persons (id)
+);
+
+CREATE INDEX ix_payment_orders_debtor_id_id ON payment_orders (debtor_id, id);
+
+CREATE INDEX ix_payment_orders_open ON payment_orders (id) WHERE state IN ('APPROVED', 'SENT', 'ACCEPTED');
+
+CREATE FUNCTION guard_payment_orders_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('DRAFTED', 'APPROVED'), ('DRAFTED', 'WITHDRAWN'), ('APPROVED', 'SENT'), ('SENT', 'ACCEPTED'), ('SENT', 'REJECTED'), ('ACCEPTED', 'EXECUTED'), ('ACCEPTED', 'REJECTED')) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'payment_orders: % does not become %', OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER payment_orders_guard_state BEFORE UPDATE OF state ON payment_orders FOR EACH ROW EXECUTE FUNCTION guard_payment_orders_state();
+
+CREATE TABLE reconciliation_objections (
+  id UUID NOT NULL,
+  reconciliation_id UUID NOT NULL,
+  party_id UUID NOT NULL,
+  closing_minor BIGINT NOT NULL,
+  reason TEXT NOT NULL,
+  objected_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_reconciliation_objections PRIMARY KEY (id),
+  CONSTRAINT fk_reconciliation_objections_reconciliation_id_reconciliations FOREIGN KEY(reconciliation_id) REFERENCES reconciliations (id),
+  CONSTRAINT fk_reconciliation_objections_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id)
+);
+
+CREATE INDEX ix_reconciliation_objections_reconciliation_id ON reconciliation_objections (reconciliation_id);
+
+CREATE TRIGGER reconciliation_objections_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON reconciliation_objections FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
 CREATE TABLE receivable_documents (
   receivable_id UUID NOT NULL,
   position BIGINT NOT NULL,
@@ -974,6 +1086,75 @@ END $$;
 
 CREATE TRIGGER payable_lines_only_settle BEFORE UPDATE OR DELETE ON payable_lines
   FOR EACH ROW EXECUTE FUNCTION only_settle_payable_line();
+
+CREATE TABLE payment_order_lines (
+  order_id UUID NOT NULL,
+  receivable_id UUID NOT NULL,
+  position BIGINT NOT NULL,
+  amount_minor BIGINT NOT NULL,
+  pay_to JSONB NOT NULL,
+  CONSTRAINT pk_payment_order_lines PRIMARY KEY (order_id, receivable_id),
+  CONSTRAINT ck_payment_order_lines_amount_positive CHECK (amount_minor > 0),
+  CONSTRAINT fk_payment_order_lines_order_id_payment_orders FOREIGN KEY(order_id) REFERENCES payment_orders (id),
+  CONSTRAINT fk_payment_order_lines_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id)
+);
+
+CREATE INDEX ix_payment_order_lines_receivable_id ON payment_order_lines (receivable_id);
+
+CREATE TRIGGER payment_order_lines_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON payment_order_lines FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE bank_entries (
+  id UUID NOT NULL,
+  report_id UUID NOT NULL,
+  bank_id UUID NOT NULL,
+  account TEXT NOT NULL,
+  reference TEXT NOT NULL,
+  direction VARCHAR(4) NOT NULL,
+  reversal BOOLEAN NOT NULL,
+  amount_minor BIGINT NOT NULL,
+  currency TEXT NOT NULL,
+  booked_on DATE NOT NULL,
+  end_to_end TEXT NOT NULL,
+  remittance TEXT NOT NULL,
+  other_name TEXT NOT NULL,
+  other_account TEXT NOT NULL,
+  state VARCHAR(9) NOT NULL,
+  problem TEXT,
+  receivable_id UUID,
+  assigned BOOLEAN DEFAULT false NOT NULL,
+  CONSTRAINT pk_bank_entries PRIMARY KEY (id),
+  CONSTRAINT uq_bank_entries_bank_id_account_reference UNIQUE (bank_id, account, reference),
+  CONSTRAINT fk_bank_entries_report_id_bank_reports FOREIGN KEY(report_id) REFERENCES bank_reports (id),
+  CONSTRAINT fk_bank_entries_bank_id_parties FOREIGN KEY(bank_id) REFERENCES parties (id),
+  CONSTRAINT ck_bank_entries_direction CHECK (direction IN ('CRDT', 'DBIT')),
+  CONSTRAINT ck_bank_entries_entrystate CHECK (state IN ('RECORDED', 'UNMATCHED', 'NOTED')),
+  CONSTRAINT fk_bank_entries_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id)
+);
+
+CREATE INDEX ix_bank_entries_bank_id_state_id ON bank_entries (bank_id, state, id);
+
+CREATE INDEX ix_bank_entries_receivable_id ON bank_entries (receivable_id);
+
+CREATE TABLE account_changes (
+  id UUID NOT NULL,
+  receivable_id UUID NOT NULL,
+  version BIGINT NOT NULL,
+  content JSONB NOT NULL,
+  signers UUID[] NOT NULL,
+  signed UUID[] DEFAULT '{}' NOT NULL,
+  authorizations BYTEA[] DEFAULT '{}' NOT NULL,
+  state VARCHAR(9) NOT NULL,
+  proposed_by UUID NOT NULL,
+  proposed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_account_changes PRIMARY KEY (id),
+  CONSTRAINT fk_account_changes_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
+  CONSTRAINT ck_account_changes_changestate CHECK (state IN ('OPEN', 'DONE', 'OVERTAKEN')),
+  CONSTRAINT fk_account_changes_proposed_by_parties FOREIGN KEY(proposed_by) REFERENCES parties (id)
+);
+
+CREATE INDEX ix_account_changes_signers ON account_changes USING gin (signers);
+
+CREATE UNIQUE INDEX uq_account_changes_open ON account_changes (receivable_id) WHERE state = 'OPEN';
 
 CREATE TABLE financings (
   borrower_id UUID NOT NULL,

@@ -14,26 +14,33 @@ DROP TABLE
   receivable_documents,
   receivable_credit_notes,
   pledges,
+  payment_order_lines,
   payable_lines,
   job_results,
+  bank_entries,
+  account_changes,
   red_notes,
+  reconciliation_objections,
   receivables,
   programme_members,
   pool_entries,
   person_names,
   person_keys,
   person_erasures,
+  payment_orders,
   mandates,
   job_items,
   document_originals,
   certificates,
   revocation_lists,
+  reconciliations,
   programmes,
   pools,
   persons,
   notices,
   jobs,
   documents,
+  bank_reports,
   anchors,
   access_tokens,
   statements,
@@ -52,6 +59,7 @@ DROP TABLE
   chain_transactions,
   chain_home,
   certificate_authorities,
+  bank_feeds,
   asset_tokens;
 
 DROP FUNCTION apply_pool_entry;
@@ -59,6 +67,7 @@ DROP FUNCTION guard_debtor_notices_state;
 DROP FUNCTION guard_financings_state;
 DROP FUNCTION guard_jobs_state;
 DROP FUNCTION guard_payable_lines_state;
+DROP FUNCTION guard_payment_orders_state;
 DROP FUNCTION guard_pledge_locks_state;
 DROP FUNCTION guard_pledges_state;
 DROP FUNCTION guard_pool;
