@@ -15,6 +15,7 @@ from scf.documents import api as documents
 from scf.evidence import api as evidence
 from scf.financing import api as financing
 from scf.http import bounds, health, metrics, oauth, problems
+from scf.jobs import api as jobs
 from scf.kernel import logs
 from scf.parties import api as parties
 from scf.parties import papers as party_papers
@@ -25,6 +26,7 @@ from scf.receivables import api as receivables
 from scf.receivables import papers as receivable_papers
 from scf.receivables import red_note_api as red_notes
 from scf.receivables import terms_api as terms
+from scf.receivables import upload_api as uploads
 from scf.rules import api as rules
 from scf.settings import Settings
 from scf.trace import api as trace
@@ -35,11 +37,13 @@ ROUTERS: list[APIRouter] = [
     oauth.router,
     evidence.router,
     rules.router,
+    jobs.router,
     parties.router,
     party_papers.router,
     programmes.router,
     capacity.router,
     documents.router,
+    uploads.router,
     receivables.router,
     receivable_papers.router,
     red_notes.router,

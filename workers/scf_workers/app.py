@@ -7,8 +7,10 @@ from functools import cache
 
 from scf.db.outbox import EffectContext
 from scf.db.session import Database
+from scf.receivables.upload_jobs import match_waiting
 from scf_workers import chain, clocks, relay
 from scf_workers.effects import HANDLERS
+from scf_workers.jobs import jobs_turn
 from scf_workers.schedule import app, settings
 
 POOL_SIZE = 3  # database connections of one worker process
@@ -37,6 +39,18 @@ def effect(*, effect_id: int, **_later: object) -> None:
 def chain_turn(**_later: object) -> None:
     """Give the sender its turn."""
     chain.advance(context())
+
+
+@app.task(name="jobs")
+def jobs(**_later: object) -> None:
+    """Advance what is long."""
+    jobs_turn(context())
+
+
+@app.task(name="match")
+def match(**_later: object) -> None:
+    """Turn uploaded lines into receivables whose invoices have come."""
+    match_waiting(context())
 
 
 @app.task(name="lapse")

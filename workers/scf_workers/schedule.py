@@ -44,6 +44,8 @@ app.conf.update(
         # A turn missed is not made up for: the next one sees everything.
         "relay": {"task": "relay", "schedule": TURN_SECONDS, "options": {"expires": 2}},
         "chain": {"task": "chain", "schedule": TURN_SECONDS, "options": {"expires": 2}},
+        "jobs": {"task": "jobs", "schedule": TURN_SECONDS, "options": {"expires": 2}},
+        "match": {"task": "match", "schedule": 5.0, "options": {"expires": 5}},
         "lapse": {"task": "lapse", "schedule": 60.0, "options": {"expires": 60}},
         "forget": {"task": "forget", "schedule": 3600.0, "options": {"expires": 600}},
     },

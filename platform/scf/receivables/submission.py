@@ -65,7 +65,10 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What a creditor says it is owed. `claimed` None: the sum of the documents."""
+    """What a creditor says it is owed. `claimed` None: the sum of the documents.
+
+    `creditor_id` is named where the debtor itself says what it owes; None: it is the actor.
+    """
 
     programme_id: UUID
     line_no: str
@@ -75,6 +78,7 @@ class Submission:
     receipt_no: str | None
     delivered_on: date | None
     due_on: date
+    creditor_id: UUID | None = None
 
 
 Outcome = Line | Refused
@@ -136,20 +140,21 @@ def _all_accepted(outcomes: Sequence[Outcome]) -> list[Line]:
 
 def _check(session: Session, actor: Actor, submissions: Sequence[Submission]) -> list[Outcome]:
     """Hold each submission to the rules, without looking at what others have submitted."""
-    deals = {
-        programme_id: _deal(session, programme_id, actor.party)
-        for programme_id in {submission.programme_id for submission in submissions}
-    }
-    wanted = {identity for submission in submissions for identity in submission.document_ids}
-    known = queries.papers(session, actor.party, wanted)
+    wanted: dict[tuple[UUID, UUID], set[UUID]] = {}
+    for submission in submissions:
+        sides = (submission.programme_id, submission.creditor_id or actor.party)
+        wanted.setdefault(sides, set()).update(submission.document_ids)
+    deals = {sides: _deal(session, *sides) for sides in wanted}
+    known = {sides: queries.papers(session, sides[1], ids) for sides, ids in wanted.items()}
     taken: set[Any] = set()
     outcomes: list[Outcome] = []
     for submission in submissions:
         try:
-            deal = deals[submission.programme_id]
+            sides = (submission.programme_id, submission.creditor_id or actor.party)
+            deal = deals[sides]
             if isinstance(deal, Refused):
                 raise type(deal)(field=deal.field, **deal.fields)
-            line = _line(submission, deal, known)
+            line = _line(submission, deal, known[sides])
             _take(line, taken)
         except Refused as error:
             outcomes.append(error)
@@ -216,7 +221,7 @@ def _papers(submission: Submission, deal: Deal, known: Mapping[UUID, Paper]) -> 
 
 def _take(line: Line, taken: set[Any]) -> None:
     """Hold the items of one list to what they would be held to one by one."""
-    number = (line.programme_id, line.line_no)
+    number = (line.programme_id, line.creditor_id, line.line_no)
     if number in taken:
         raise LineExists(field="line_no", line_no=line.line_no)
     for identity in line.document_ids:

@@ -1,0 +1,1 @@
+"""Jobs: long work over many items, advanced slice by slice, each item exactly once."""

@@ -1,0 +1,96 @@
+"""Confirming what was uploaded: the lines that wait for their debtor, a thousand to one signature."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from scf.http.auth import Actor
+from scf.jobs.models import Job
+from scf.jobs.queries import visible
+from scf.kernel.money import Money
+from scf.receivables import basket
+from scf.receivables.basket import Drafted, Drafting, Wanted
+from scf.receivables.models import Receivable, State
+from scf.receivables.service import Account, Confirmation
+from scf.receivables.upload_models import PayableLine
+from scf_ledger.statement import LINES_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Basket:
+    """Lines of an upload, of one currency, that one signature confirms: `count` of them behind `after`."""
+
+    after: UUID | None
+    count: int
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a confirmation promises beside amounts; `pay_to` serves lines that name no account."""
+
+    pay_to: Account | None
+    no_setoff: bool
+    consents: Sequence[str]
+
+
+def baskets(session: Session, actor: Actor, job_id: UUID) -> list[Basket]:
+    """Return what is left to confirm of an upload, in baskets. Raises SubjectNotFound."""
+    job = visible(session, actor, job_id)
+    rows = session.execute(
+        _unanswered(job).with_only_columns(
+            Receivable.id, PayableLine.amount_minor, PayableLine.currency
+        )
+    ).all()
+    found, after = [], None
+    for start in range(0, len(rows), LINES_MAX):
+        lines = rows[start : start + LINES_MAX]
+        amount = Money(sum(line.amount_minor for line in lines), lines[0].currency)
+        found.append(Basket(after, len(lines), amount))
+        after = lines[-1].id
+    return found
+
+
+def draft(
+    session: Session, actor: Actor, job_id: UUID, terms: Terms, how: Drafting, *, after: UUID | None
+) -> Drafted:
+    """Write one 确权函 over the next lines of an upload, each confirmed whole, as uploaded.
+
+    Raises SubjectNotFound and what `basket.draft` raises.
+    """
+    statement = _unanswered(visible(session, actor, job_id)).limit(LINES_MAX)
+    if after is not None:
+        statement = statement.where(Receivable.id > after)
+    wanted = [
+        Wanted(
+            receivable.id,
+            None,
+            Confirmation(
+                line.amount,
+                None,
+                None,
+                None,
+                line.due_on,
+                Account(**line.pay_to) if line.pay_to else terms.pay_to,
+                terms.no_setoff,
+                terms.consents,
+            ),
+        )
+        for line, receivable in session.execute(statement)
+    ]
+    return basket.draft(session, actor, wanted, how)
+
+
+def _unanswered(job: Job) -> Select[PayableLine, Receivable]:
+    return (
+        select(PayableLine, Receivable)
+        .join(Receivable, Receivable.id == PayableLine.receivable_id)
+        .where(
+            PayableLine.job_id == job.id,
+            Receivable.state.in_([State.SUBMITTED, State.DISPUTED]),
+        )
+        .order_by(Receivable.id)
+    )
