@@ -1,0 +1,323 @@
+"""Payment orders: what falls due is put into one file, approved by a second person, sent to the bank.
+
+The platform carries instructions: the bank pays, from the debtor's own account, under its own agreement with
+the debtor. So an order is approved by a mandate (maker and checker, two people, each within their limit) and
+not by a statement; what binds the debtor is its 确权函.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session
+
+from scf.db.outbox import enqueue
+from scf.evidence.service import SubjectNotFound
+from scf.http.auth import Actor
+from scf.kernel.calendar import is_working_day
+from scf.kernel.clock import business_date
+from scf.kernel.errors import Conflict, Invalid, LimitExceeded, TooLarge
+from scf.kernel.ids import new_id, public_id
+from scf.kernel.money import CurrencyMismatch, Money
+from scf.parties import queries as parties
+from scf.parties import rules as signing_rules
+from scf.parties.models import Party
+from scf.parties.signing import Signer
+from scf.receivables.models import Receivable
+from scf.receivables.service import Account, lock
+from scf.settlement import pain
+from scf.settlement.camt import Direction
+from scf.settlement.matching import end_to_end_id
+from scf.settlement.models import (
+    DEAD,
+    BankEntry,
+    EntryState,
+    OrderState,
+    PaymentOrder,
+    PaymentOrderLine,
+)
+
+SEND: Final = "payment_order.send"
+LINES_MAX: Final = 1_000
+ACT: Final = "confirm"
+"""Whoever may confirm a debt for the debtor may have it paid: the same mandates count."""
+
+
+class OrderTooLong(TooLarge):
+    """A payment order has at most a thousand lines."""
+
+    code = "payment_order.too_long"
+    title = "付款指令笔数超过上限"
+    title_en = "The payment order has too many lines"
+
+
+class LineRepeated(Invalid):
+    """A receivable stands once in an order."""
+
+    code = "payment_order.line_repeated"
+    title = "同一应收账款在付款指令中重复"
+    title_en = "A receivable stands in the order twice"
+
+
+class NotPayable(Conflict):
+    """What was confirmed is paid."""
+
+    code = "payment_order.not_payable"
+    title = "该应收账款尚未确权，不能付款"
+    title_en = "The receivable is not confirmed"
+
+
+class MoreThanDue(LimitExceeded):
+    """No more is ordered than is owed and not yet ordered."""
+
+    code = "payment_order.more_than_due"
+    title = "付款金额超过未付且未下达指令的金额"
+    title_en = "More is ordered than is still to be paid"
+
+
+class DayUnfit(Invalid):
+    """Banks execute on working days, today or later."""
+
+    code = "payment_order.day_unfit"
+    title = "付款日须为今天或以后的工作日"
+    title_en = "The day is past, or no working day"
+
+
+class AccountMoved(Conflict):
+    """An order pays the accounts that are named when it is approved."""
+
+    code = "payment_order.account_moved"
+    title = "回款账户已变更，请重新生成付款指令"
+    title_en = "An account changed since; draft the order again"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A line to pay; `amount` None: all that is still to be paid."""
+
+    receivable_id: UUID
+    amount: Money | None
+
+
+def draft(
+    session: Session,
+    actor: Actor,
+    wanted: Sequence[Wanted],
+    *,
+    account: Account,
+    execute_on: date,
+    maker: Signer,
+    now: datetime,
+) -> PaymentOrder:
+    """Put lines of the caller's own debts into one file, from one account, on one day.
+
+    Raises SubjectNotFound for another's, OrderTooLong, LineRepeated, NotPayable, MoreThanDue, DayUnfit,
+    CurrencyMismatch, AccountUnfit, and what mandates raise.
+    """
+    if len(wanted) > LINES_MAX:
+        raise OrderTooLong(count=len(wanted), count_max=LINES_MAX)
+    if len({line.receivable_id for line in wanted}) != len(wanted):
+        raise LineRepeated(field="lines")
+    if execute_on < business_date(now) or not is_working_day(execute_on):
+        raise DayUnfit(field="execute_on", execute_on=execute_on)
+    debtor = parties.active_party(session, actor.party)
+    lines = [
+        _payable(session, debtor, line)
+        for line in sorted(wanted, key=lambda line: line.receivable_id)
+    ]
+    identity = new_id()
+    initiation = _initiation(
+        session, identity, debtor, account, lines, execute_on=execute_on, now=now
+    )
+    _require_mandate(session, debtor, maker, "make", initiation.total, now=now)
+    order = PaymentOrder(
+        id=identity,
+        debtor_id=debtor.id,
+        message_id=initiation.message_id,
+        account=account.to_json(),
+        currency=initiation.total.currency,
+        total_minor=initiation.total.minor,
+        execute_on=execute_on,
+        body=pain.write(initiation),
+        state=OrderState.DRAFTED,
+        state_since=now,
+        maker_id=maker.person,
+        drafted_at=now,
+    )
+    session.add(order)
+    session.flush()
+    for position, (receivable, amount) in enumerate(lines, 1):
+        session.add(
+            PaymentOrderLine(
+                order_id=identity,
+                receivable_id=receivable.id,
+                position=position,
+                amount_minor=amount.minor,
+                pay_to=receivable.pay_to,
+            )
+        )
+    session.flush()
+    return order
+
+
+def approve(
+    session: Session, actor: Actor, order_id: UUID, *, checker: Signer, now: datetime
+) -> PaymentOrder:
+    """Approve an order by a second person's mandate; it is sent when this commits.
+
+    Raises SubjectNotFound, MoveRefused, AccountMoved, SamePerson, and what mandates raise.
+    """
+    order = lock_own(session, actor.party, order_id)
+    if checker.person == order.maker_id:
+        raise signing_rules.SamePerson(field="checker", act=ACT)
+    debtor = parties.active_party(session, actor.party)
+    _require_mandate(session, debtor, checker, "check", order.total, now=now)
+    order.checker_id, order.approved_at = checker.person, now
+    order.move(OrderState.APPROVED, now=now)
+    for line in lines_of(session, order.id):
+        if lock(session, line.receivable_id).pay_to != line.pay_to:
+            raise AccountMoved(receivable=public_id("rcv", line.receivable_id))
+    enqueue(session, SEND, order_id=order.id)
+    session.flush()
+    return order
+
+
+def withdraw(session: Session, actor: Actor, order_id: UUID, *, now: datetime) -> PaymentOrder:
+    """Give a draft up. Raises SubjectNotFound, MoveRefused once it is approved."""
+    order = lock_own(session, actor.party, order_id)
+    order.move(OrderState.WITHDRAWN, now=now)
+    session.flush()
+    return order
+
+
+def lock_own(session: Session, debtor_id: UUID, order_id: UUID) -> PaymentOrder:
+    """Return a debtor's own order, locked. Raises SubjectNotFound."""
+    found = session.scalar(
+        select(PaymentOrder)
+        .where(PaymentOrder.id == order_id, PaymentOrder.debtor_id == debtor_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if found is None:
+        raise SubjectNotFound
+    return found
+
+
+def own(session: Session, debtor_id: UUID, order_id: UUID) -> PaymentOrder:
+    """Return a debtor's own order. Raises SubjectNotFound."""
+    found = session.get(PaymentOrder, order_id)
+    if found is None or found.debtor_id != debtor_id:
+        raise SubjectNotFound
+    return found
+
+
+def page(
+    session: Session, debtor_id: UUID, *, after: UUID | None, size: int
+) -> Sequence[PaymentOrder]:
+    """Return a debtor's orders, oldest first."""
+    statement = select(PaymentOrder).where(PaymentOrder.debtor_id == debtor_id)
+    if after is not None:
+        statement = statement.where(PaymentOrder.id > after)
+    return session.scalars(statement.order_by(PaymentOrder.id).limit(size)).all()
+
+
+def lines_of(session: Session, order_id: UUID) -> Sequence[PaymentOrderLine]:
+    """Return an order's lines, in the order of the file."""
+    return session.scalars(
+        select(PaymentOrderLine)
+        .where(PaymentOrderLine.order_id == order_id)
+        .order_by(PaymentOrderLine.position)
+    ).all()
+
+
+def under_way(session: Session, ids: Sequence[UUID]) -> Mapping[UUID, int]:
+    """Return what is ordered for receivables and no bank has told of yet, in fen.
+
+    An executed line counts until a credit of its amount is recorded.
+    """
+    told = exists().where(
+        BankEntry.receivable_id == PaymentOrderLine.receivable_id,
+        BankEntry.state == EntryState.RECORDED,
+        BankEntry.direction == Direction.CREDIT,
+        BankEntry.amount_minor == PaymentOrderLine.amount_minor,
+        BankEntry.booked_on >= PaymentOrder.execute_on,
+    )
+    rows = session.execute(
+        select(PaymentOrderLine.receivable_id, func.sum(PaymentOrderLine.amount_minor))
+        .join(PaymentOrder, PaymentOrder.id == PaymentOrderLine.order_id)
+        .where(
+            PaymentOrderLine.receivable_id.in_(ids),
+            PaymentOrder.state.not_in(DEAD),
+            ~told,
+        )
+        .group_by(PaymentOrderLine.receivable_id)
+    )
+    return {identity: int(minor) for identity, minor in rows}
+
+
+def _payable(session: Session, debtor: Party, line: Wanted) -> tuple[Receivable, Money]:
+    """Return a locked receivable of the debtor and what to pay of it."""
+    receivable = lock(session, line.receivable_id)
+    if receivable.debtor_id != debtor.id:
+        raise SubjectNotFound
+    if receivable.pool_id is None:
+        raise NotPayable(receivable=public_id("rcv", receivable.id))
+    ordered = under_way(session, [receivable.id]).get(receivable.id, 0)
+    due = receivable.money(max(receivable.confirmed_minor - receivable.paid_minor - ordered, 0))
+    amount = due if line.amount is None else line.amount
+    if amount.minor <= 0 or amount > due:
+        raise MoreThanDue(receivable=public_id("rcv", receivable.id), due=due, asked=amount)
+    return receivable, amount
+
+
+def _initiation(
+    session: Session,
+    identity: UUID,
+    debtor: Party,
+    account: Account,
+    lines: Sequence[tuple[Receivable, Money]],
+    *,
+    execute_on: date,
+    now: datetime,
+) -> pain.Initiation:
+    creditors = parties.parties_of(session, [receivable for receivable, _ in lines])
+    transfers = [
+        pain.Transfer(
+            end_to_end=end_to_end_id(receivable.id),
+            amount=amount,
+            to=_holder(receivable.pay_to or {}, creditors[receivable.creditor_id].uscc),
+            remittance=f"{receivable.line_no} {receivable.contract_no or ''}",
+        )
+        for receivable, amount in lines
+    ]
+    currencies = sorted({transfer.amount.currency for transfer in transfers})
+    if len(currencies) > 1:
+        raise CurrencyMismatch(left=currencies[0], right=currencies[1])
+    return pain.Initiation(
+        message_id=public_id("pmo", identity).replace("_", "").upper(),
+        created_at=now,
+        execute_on=execute_on,
+        debtor=_holder(account.to_json(), debtor.uscc),
+        transfers=transfers,
+    )
+
+
+def _holder(account: Mapping[str, Any], code: str) -> pain.Holder:
+    """Return an account's holder; the name is the account's own, the code its owner's."""
+    return pain.Holder(
+        account["name"], code, account["account"], account["bank"], account["bank_uscc"]
+    )
+
+
+def _require_mandate(
+    session: Session, debtor: Party, signer: Signer, step: str, total: Money, *, now: datetime
+) -> None:
+    signing_rules.check_party(debtor, ACT)
+    mandate = parties.mandate(session, signer.mandate, lock=True)
+    signing_rules.check_mandate(
+        mandate, party=debtor.id, person=signer.person, act=ACT, step=step, now=now
+    )
+    signing_rules.check_limit(mandate, total)

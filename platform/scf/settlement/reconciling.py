@@ -1,0 +1,429 @@
+"""A month's balance between two parties: drawn from the facts, signed by both over the same bytes, or objected to.
+
+Facts count on the business day on which they were recorded, so what a month began with is what the month before
+ended with. Closing = opening + confirmed - paid + taken back - credited, receivable by receivable and in all.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from scf.documents.models import Document
+from scf.evidence import service as evidence
+from scf.evidence.models import Event, Statement
+from scf.evidence.service import SubjectNotFound
+from scf.http.auth import Actor
+from scf.kernel.clock import SHANGHAI, business_date
+from scf.kernel.errors import Conflict, Invalid, TooLarge
+from scf.kernel.ids import new_id, public_id
+from scf.kernel.money import Money
+from scf.parties import queries as parties
+from scf.parties import signing
+from scf.parties.signing import Signer
+from scf.receivables import rules
+from scf.receivables.models import (
+    PaymentReversal,
+    Receivable,
+    ReceivableCreditNote,
+    ReceivableDocument,
+    ReceivablePayment,
+)
+from scf.settlement.models import Reconciliation, ReconciliationObjection, ReconciliationState
+from scf_ledger import canonical
+from scf_ledger.encoding import b64url
+
+RECONCILE: Final = "reconcile"
+LINES_MAX: Final = 20_000
+MOVEMENTS: Final = ("opening", "confirmed", "paid", "reversed", "credited", "closing")
+
+
+class MonthOpen(Invalid):
+    """A month is reconciled when it is over."""
+
+    code = "reconciliation.month_open"
+    title = "当月尚未结束，不能对账"
+    title_en = "The month is not over"
+
+
+class NotAParty(Invalid):
+    """A party reconciles its own dealings: it is the creditor or the debtor."""
+
+    code = "reconciliation.not_a_party"
+    title = "只能就本单位作为债权人或债务人的往来对账"
+    title_en = "You are neither the creditor nor the debtor"
+
+
+class NotOpen(Conflict):
+    """A reconciliation is signed or objected to while it is open, once by each side."""
+
+    code = "reconciliation.not_open"
+    title = "该对账函已完成、有异议或贵方已签署"
+    title_en = "It is agreed, objected to, or signed by you"
+
+
+class TooManyLines(TooLarge):
+    """A reconciliation has at most twenty thousand receivables."""
+
+    code = "reconciliation.too_many_lines"
+    title = "对账明细笔数超过上限"
+    title_en = "Too many receivables for one reconciliation"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One receivable's month, in fen."""
+
+    receivable_id: UUID
+    line_no: str
+    opening: int
+    confirmed: int
+    paid: int
+    reversed: int
+    credited: int
+
+    @property
+    def closing(self) -> int:
+        """What is owed at the end."""
+        return self.opening + self.confirmed - self.paid + self.reversed - self.credited
+
+
+def draw(
+    session: Session,
+    actor: Actor,
+    *,
+    creditor_id: UUID,
+    debtor_id: UUID,
+    month: date,
+    currency: str,
+    now: datetime,
+) -> Reconciliation:
+    """Draw a month's balance up, or return what stands; one that was objected to is drawn afresh.
+
+    `month` is its first day. Raises NotAParty, MonthOpen, TooManyLines.
+    """
+    if actor.party not in (creditor_id, debtor_id):
+        raise NotAParty
+    following = (month + timedelta(days=31)).replace(day=1)
+    if business_date(now) < following:
+        raise MonthOpen(field="month", last_on=following - timedelta(days=1))
+    creditor = parties.active_party(session, creditor_id)
+    debtor = parties.active_party(session, debtor_id, lock=True)  # one drawing at a time
+    known = session.scalars(
+        select(Reconciliation)
+        .where(
+            Reconciliation.creditor_id == creditor_id,
+            Reconciliation.debtor_id == debtor_id,
+            Reconciliation.currency == currency,
+            Reconciliation.first_on == month,
+        )
+        .order_by(Reconciliation.number)
+    ).all()
+    if known and known[-1].state is not ReconciliationState.OBJECTED:
+        return known[-1]
+    lines = month_of(session, creditor_id, debtor_id, currency, first_on=month, following=following)
+    if len(lines) > LINES_MAX:
+        raise TooManyLines(count=len(lines), count_max=LINES_MAX)
+    body = canonical.encode([_shown(line, currency) for line in lines])
+    sums = {f"{name}_minor": sum(getattr(line, name) for line in lines) for name in MOVEMENTS}
+    drawn = Reconciliation(
+        id=new_id(),
+        version=0,
+        secret=evidence.new_secret(),
+        head_hash=None,
+        creditor_id=creditor_id,
+        debtor_id=debtor_id,
+        currency=currency,
+        first_on=month,
+        last_on=following - timedelta(days=1),
+        number=len(known) + 1,
+        **sums,
+        lines=body,
+        state=ReconciliationState.OPEN,
+        drawn_at=now,
+    )
+    session.add(drawn)
+    session.flush()
+    evidence.append(
+        session,
+        drawn,
+        "reconciliation.drawn",
+        record(drawn, creditor.uscc, debtor.uscc),
+        now=now,
+        actor=actor.party,
+        parties=[creditor_id, debtor_id],
+    )
+    return drawn
+
+
+def draft(
+    session: Session,
+    actor: Actor,
+    identity: UUID,
+    *,
+    signers: Sequence[Signer],
+    origin: str,
+    now: datetime,
+) -> list[Statement]:
+    """Write the 对账函 for the caller to sign. Raises NotOpen, and what signing raises."""
+    found = _open(session, actor, identity)
+    return signing.draft(
+        session,
+        origin=origin,
+        party=parties.active_party(session, actor.party),
+        act=RECONCILE,
+        subject=found,
+        prefix="rcn",
+        content=_record_of(session, found),
+        amount=None,
+        signers=signers,
+        now=now,
+    )
+
+
+def sign(
+    session: Session, actor: Actor, identity: UUID, *, jws: Sequence[str], now: datetime
+) -> Reconciliation:
+    """Take a side's signature; with the second it is agreed. Raises NotOpen, and what signing raises."""
+    found = _open(session, actor, identity)
+    party = parties.active_party(session, actor.party)
+    signed = signing.collect(session, party=party, act=RECONCILE, subject=found, jws=jws, now=now)
+    found.signed = [*found.signed, actor.party]
+    found.authorizations = [*found.authorizations, *signed.authorizations]
+    both = [found.creditor_id, found.debtor_id]
+    if set(found.signed) == set(both):
+        found.state = ReconciliationState.AGREED
+        evidence.append(
+            session,
+            found,
+            "reconciliation.agreed",
+            _record_of(session, found),
+            now=now,
+            actor=actor.party,
+            parties=both,
+            authorizations=found.authorizations,
+        )
+    session.flush()
+    return found
+
+
+def object_to(
+    session: Session, actor: Actor, identity: UUID, *, closing: Money, reason: str, now: datetime
+) -> Reconciliation:
+    """Say another figure, and why. Raises NotOpen, CurrencyMismatch."""
+    found = _open(session, actor, identity)
+    closing - Money(found.closing_minor, found.currency)  # one currency
+    session.add(
+        ReconciliationObjection(
+            id=new_id(),
+            reconciliation_id=found.id,
+            party_id=actor.party,
+            closing_minor=closing.minor,
+            reason=reason,
+            objected_at=now,
+        )
+    )
+    found.state = ReconciliationState.OBJECTED
+    session.flush()
+    return found
+
+
+def visible(session: Session, party_id: UUID, identity: UUID) -> Reconciliation:
+    """Return a reconciliation of this party. Raises SubjectNotFound."""
+    found = session.get(Reconciliation, identity)
+    if found is None or party_id not in (found.creditor_id, found.debtor_id):
+        raise SubjectNotFound
+    return found
+
+
+def page(
+    session: Session, party_id: UUID, *, after: UUID | None, size: int
+) -> Sequence[Reconciliation]:
+    """Return a party's reconciliations, oldest first."""
+    own = (Reconciliation.creditor_id == party_id) | (Reconciliation.debtor_id == party_id)
+    statement = select(Reconciliation).where(own)
+    if after is not None:
+        statement = statement.where(Reconciliation.id > after)
+    return session.scalars(statement.order_by(Reconciliation.id).limit(size)).all()
+
+
+def objections(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[ReconciliationObjection]]:
+    """Return what was objected to reconciliations, oldest first."""
+    found: dict[UUID, list[ReconciliationObjection]] = defaultdict(list)
+    rows = session.scalars(
+        select(ReconciliationObjection)
+        .where(ReconciliationObjection.reconciliation_id.in_(list(ids)))
+        .order_by(ReconciliationObjection.id)
+    )
+    for row in rows:
+        found[row.reconciliation_id].append(row)
+    return found
+
+
+def record(found: Reconciliation, creditor: str, debtor: str) -> dict[str, Any]:
+    """Return a reconciliation as its events and statements carry it."""
+    sums = {
+        name: Money(getattr(found, f"{name}_minor"), found.currency).to_json() for name in MOVEMENTS
+    }
+    return {
+        "parties": sorted([creditor, debtor]),
+        "creditor": creditor,
+        "debtor": debtor,
+        "first_on": found.first_on.isoformat(),
+        "last_on": found.last_on.isoformat(),
+        **sums,
+        "lines_sha256": b64url(hashlib.sha256(found.lines).digest()),
+    }
+
+
+def month_of(
+    session: Session,
+    creditor_id: UUID,
+    debtor_id: UUID,
+    currency: str,
+    *,
+    first_on: date,
+    following: date,
+) -> list[Line]:
+    """Return what moved from one day to before another, receivable by receivable, in order of ids.
+
+    A receivable that owed nothing all the time is left out.
+    """
+    start, end = _begin(first_on), _begin(following)
+    claims = session.execute(
+        select(Receivable, Event.occurred_at)
+        .join(Event, Event.body_hash == Receivable.confirmed_event_hash)
+        .where(
+            Receivable.creditor_id == creditor_id,
+            Receivable.debtor_id == debtor_id,
+            Receivable.currency == currency,
+            Event.occurred_at < end,
+        )
+        .order_by(Receivable.id)
+    ).all()
+    ids = [receivable.id for receivable, _ in claims]
+    paid, taken_back = _paid(session, ids), _taken_back(session, ids)
+    documents, notes = _documents(session, ids), _notes(session, ids)
+    lines = []
+    for receivable, confirmed_at in claims:
+        identity, confirmed = receivable.id, receivable.confirmed_minor
+        lost = [
+            rules.lost_to_notes(
+                receivable.money(documents.get(identity, 0)),
+                receivable.confirmed,
+                receivable.money(_sum(notes[identity], before)),
+            ).minor
+            for before in (start, end)
+        ]
+        before = confirmed_at < start
+        opening = _sum(taken_back[identity], start) - _sum(paid[identity], start)
+        opening += (confirmed if before else 0) - (lost[0] if before else 0)
+        line = Line(
+            receivable_id=identity,
+            line_no=receivable.line_no,
+            opening=opening,
+            confirmed=0 if before else confirmed,
+            paid=_sum(paid[identity], end) - _sum(paid[identity], start),
+            reversed=_sum(taken_back[identity], end) - _sum(taken_back[identity], start),
+            credited=lost[1] - (lost[0] if before else 0),
+        )
+        if any((opening, line.confirmed, line.paid, line.reversed, line.credited)):
+            lines.append(line)
+    return lines
+
+
+Moves = dict[UUID, list[tuple[datetime, int]]]
+
+
+def _paid(session: Session, ids: Sequence[UUID]) -> Moves:
+    """Return what came into the named accounts; what went elsewhere pays nothing."""
+    return _moves(
+        session.execute(
+            select(
+                ReceivablePayment.receivable_id,
+                ReceivablePayment.reported_at,
+                ReceivablePayment.amount_minor,
+            ).where(ReceivablePayment.receivable_id.in_(ids), ReceivablePayment.to_named_account)
+        ).tuples()
+    )
+
+
+def _taken_back(session: Session, ids: Sequence[UUID]) -> Moves:
+    return _moves(
+        session.execute(
+            select(
+                ReceivablePayment.receivable_id,
+                PaymentReversal.reported_at,
+                PaymentReversal.amount_minor,
+            )
+            .join(ReceivablePayment, ReceivablePayment.id == PaymentReversal.payment_id)
+            .where(ReceivablePayment.receivable_id.in_(ids), ReceivablePayment.to_named_account)
+        ).tuples()
+    )
+
+
+def _notes(session: Session, ids: Sequence[UUID]) -> Moves:
+    return _moves(
+        session.execute(
+            select(
+                ReceivableCreditNote.receivable_id,
+                ReceivableCreditNote.recorded_at,
+                ReceivableCreditNote.amount_minor,
+            ).where(ReceivableCreditNote.receivable_id.in_(ids))
+        ).tuples()
+    )
+
+
+def _documents(session: Session, ids: Sequence[UUID]) -> dict[UUID, int]:
+    rows = session.execute(
+        select(ReceivableDocument.receivable_id, func.sum(Document.payable_minor))
+        .join(Document, Document.id == ReceivableDocument.document_id)
+        .where(ReceivableDocument.receivable_id.in_(ids))
+        .group_by(ReceivableDocument.receivable_id)
+    )
+    return {identity: int(minor) for identity, minor in rows}
+
+
+def _moves(rows: Iterable[tuple[UUID, datetime, int]]) -> Moves:
+    found: Moves = defaultdict(list)
+    for identity, at, minor in rows:
+        found[identity].append((at, minor))
+    return found
+
+
+def _sum(moves: Iterable[tuple[datetime, int]], before: datetime) -> int:
+    return sum(minor for at, minor in moves if at < before)
+
+
+def _begin(day: date) -> datetime:
+    """Return the instant at which a business day begins."""
+    return datetime.combine(day, time(), SHANGHAI).astimezone(UTC)
+
+
+def _shown(line: Line, currency: str) -> dict[str, Any]:
+    amounts = {name: Money(getattr(line, name), currency).to_json() for name in MOVEMENTS}
+    return {
+        "receivable": public_id("rcv", line.receivable_id),
+        "line_no": line.line_no,
+        **amounts,
+    }
+
+
+def _record_of(session: Session, found: Reconciliation) -> dict[str, Any]:
+    codes = [parties.party(session, one).uscc for one in (found.creditor_id, found.debtor_id)]
+    return record(found, *codes)
+
+
+def _open(session: Session, actor: Actor, identity: UUID) -> Reconciliation:
+    """Return an open reconciliation that waits for the caller, locked."""
+    visible(session, actor.party, identity)
+    found = evidence.lock(session, Reconciliation, identity)
+    if found.state is not ReconciliationState.OPEN or actor.party in found.signed:
+        raise NotOpen(state=found.state.value)
+    return found

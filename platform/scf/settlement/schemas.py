@@ -1,0 +1,417 @@
+"""HTTP shapes of payment and 回款."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from scf.http.schemas import (
+    DateText,
+    In,
+    InstantText,
+    Line,
+    MoneyOut,
+    MoneyText,
+    Out,
+    PartyId,
+    PositiveMoney,
+    Prose,
+    ReceivableId,
+    UsccText,
+)
+from scf.kernel.clock import parse_date
+from scf.kernel.ids import public_id
+from scf.kernel.money import SCALES, Money
+from scf.parties.schemas import SignerIn
+from scf.receivables.models import Receivable, ReceivablePayment, State
+from scf.receivables.schemas import AccountIn
+from scf.settlement.camt import Direction
+from scf.settlement.entries import Outcome
+from scf.settlement.maturities import Due, Part, Total
+from scf.settlement.models import (
+    AccountChange,
+    BankEntry,
+    ChangeState,
+    EntryState,
+    OrderState,
+    PaymentOrder,
+    PaymentOrderLine,
+    Reconciliation,
+    ReconciliationObjection,
+    ReconciliationState,
+)
+from scf.settlement.orders import LINES_MAX, Wanted
+from scf.settlement.reconciling import MOVEMENTS
+
+_TAIL = "01k3e5m8q2x7v9b4c6d8f0g1h2"
+
+
+class PartyRef(Out):
+    """A party by name and code."""
+
+    name: str
+    uscc: UsccText
+
+
+class AccountOut(Out):
+    """An account, by name, number, and the bank that keeps it."""
+
+    name: str
+    account: str
+    bank: str
+    bank_uscc: str
+
+
+class MaturityOut(Out):
+    """A line of the maturity list. `ordered`: in payment orders, and no bank has told of it yet."""
+
+    receivable: ReceivableId
+    part: Part
+    due_on: DateText
+    supplier: PartyRef
+    line_no: str
+    contract_no: str | None
+    state: State
+    confirmed: MoneyOut
+    paid: MoneyOut
+    ordered: MoneyOut
+    outstanding: MoneyOut
+    pay_to: AccountOut
+
+    @classmethod
+    def of(cls, due: Due) -> Self:
+        """Show a line."""
+        one = due.receivable
+        return cls(
+            receivable=one.id,
+            part=due.part,
+            due_on=due.due_on,
+            supplier=PartyRef(name=due.supplier.name, uscc=due.supplier.uscc),
+            line_no=one.line_no,
+            contract_no=one.contract_no,
+            state=one.state,
+            confirmed=due.confirmed,
+            paid=due.paid,
+            ordered=due.ordered,
+            outstanding=due.outstanding,
+            pay_to=AccountOut(**(one.pay_to or {})),
+        )
+
+
+class MaturitiesOut(Out):
+    """A page of the maturity list; `next` is the cursor of the page after."""
+
+    items: list[MaturityOut]
+    next: str | None = Field(None, examples=[f"2025-12-19.rcv_{_TAIL}.MAIN"])
+
+
+class TotalOut(Out):
+    """What one supplier is owed on one day, in one currency."""
+
+    due_on: DateText
+    supplier: PartyRef
+    count: int
+    confirmed: MoneyOut
+    paid: MoneyOut
+    outstanding: MoneyOut
+
+    @classmethod
+    def of(cls, total: Total) -> Self:
+        """Show the sums."""
+        return cls(
+            due_on=total.due_on,
+            supplier=PartyRef(name=total.supplier.name, uscc=total.supplier.uscc),
+            count=total.count,
+            confirmed=total.confirmed,
+            paid=total.paid,
+            outstanding=total.outstanding,
+        )
+
+
+class OrderLineIn(In):
+    """What to pay; without an amount all that is still due."""
+
+    receivable: ReceivableId
+    amount: PositiveMoney | None = None
+
+
+class OrderIn(In):
+    """Lines to pay from one account on one day; `maker` has the mandate to prepare it (经办)."""
+
+    account: AccountIn
+    execute_on: DateText
+    lines: list[OrderLineIn] = Field(min_length=1, max_length=LINES_MAX)
+    maker: SignerIn
+
+    def wanted(self) -> list[Wanted]:
+        """Return what the service takes."""
+        return [Wanted(line.receivable, line.amount) for line in self.lines]
+
+
+class ApprovalIn(In):
+    """Who approves (复核): another person than the maker."""
+
+    checker: SignerIn
+
+
+class OrderLineOut(Out):
+    """A transfer of an order."""
+
+    receivable: ReceivableId
+    amount: MoneyOut
+    pay_to: AccountOut
+
+
+class OrderOut(Out):
+    """A payment order. `problem` is the bank's reason, where it rejected."""
+
+    id: str = Field(examples=[f"pmo_{_TAIL}"])
+    message_id: str = Field(examples=[f"PMO{_TAIL.upper()}"])
+    state: OrderState
+    state_since: InstantText
+    problem: str | None
+    account: AccountOut
+    execute_on: DateText
+    total: MoneyOut
+    lines: list[OrderLineOut]
+
+    @classmethod
+    def of(cls, order: PaymentOrder, lines: Sequence[PaymentOrderLine]) -> Self:
+        """Show an order with its lines."""
+        return cls(
+            id=public_id("pmo", order.id),
+            message_id=order.message_id,
+            state=order.state,
+            state_since=order.state_since,
+            problem=order.problem,
+            account=AccountOut(**order.account),
+            execute_on=order.execute_on,
+            total=order.total,
+            lines=[
+                OrderLineOut(
+                    receivable=line.receivable_id,
+                    amount=Money(line.amount_minor, order.currency),
+                    pay_to=AccountOut(**line.pay_to),
+                )
+                for line in lines
+            ],
+        )
+
+
+class EntryOut(Out):
+    """A movement that a bank told of. `problem` says why it waits for a person."""
+
+    id: str = Field(examples=[f"bke_{_TAIL}"])
+    account: str
+    reference: str
+    direction: Direction
+    reversal: bool
+    amount: MoneyOut
+    booked_on: DateText
+    end_to_end: str
+    remittance: str
+    other_name: str
+    other_account: str
+    state: EntryState
+    problem: str | None
+    receivable: ReceivableId | None
+    assigned: bool
+
+    @classmethod
+    def of(cls, row: BankEntry) -> Self:
+        """Show an entry to the bank that told of it."""
+        names = ("account", "reference", "direction", "reversal", "amount", "booked_on")
+        more = ("end_to_end", "remittance", "other_name", "other_account", "state", "problem")
+        return cls(
+            id=public_id("bke", row.id),
+            receivable=row.receivable_id,
+            assigned=row.assigned,
+            **{name: getattr(row, name) for name in (*names, *more)},
+        )
+
+
+class ReportOut(Out):
+    """What a message came to: `repeated` entries were known, `pending` ones are not booked yet."""
+
+    id: str = Field(examples=[f"brp_{_TAIL}"])
+    kind: str = Field(examples=["camt.054.001.08"])
+    recorded: int
+    unmatched: int
+    noted: int
+    repeated: int
+    pending: int
+    entries: list[EntryOut]
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> Self:
+        """Show an outcome; entries that were known are left out."""
+        return cls(
+            id=public_id("brp", outcome.report.id),
+            kind=outcome.report.kind,
+            recorded=outcome.recorded,
+            unmatched=outcome.unmatched,
+            noted=outcome.noted,
+            repeated=outcome.repeated,
+            pending=outcome.pending,
+            entries=[EntryOut.of(row) for row in outcome.entries],
+        )
+
+
+class AssignIn(In):
+    """What an entry pays, or takes back."""
+
+    receivable: ReceivableId
+
+
+class AstrayOut(Out):
+    """Money that was paid to another account than the one named: the named one is that of now."""
+
+    payment: str = Field(examples=[f"pay_{_TAIL}"])
+    receivable: ReceivableId
+    amount: MoneyOut
+    left: MoneyOut
+    paid_on: DateText
+    account: str
+    named_account: AccountOut
+
+    @classmethod
+    def of(cls, payment: ReceivablePayment, receivable: Receivable, left: Money) -> Self:
+        """Show a payment that went astray, and what of it was not taken back."""
+        return cls(
+            payment=public_id("pay", payment.id),
+            receivable=receivable.id,
+            amount=Money(payment.amount_minor, payment.currency),
+            left=left,
+            paid_on=payment.paid_on,
+            account=payment.account,
+            named_account=AccountOut(**(receivable.pay_to or {})),
+        )
+
+
+class ChangeIn(In):
+    """Another account to pay to, and why."""
+
+    pay_to: AccountIn
+    reason: Line = Field(examples=["基本户变更"])
+
+
+class SignersIn(In):
+    """Who is going to sign, in the order make, check; or one signer."""
+
+    signers: list[SignerIn] = Field(min_length=1, max_length=2)
+
+
+class ChangeOut(Out):
+    """A change of account: whoever has to sign it, and has."""
+
+    id: str = Field(examples=[f"acg_{_TAIL}"])
+    receivable: ReceivableId
+    state: ChangeState
+    pay_to: AccountOut
+    pay_to_before: AccountOut
+    reason: str
+    signers: list[PartyId]
+    signed: list[PartyId]
+    proposed_by: PartyId
+    proposed_at: InstantText
+
+    @classmethod
+    def of(cls, change: AccountChange, reader: UUID, receivable: Receivable) -> Self:
+        """Show a change; a creditor sees every holder, others creditor, debtor and themselves."""
+        shown = {receivable.creditor_id, receivable.debtor_id, reader}
+        if reader == receivable.creditor_id:
+            shown |= set(change.signers)
+        return cls(
+            id=public_id("acg", change.id),
+            receivable=change.receivable_id,
+            state=change.state,
+            pay_to=AccountOut(**change.content["pay_to"]),
+            pay_to_before=AccountOut(**change.content["pay_to_before"]),
+            reason=change.content["reason"],
+            signers=[party for party in change.signers if party in shown],
+            signed=[party for party in change.signed if party in shown],
+            proposed_by=change.proposed_by,
+            proposed_at=change.proposed_at,
+        )
+
+
+class ReconciliationIn(In):
+    """Which month, between whom. The caller is one of the two."""
+
+    creditor: PartyId
+    debtor: PartyId
+    month: Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")] = Field(
+        examples=["2025-11"]
+    )
+    currency: Annotated[str, StringConstraints(pattern=f"^({'|'.join(SCALES)})$")] = "CNY"
+
+    @property
+    def first_on(self) -> date:
+        """The first day of the month."""
+        return parse_date(f"{self.month}-01", field="month")
+
+
+class ObjectionIn(In):
+    """What the balance is by one's own books, and why."""
+
+    closing: MoneyText
+    reason: Prose = Field(examples=["11 月 28 日付款未入账"])
+
+
+class ObjectionOut(Out):
+    """An objection as made."""
+
+    party: PartyId
+    closing: MoneyOut
+    reason: str
+    objected_at: InstantText
+
+
+class ReconciliationOut(Out):
+    """A month's balance: closing = opening + confirmed - paid + reversed - credited."""
+
+    id: str = Field(examples=[f"rcn_{_TAIL}"])
+    version: int
+    state: ReconciliationState
+    creditor: PartyId
+    debtor: PartyId
+    first_on: DateText
+    last_on: DateText
+    number: int = Field(description="第几次编制 how often this month was drawn up")
+    opening: MoneyOut
+    confirmed: MoneyOut
+    paid: MoneyOut
+    reversed: MoneyOut
+    credited: MoneyOut
+    closing: MoneyOut
+    signed: list[PartyId]
+    objections: list[ObjectionOut]
+
+    @classmethod
+    def of(
+        cls,
+        found: Reconciliation,
+        objections: Mapping[UUID, Sequence[ReconciliationObjection]],
+    ) -> Self:
+        """Show a reconciliation."""
+        names = ("version", "state", "first_on", "last_on", "number", "signed")
+        values: dict[str, Any] = {name: getattr(found, name) for name in names}
+        for name in MOVEMENTS:
+            values[name] = Money(getattr(found, f"{name}_minor"), found.currency)
+        return cls(
+            id=public_id("rcn", found.id),
+            creditor=found.creditor_id,
+            debtor=found.debtor_id,
+            objections=[
+                ObjectionOut(
+                    party=one.party_id,
+                    closing=Money(one.closing_minor, found.currency),
+                    reason=one.reason,
+                    objected_at=one.objected_at,
+                )
+                for one in objections.get(found.id, ())
+            ],
+            **values,
+        )
