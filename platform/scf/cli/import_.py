@@ -107,14 +107,21 @@ def run(options: argparse.Namespace) -> int:
     missing = [shown(path) for path in options.paths if not path.exists()]
     if missing or not options.paths:
         raise PathMissing(paths=missing)
-    columns = ListMapping.parse(read(options.mapping)) if options.mapping else None
+    files = [file for path in options.paths for file in walk(path)]
+    columns = None
+    if options.mapping:
+        columns = ListMapping.parse(read(options.mapping))
+        files = [file for file in files if file.resolve() != options.mapping.resolve()]
     with ExitStack() as stack:
-        rejects = stack.enter_context(Rejects(options.rejects)) if options.rejects else None
+        rejects = None
+        if options.rejects:
+            delimiter = columns.delimiter if columns else None
+            rejects = stack.enter_context(Rejects(options.rejects, delimiter))
         judge: Judge = _take_as_found
         if not options.check:
             judge = partial(hand_in, stack.enter_context(closing(Api.here(options.client))))
         importing = Importing(judge, as_json=options.json, columns=columns, rejects=rejects)
-        return importing.all([file for path in options.paths for file in walk(path)])
+        return importing.all(files)
 
 
 def _take_as_found(_name: str, _part: Part, finding: Finding) -> Finding:

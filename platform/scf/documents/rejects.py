@@ -26,12 +26,13 @@ class RejectsUnwritable(Invalid):
 class Rejects:
     """Writes rows to `path`; those of a list with other columns go to a file of their own (`-2`, `-3`, …)."""
 
-    def __init__(self, path: Path) -> None:
-        """Write there. Raises RejectsUnwritable where a file is there already."""
+    def __init__(self, path: Path, delimiter: str | None = None) -> None:
+        """Write there, cells parted as the list's mapping says. Raises RejectsUnwritable."""
         if path.exists() or not path.parent.is_dir():
             raise RejectsUnwritable(file=str(path))
         self.count = 0
         self._path = path
+        self._delimiter = delimiter or ","
         self._files = ExitStack()
         self._writers: dict[tuple[str, ...], Any] = {}
 
@@ -60,7 +61,7 @@ class Rejects:
             file = path.open("x", encoding="utf-8-sig", newline="")
         except OSError as error:
             raise RejectsUnwritable(file=str(path), reason=error.strerror) from None
-        return csv.writer(self._files.enter_context(file))
+        return csv.writer(self._files.enter_context(file), delimiter=self._delimiter)
 
 
 def safe(cell: str) -> str:

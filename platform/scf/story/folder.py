@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from scf.documents.files import FileUnreadable, PathMissing, read, shown, walk
+from scf.documents.files import FileUnreadable, PathMissing, opened, shown, walk
+from scf.documents.parsing import parse_many
 from scf.documents.parsing.values import one_line
-from scf.kernel.errors import Invalid
+from scf.kernel.errors import Invalid, Refused
 from scf.story.papers import Papers, choose
 from scf.story.screens import Screen
 
@@ -38,6 +39,15 @@ def _files(folder: Path, screen: Screen) -> Iterator[tuple[str, bytes]]:
     for path in walk(folder):
         name = shown(path.relative_to(folder)) if path != folder else shown(path.name)
         try:
-            yield name, read(path)
+            with opened(path) as file:
+                for part in parse_many(file):
+                    if part.original:
+                        yield name + part.place, part.original
+                    elif isinstance(part.outcome, Refused):
+                        screen.say(_unused(name + part.place, part.outcome))
         except FileUnreadable as error:
-            screen.say(one_line(f"✗ 未采用 not used  {name}  {error.line()}"))
+            screen.say(_unused(name, error))
+
+
+def _unused(name: str, error: Refused) -> str:
+    return one_line(f"✗ 未采用 not used  {name}  {error.line()}")

@@ -241,6 +241,33 @@ def test_a_mapping_file_says_what_columns_mean(check, folder, tmp_path):
     ]
 
 
+def test_rows_handed_back_are_read_by_the_same_mapping(check, tmp_path):
+    lists = SAMPLES / "lists"
+    columns = lists / "abroad.toml"
+    code, lines, _ = check(lists, "--mapping", columns, "--rejects", tmp_path / "r.csv")
+
+    assert code == 1
+    assert [(line["number"], line["verdict"], line["code"], line["amount"]) for line in lines] == [
+        ("YC-EX-2025-011", "accepted", None, "18400.00"),
+        ("YC-EX-2025-012", "flagged", "document.payee_differs", "7250.50"),
+        (None, "refused", "document.row_invalid", None),
+        ("25502000000000010101", "accepted", None, "512000.00"),
+        ("25502000000000010102", "accepted", None, "438600.00"),
+        ("25502000000000010103", "accepted", None, "335800.00"),
+    ]
+    again = (tmp_path / "r.csv").read_text("utf-8-sig").replace("31.11.2025;", "30.11.2025;")
+    (tmp_path / "r.csv").write_text(again, "utf-8-sig")
+    code, lines, _ = check(tmp_path / "r.csv", "--mapping", columns)
+
+    assert (code, lines[0]["number"], lines[0]["amount"]) == (0, "YC-EX-2025-013", "1000.00")
+
+
+def test_the_samples_export_is_the_samples_invoices(check):
+    _, lines, _ = check(SAMPLES / "invoices", SAMPLES / "lists" / "export.xlsx")
+
+    assert [line["verdict"] for line in lines] == ["accepted"] * 3 + ["duplicate"] * 3
+
+
 def test_a_mapping_file_with_errors_is_unusable(check, folder, tmp_path):
     (tmp_path / "m").write_text("[columns]\nnumbr = 'x'")
 

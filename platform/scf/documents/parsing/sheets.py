@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 import re
-from codecs import getincrementaldecoder
+from codecs import BOM_UTF8, getincrementaldecoder
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -73,11 +73,14 @@ def looks_like_csv(head: bytes) -> bool:
 
 
 def csv_table(file: BinaryIO, source: Source, encoding: str | None, delimiter: str | None) -> Table:
-    """Return a CSV's rows as they are read. They raise TableInvalid, DocumentTooLarge."""
-    codec = encoding or ("utf-8-sig" if source.is_utf8 else "gb18030")
-    if codec.lower() == "utf-8":
-        codec = "utf-8-sig"
-    text = io.TextIOWrapper(file, encoding=codec, newline="")
+    """Return a CSV's rows as they are read. They raise TableInvalid, DocumentTooLarge.
+
+    A byte order mark says UTF-8 whatever else is said; without encoding it is UTF-8, else GB18030.
+    """
+    marked = file.read(3) == BOM_UTF8
+    file.seek(0)
+    codec = encoding or ("utf-8" if source.is_utf8 else "gb18030")
+    text = io.TextIOWrapper(file, encoding="utf-8-sig" if marked else codec, newline="")
     return Table(None, _csv_rows(text, delimiter))
 
 
