@@ -28,6 +28,8 @@ def check_approval(session: Session, financing: Financing, *, now: datetime) -> 
         "confirmed_minor": receivable.confirmed_minor,
         "asked_minor": financing.amount_minor,
         "no_setoff": receivable.no_setoff,
+        "counterclaims_minor": (receivable.confirmed - receivable.free_of_defence).minor,
+        "assignment_banned": receivable.assignment_banned,
     }
     return _evaluate(session, APPROVE, financing, facts, now=now)
 

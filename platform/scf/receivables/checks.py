@@ -63,6 +63,9 @@ def _confirmation(
             "due_on": content["due_on"],
             "bank_uscc": content["pay_to"]["bank_uscc"],
             "no_setoff": content["no_setoff"],
+            "counterclaims_minor": sum(
+                Money.from_json(one["amount"]).minor for one in content.get("counterclaims", ())
+            ),
             "assignment_banned": content.get("assignment_banned", False),
             "reason": content["reason"],
         },

@@ -264,9 +264,9 @@ def issuer_in_good_standing(*, issuer_flags: list[str]) -> Verdict:
 
 
 @_predicate
-def no_setoff_reserved(*, no_setoff: bool) -> Verdict:
-    """See that the debtor waived set-off and defences."""
-    return _holds_if(no_setoff)
+def no_setoff_reserved(*, no_setoff: bool, counterclaims_minor: int | None) -> Verdict:
+    """See that the debtor waived set-off and defences; what it listed instead is told."""
+    return _holds_if(no_setoff, counterclaims_minor=counterclaims_minor)
 
 
 @_predicate

@@ -149,7 +149,7 @@ class TestFinancing:
         approved, paid = evaluations(desk.stage, cast.supplier, subject=financing)
 
         assert outcomes(approved) == {
-            "RCC-545": "not_applicable",
+            "RCC-545": "pass",
             "RCC-549": "pass",
             "RCC-763": "pass",
             "RGI-61": "pass",
