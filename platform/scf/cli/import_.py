@@ -241,6 +241,8 @@ class Importing:
         text = json.dumps(to_json(file, finding), ensure_ascii=False)
         sys.stdout.write(f"{text if self._as_json else to_text(file, finding)}\n")
         sys.stdout.flush()
+        if finding.verdict in NOT_TAKEN and self._as_json and finding.note:
+            _say(f"  {file}: {finding.note}")
         if finding.verdict in NOT_TAKEN and self._rejects and part and part.row:
             self._rejects.add(part.row, place=file, reason=finding.note or finding.code or "")
         if time.monotonic() - self._said > PROGRESS_SECONDS:

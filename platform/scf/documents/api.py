@@ -28,7 +28,8 @@ async def read_original(request: Request) -> bytes:
     openapi_extra={
         "requestBody": {
             "required": True,
-            "description": "发票原文件 The invoice file itself: 数电票 XML, UBL 2 Invoice or CreditNote",
+            "description": "发票原文件 The invoice file itself: 数电票 XML or OFD, UBL 2 Invoice or CreditNote,"
+            " CII; or a row of a list in its canonical form (`scf-listed-invoice/1`)",
             "content": {"application/xml": _BYTES, "application/octet-stream": _BYTES},
         }
     },

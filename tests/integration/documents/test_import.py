@@ -1,5 +1,6 @@
 """`scf import` against a running installation."""
 
+import hashlib
 import json
 import shutil
 import threading
@@ -11,6 +12,7 @@ from scf import cli
 from scf.cli import _api
 from scf.kernel.ids import public_id
 from tests.support.invoices import SAMPLES, cn_einvoice, ubl
+from tests.support.lists import zipped
 
 
 @pytest.fixture
@@ -68,6 +70,44 @@ def test_again_they_are_duplicates(stage, imported, folder):
 
     again = imported(SAMPLES / "invoices", other)
     assert again == (0, [("duplicate", "document.duplicate")] * 4)
+    assert len(numbers(stage)) == 3
+
+
+def test_rows_of_the_portals_export_are_kept_as_rows(stage, imported):
+    """What is kept names the list by its hash; the invoice's own file then says nothing new."""
+    export = SAMPLES / "lists" / "export.xlsx"
+    assert imported(export) == (0, [("accepted", None)] * 3)
+    assert imported(SAMPLES / "invoices") == (0, [("duplicate", "document.duplicate")] * 3)
+
+    supplier = stage.cast.supplier
+    document = stage.get(supplier, "/v1/documents").json()["items"][0]
+    original = stage.get(supplier, f"/v1/documents/{document['id']}/original")
+    kept = json.loads(original.content)
+    assert (document["kind"], document["number"]) == ("cn-einvoice", "25502000000000010101")
+    assert kept["format"] == "scf-listed-invoice/1"
+    assert kept["source"] == {
+        "sha256": hashlib.sha256(export.read_bytes()).hexdigest(),
+        "sheet": "发票基础信息",
+        "row": 2,
+    }
+
+
+def test_a_package_is_registered_member_by_member(stage, imported, folder):
+    mixed = {file.name: file.read_bytes() for file in (SAMPLES / "invoices").iterdir()}
+    mixed |= {
+        "读我.pdf": b"%PDF-1.7",
+        "list.xlsx": (SAMPLES / "lists" / "export.xlsx").read_bytes(),
+    }
+    (folder / "下载.zip").write_bytes(zipped(mixed))
+
+    code, lines = imported(folder)
+    assert code == 1
+    assert sorted(lines, key=str) == sorted(
+        [("accepted", None)] * 3
+        + [("duplicate", "document.duplicate")] * 3
+        + [("refused", "document.unsupported_format")],
+        key=str,
+    )
     assert len(numbers(stage)) == 3
 
 
