@@ -15,12 +15,13 @@ from scf.kernel.money import Money
 from scf.parties.models import Party
 from scf.parties.queries import parties_of
 from scf.parties.signing import Item
-from scf.receivables import basket, queries, sheets
+from scf.receivables import basket, queries, sheets, workbook
 from scf.receivables.basket import Drafted, Drafting, Wanted
 from scf.receivables.models import Receivable
 from scf.receivables.service import Account, Confirmation
-from scf.receivables.sheets import RowError
+from scf.receivables.sheets import RowError, Sheet
 from scf.receivables.submission import Mode
+from scf.receivables.workbook import Due
 
 COLUMNS: Final = {
     "confirmed": sheets.CONFIRMED,
@@ -29,6 +30,7 @@ COLUMNS: Final = {
     "reason": sheets.REASON,
     "due_on": sheets.DUE_ON,
     "pay_to": sheets.ACCOUNT,
+    "retention": sheets.RETENTION,
 }
 """Field that a refusal names -> column of the list."""
 
@@ -48,16 +50,23 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class DraftedSheet:
-    """What a filled list came to: one basket to sign, and what is wrong with other rows."""
+    """What a filled list came to: one basket to sign, and what is wrong with other rows.
+
+    `rejected` is those rows, to be handed back with what is wrong with each.
+    """
 
     basket: Drafted
     errors: list[RowError]
+    rejected: list[list[str]]
 
 
 def pending_sheet(
-    session: Session, debtor_id: UUID, *, after: UUID | None
+    session: Session, debtor_id: UUID, *, after: UUID | None, workbooks: bool
 ) -> tuple[bytes, str | None]:
-    """Return what waits for a debtor's answer as a list to fill in, and the cursor of the rest."""
+    """Return what waits for a debtor's answer as a list to fill in, and the cursor of the rest.
+
+    The list is an Excel workbook if asked, else a CSV.
+    """
     found = queries.pending(session, debtor_id, after=after, size=sheets.ROWS_MAX)
     documents = queries.documents_of(session, [receivable.id for receivable in found])
     parties = parties_of(session, found)
@@ -66,13 +75,19 @@ def pending_sheet(
         for receivable in found
     ]
     more = public_id("rcv", found[-1].id) if len(found) == sheets.ROWS_MAX else None
-    return sheets.write(rows), more
+    if not workbooks:
+        return sheets.write(rows), more
+    dues = []
+    for receivable in found:
+        supplier = parties[receivable.creditor_id]
+        dues.append(Due(supplier.name, supplier.uscc, receivable.due_on, receivable.claimed))
+    return workbook.write(rows, dues), more
 
 
 def draft_sheet(
     session: Session,
     actor: Actor,
-    text: str,
+    sheet: Sheet,
     how: Drafting,
     *,
     pay_to: Account | None,
@@ -81,9 +96,8 @@ def draft_sheet(
 ) -> DraftedSheet:
     """Draft one basket of every answered row; CONTINUE leaves a refused row out and names it.
 
-    Raises SheetInvalid, SheetTooLarge, what signing raises, and with ATOMIC the first row's refusal.
+    Raises what signing raises, and with ATOMIC the first row's refusal.
     """
-    sheet = sheets.read(text)
     errors, rows, wanted = list(sheet.errors), [], []
     for row in sheet.rows:
         confirmation = Confirmation(
@@ -95,6 +109,7 @@ def draft_sheet(
             row.pay_to or pay_to,
             no_setoff,
             consents,
+            retention=row.retention,
         )
         rows.append(row)
         wanted.append(Wanted(row.receivable_id, row.version, confirmation))
@@ -103,10 +118,11 @@ def draft_sheet(
         first.error.field = f"{first.row}.{first.column or ''}".rstrip(".")
         raise first.error
     drafted = basket.draft(session, actor, wanted, how)
-    errors += [
-        RowError(rows[left.place].row, left.error.field, left.error) for left in drafted.left_out
-    ]
-    return DraftedSheet(drafted, sorted(errors, key=lambda found: found.row))
+    for left in drafted.left_out:
+        column = COLUMNS.get(left.error.field or "", left.error.field)
+        errors.append(RowError(rows[left.place].row, column, left.error))
+    errors.sort(key=lambda found: found.row)
+    return DraftedSheet(drafted, errors, sheets.give_back(sheet, errors) if errors else [])
 
 
 def answered(session: Session, drafted: Drafted) -> list[Answered]:
@@ -146,5 +162,6 @@ def _shown(
         receivable.currency,
         receivable.claimed.text,
         receivable.state.value,
+        None,
     )
     return dict(zip(sheets.SHOWN, values, strict=True))

@@ -7,6 +7,7 @@ from scf.http.calls import Call, command, query
 from scf.http.downloads import download
 from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
 from scf.http.schemas import PageSize, ReceivableId
+from scf.http.sheets import CSV, XLSX
 from scf.parties.queries import parties_of
 from scf.parties.schemas import DraftOut, SignedIn
 from scf.receivables import answers, basket, payments, queries, refusals, service, submission
@@ -16,6 +17,7 @@ from scf.receivables.basket_schemas import (
     BasketIn,
     BasketOut,
     BasketProblemOut,
+    FileOut,
 )
 from scf.receivables.models import Receivable, State
 from scf.receivables.queries import Side
@@ -36,7 +38,6 @@ from scf.receivables.schemas import (
 from scf.receivables.submission import Mode
 
 router = APIRouter(tags=["receivables 应收账款"])
-PENDING_NAME = "pending.csv"
 
 
 @command(router, "/v1/receivables", status=201)
@@ -76,12 +77,24 @@ def receivables(
 @query(router, "/v1/receivables/pending.csv", responses={200: {"content": {"text/csv": {}}}})
 def pending(call: Call, cursor: str | None = None) -> Response:
     """待确权清单 What waits for one's confirmation, as a CSV to fill in; `Link` leads on to the rest."""
-    sheet, after = answers.pending_sheet(
-        call.session, call.actor.party, after=read_cursor("rcv", cursor)
+    return _pending(call, "pending.csv", cursor)
+
+
+@query(router, "/v1/receivables/pending.xlsx", responses={200: {"content": {XLSX: {}}}})
+def pending_workbook(call: Call, cursor: str | None = None) -> Response:
+    """待确权清单（Excel） The same as a workbook, with instructions and sums by supplier and due date."""
+    return _pending(call, "pending.xlsx", cursor)
+
+
+def _pending(call: Call, name: str, cursor: str | None) -> Response:
+    workbook = name.endswith(".xlsx")
+    after = read_cursor("rcv", cursor)
+    sheet, more = answers.pending_sheet(
+        call.session, call.actor.party, after=after, workbooks=workbook
     )
-    answer = download(sheet, PENDING_NAME, "text/csv; charset=utf-8")
-    if after is not None:
-        answer.headers["Link"] = f'</v1/receivables/{PENDING_NAME}?cursor={after}>; rel="next"'
+    answer = download(sheet, name, XLSX if workbook else CSV)
+    if more is not None:
+        answer.headers["Link"] = f'</v1/receivables/{name}?cursor={more}>; rel="next"'
     return answer
 
 
@@ -89,6 +102,7 @@ def pending(call: Call, cursor: str | None = None) -> Response:
 def draft_confirmations(call: Call, body: BasketIn, mode: Mode = Mode.CONTINUE) -> BasketDraftOut:
     """清单生成确权函 Draft one 确权函 over up to 1,000 lines, from items or the filled list. By the debtor."""
     how = Drafting(mode, body.signers, call.settings.log_origin, call.now)
+    rejected = None
     if body.items is not None:
         drafted = basket.draft(call.session, call.actor, body.wanted(), how)
         errors = [BasketProblemOut.of_item(left) for left in drafted.left_out]
@@ -96,14 +110,17 @@ def draft_confirmations(call: Call, body: BasketIn, mode: Mode = Mode.CONTINUE) 
         sheet = answers.draft_sheet(
             call.session,
             call.actor,
-            body.csv or "",
+            body.sheet,
             how,
             pay_to=body.account,
             no_setoff=body.no_setoff,
             consents=body.consents,
         )
         drafted, errors = sheet.basket, [BasketProblemOut.at(error) for error in sheet.errors]
-    return BasketDraftOut.of(drafted, answers.answered(call.session, drafted), errors)
+        if sheet.rejected:
+            rejected = FileOut.rows(sheet.rejected, workbook=body.xlsx is not None)
+    lines = answers.answered(call.session, drafted)
+    return BasketDraftOut.of(drafted, lines, errors, rejected)
 
 
 @command(router, "/v1/receivables/confirmations")

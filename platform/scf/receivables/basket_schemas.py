@@ -1,5 +1,6 @@
 """HTTP shapes of baskets: many lines drafted, signed and confirmed at once."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 from datetime import date
 from typing import Any, Self
@@ -17,9 +18,11 @@ from scf.http.schemas import (
     ReceivableId,
     UsccText,
 )
+from scf.http.sheets import CSV, XLSX, write_csv, write_xlsx
+from scf.kernel.errors import ValueInvalid
 from scf.kernel.money import Money
 from scf.parties.schemas import DraftOut
-from scf.receivables.answers import COLUMNS, Answered
+from scf.receivables.answers import Answered
 from scf.receivables.basket import Confirmed, Drafted, LeftOut, Wanted
 from scf.receivables.models import Receivable, State
 from scf.receivables.schemas import (
@@ -29,7 +32,16 @@ from scf.receivables.schemas import (
     ReservationsIn,
 )
 from scf.receivables.service import Account, Confirmation
-from scf.receivables.sheets import CHARACTERS_MAX, RowError
+from scf.receivables.sheets import (
+    CHARACTERS_MAX,
+    XLSX_BYTES_MAX,
+    RowError,
+    Sheet,
+    read_csv,
+    read_xlsx,
+)
+from scf_ledger.encoding import from_b64
+from scf_ledger.errors import Malformed
 from scf_ledger.statement import LINES_MAX
 
 
@@ -69,13 +81,26 @@ class BasketIn(ConfirmationTermsIn):
 
     items: list[BasketItemIn] | None = Field(None, min_length=1, max_length=LINES_MAX)
     csv: str | None = Field(None, max_length=CHARACTERS_MAX)
+    xlsx: str | None = Field(
+        None, max_length=XLSX_BYTES_MAX * 4 // 3 + 4, description="填好的 Excel 文件（base64）"
+    )
     pay_to: AccountIn | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if sum(source is not None for source in (self.items, self.csv)) != 1:
-            raise ValueError("one of items, csv")
+        if sum(source is not None for source in (self.items, self.csv, self.xlsx)) != 1:
+            raise ValueError("one of items, csv, xlsx")
         return self
+
+    @property
+    def sheet(self) -> Sheet:
+        """The filled list. Raises SheetInvalid, SheetTooLarge, ValueInvalid."""
+        if self.csv is not None:
+            return read_csv(self.csv)
+        try:
+            return read_xlsx(from_b64(self.xlsx or ""))
+        except Malformed:
+            raise ValueInvalid(field="xlsx", value=(self.xlsx or "")[:40]) from None
 
     @property
     def account(self) -> Account | None:
@@ -105,8 +130,7 @@ class BasketProblemOut(ProblemOut):
     def at(cls, found: RowError) -> Self:
         """Show what is wrong in a cell."""
         shown = ProblemOut.of(found.error)
-        column = COLUMNS.get(found.column or "", found.column)
-        return cls(row=found.row, column=column, **shown.model_dump())
+        return cls(row=found.row, column=found.column, **shown.model_dump())
 
 
 class SumOut(Out):
@@ -166,22 +190,51 @@ class TotalsOut(SumOut):
         )
 
 
+class FileOut(Out):
+    """A file, in base64."""
+
+    name: str = Field(examples=["errors.xlsx"])
+    media_type: str
+    content: str
+
+    @classmethod
+    def rows(cls, rows: Sequence[Sequence[str]], *, workbook: bool) -> Self:
+        """Write rows as the kind of list that they came in."""
+        content = write_xlsx(rows) if workbook else write_csv(rows)
+        return cls(
+            name="errors.xlsx" if workbook else "errors.csv",
+            media_type=XLSX if workbook else CSV,
+            content=b64encode(content).decode(),
+        )
+
+
 class BasketDraftOut(Out):
-    """One 确权函 to sign over all lines that can be confirmed, its sums, and what was left out."""
+    """One 确权函 to sign over all lines that can be confirmed, its sums, and what was left out.
+
+    `errors_file` is the list's rows that are in error, each with what is wrong with it.
+    """
 
     draft: DraftOut | None
     totals: TotalsOut | None
     errors: list[BasketProblemOut]
+    errors_file: FileOut | None = None
 
     @classmethod
     def of(
-        cls, drafted: Drafted, lines: Sequence[Answered], errors: list[BasketProblemOut]
+        cls,
+        drafted: Drafted,
+        lines: Sequence[Answered],
+        errors: list[BasketProblemOut],
+        errors_file: FileOut | None = None,
     ) -> Self:
         """Show a draft; nothing is drafted where every line was left out."""
-        if not drafted.statements:
-            return cls(draft=None, totals=None, errors=errors)
-        draft = DraftOut.of(drafted.statements, drafted.disclosures)
-        return cls(draft=draft, totals=TotalsOut.of(lines), errors=errors)
+        signed = bool(drafted.statements)
+        return cls(
+            draft=DraftOut.of(drafted.statements, drafted.disclosures) if signed else None,
+            totals=TotalsOut.of(lines) if signed else None,
+            errors=errors,
+            errors_file=errors_file,
+        )
 
 
 class ConfirmedLineOut(Out):

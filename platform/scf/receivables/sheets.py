@@ -1,24 +1,35 @@
-"""The pending list as a CSV that a clerk fills in and hands back: pure text, no database."""
+"""The pending list that a clerk fills in and hands back, as CSV or Excel: one reader, no database."""
 
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, TypeVar
 from uuid import UUID
 
+from scf.documents.parsing import sheets as tables
+from scf.documents.parsing.errors import (
+    DocumentTooLarge,
+    PackageInvalid,
+    PackageUnsafe,
+    TableInvalid,
+)
+from scf.documents.parsing.packages import Package
+from scf.http.sheets import FORMULA, write_csv
 from scf.kernel.clock import parse_date
 from scf.kernel.errors import Invalid, Refused, TooLarge
 from scf.kernel.ids import parse_id
 from scf.kernel.money import Money
+from scf.receivables.rules import Retention
 from scf.receivables.service import Account, AccountMissing
 from scf_ledger import uscc
 
 ROWS_MAX: Final = 1_000
 """Lines drafted at one call: two statements each, made and kept in one transaction."""
 CHARACTERS_MAX: Final = 2_000_000
+XLSX_BYTES_MAX: Final = 4 * 1024 * 1024
 CELL_MAX: Final = 1_000
 ID: Final = "编号"
 VERSION: Final = "版本"
@@ -31,20 +42,31 @@ ACCOUNT_NAME: Final = "回款户名"
 ACCOUNT: Final = "回款账号"
 BANK: Final = "开户行"
 BANK_USCC: Final = "开户行统一社会信用代码"
+RETENTION: Final = "其中质保金"
+RETENTION_DUE_ON: Final = "质保金到期日"
+SUPPLIER: Final = "供应商"
+SUPPLIER_USCC: Final = "供应商统一社会信用代码"
+INVOICES: Final = "发票号码"
+DELIVERED_ON: Final = "收货日期"
+CLAIMED_DUE_ON: Final = "到期日"
+CLAIMED: Final = "申报金额"
+HINTS: Final = "核对提示"
+PROBLEM: Final = "错误说明"
 SHOWN: Final = (
     ID,
     VERSION,
     "行号",
-    "供应商",
-    "供应商统一社会信用代码",
-    "发票号码",
+    SUPPLIER,
+    SUPPLIER_USCC,
+    INVOICES,
     "合同编号",
     "入库单号",
-    "收货日期",
-    "到期日",
+    DELIVERED_ON,
+    CLAIMED_DUE_ON,
     "币种",
-    "申报金额",
+    CLAIMED,
     "状态",
+    HINTS,
 )
 FILLED: Final = (
     CONFIRMED,
@@ -56,8 +78,11 @@ FILLED: Final = (
     ACCOUNT,
     BANK,
     BANK_USCC,
+    RETENTION,
+    RETENTION_DUE_ON,
 )
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_NEEDED: Final = (ID, VERSION, CONFIRMED, DISPUTED, REJECTED, REASON, DUE_ON)
+"""Columns that a filled list cannot do without."""
 _DATE: Final = re.compile(r"(\d{4})[/.年](\d{1,2})[/.月](\d{1,2})日?", re.ASCII)
 
 Value = TypeVar("Value")
@@ -117,40 +142,80 @@ class FilledRow:
     reason: str | None
     due_on: date | None
     pay_to: Account | None
+    retention: Retention | None
 
 
 @dataclass(slots=True)
 class Sheet:
-    """A filled list, read: rows that can be drafted and cells that cannot be read."""
+    """A filled list, read: rows that can be drafted and cells that cannot be read.
+
+    `header` and `cells` are the list as it came, to hand rows back.
+    """
 
     rows: list[FilledRow] = field(default_factory=list)
     errors: list[RowError] = field(default_factory=list)
+    header: list[str] = field(default_factory=list)
+    cells: dict[int, list[str]] = field(default_factory=dict)
 
 
 def write(rows: Sequence[Mapping[str, str | None]]) -> bytes:
-    """Return the list to fill in, as spreadsheets in Chinese open it (UTF-8 with a byte order mark).
-
-    A cell that a spreadsheet would take for a formula is written as text.
-    """
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([*SHOWN, *FILLED])
-    for row in rows:
-        writer.writerow([_harmless(row.get(column) or "") for column in (*SHOWN, *FILLED)])
-    return b"\xef\xbb\xbf" + out.getvalue().encode()
+    """Return the list to fill in as a CSV that spreadsheets in Chinese open."""
+    columns = (*SHOWN, *FILLED)
+    return write_csv([columns, *([row.get(column) or "" for column in columns] for row in rows)])
 
 
-def read(text: str, *, currency: str = "CNY") -> Sheet:
-    """Read a filled list; lines without a confirmed amount are not answered and left out.
+def give_back(sheet: Sheet, errors: Sequence[RowError]) -> list[list[str]]:
+    """Return the rows that are in error as a list of their own, each with what is wrong with it."""
+    words: dict[int, list[str]] = {}
+    for found in errors:
+        where = f"{found.column}：" if found.column else ""
+        words.setdefault(found.row, []).append(f"{where}{found.error.title}")
+    places = [place for place, column in enumerate(sheet.header) if column != PROBLEM]
+    return [
+        [*(sheet.header[place] for place in places), PROBLEM],
+        *(
+            [*(sheet.cells[row][place] for place in places), "；".join(said)]
+            for row, said in sorted(words.items())
+        ),
+    ]
 
-    Raises SheetInvalid for other columns, SheetTooLarge.
-    """
+
+def read_csv(text: str) -> Sheet:
+    """Read a filled list from CSV. Raises SheetInvalid, SheetTooLarge."""
     if len(text) > CHARACTERS_MAX:
         raise SheetTooLarge(characters=len(text), characters_max=CHARACTERS_MAX)
+    lines = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    try:
+        return read(enumerate(lines, 1))
+    except csv.Error as error:
+        raise SheetInvalid(rule=str(error)) from error
+
+
+def read_xlsx(content: bytes) -> Sheet:
+    """Read a filled list from an Excel workbook: its first sheet. Raises SheetInvalid, SheetTooLarge."""
+    return read(xlsx_lines(content))
+
+
+def xlsx_lines(content: bytes) -> list[tuple[int, list[str]]]:
+    """Return the numbered rows of a workbook's first sheet. Raises SheetInvalid, SheetTooLarge."""
+    file = io.BytesIO(content)
+    try:
+        first, *_ = tables.workbook(file, Package(file))
+        return [(number, tables.plain(cells)) for number, cells in first.rows]
+    except (TableInvalid, PackageInvalid) as error:
+        raise SheetInvalid(rule=error.code, **error.fields) from error
+    except (DocumentTooLarge, PackageUnsafe) as error:
+        raise SheetTooLarge(rule=error.code, **error.fields) from error
+
+
+def read(lines: Iterable[tuple[int, Sequence[str]]], *, currency: str = "CNY") -> Sheet:
+    """Read a filled list from its numbered rows, the header first.
+
+    Lines without a confirmed amount are not answered and left out. Raises SheetInvalid for other columns,
+    SheetTooLarge.
+    """
     sheet, seen = Sheet(), set[UUID]()
-    for number, cells in _rows(text):
-        if number > ROWS_MAX + 1:
-            raise SheetTooLarge(rows_max=ROWS_MAX)
+    for number, cells in _rows(sheet, lines):
         if not cells[CONFIRMED]:
             continue
         row = _row(sheet, number, cells, currency)
@@ -162,23 +227,32 @@ def read(text: str, *, currency: str = "CNY") -> Sheet:
     return sheet
 
 
-def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
-    lines = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
-    try:
-        header = [cell.strip() for cell in next(lines, [])]
-        missing = [column for column in (ID, VERSION, *FILLED) if column not in header]
-        if missing or len(set(header)) != len(header):
-            raise SheetInvalid(missing=missing)
-        for number, cells in enumerate(lines, 2):
-            if len(cells) > len(header):
-                raise SheetInvalid(row=number, cells=len(cells), columns=len(header))
-            padded = [*cells, *[""] * (len(header) - len(cells))]
-            yield (
-                number,
-                {column: cell.strip() for column, cell in zip(header, padded, strict=True)},
-            )
-    except csv.Error as error:
-        raise SheetInvalid(rule=str(error)) from error
+def _rows(
+    sheet: Sheet, lines: Iterable[tuple[int, Sequence[str]]]
+) -> Iterator[tuple[int, dict[str, str]]]:
+    empty = dict.fromkeys((*SHOWN, *FILLED), "")
+    for number, raw in lines:
+        cells = [_plain(cell) for cell in raw]
+        if not sheet.header:
+            while cells and not cells[-1]:
+                cells.pop()
+            missing = [column for column in _NEEDED if column not in cells]
+            if missing or len(set(cells)) != len(cells):
+                raise SheetInvalid(missing=missing)
+            sheet.header = cells
+            continue
+        width = len(sheet.header)
+        if any(cells[width:]):
+            raise SheetInvalid(row=number, cells=len(cells), columns=width)
+        cells = [*cells[:width], *[""] * (width - len(cells))]
+        if not any(cells):
+            continue
+        if len(sheet.cells) == ROWS_MAX:
+            raise SheetTooLarge(rows_max=ROWS_MAX)
+        sheet.cells[number] = cells
+        yield number, empty | dict(zip(sheet.header, cells, strict=True))
+    if not sheet.header:
+        raise SheetInvalid(missing=list(_NEEDED))
 
 
 def _row(sheet: Sheet, number: int, cells: Mapping[str, str], currency: str) -> FilledRow | None:
@@ -198,6 +272,10 @@ def _row(sheet: Sheet, number: int, cells: Mapping[str, str], currency: str) -> 
     identity, version = cell(ID, _identity), cell(VERSION, _version)
     confirmed, disputed, rejected = (cell(c, money) for c in (CONFIRMED, DISPUTED, REJECTED))
     reason, due_on = cell(REASON, _words), cell(DUE_ON, _day)
+    kept, kept_due_on = cell(RETENTION, money), cell(RETENTION_DUE_ON, _day)
+    if bool(cells[RETENTION]) is not bool(cells[RETENTION_DUE_ON]):
+        lacking = RETENTION if cells[RETENTION_DUE_ON] else RETENTION_DUE_ON
+        sheet.errors.append(RowError(number, lacking, CellInvalid(field=lacking, value="")))
     account = [cell(column, _words) for column in (ACCOUNT_NAME, ACCOUNT, BANK)]
     account.append(cell(BANK_USCC, _uscc))
     if any(account) and not all(account):
@@ -207,8 +285,18 @@ def _row(sheet: Sheet, number: int, cells: Mapping[str, str], currency: str) -> 
     if len(sheet.errors) > wrong or identity is None or confirmed is None:
         return None
     pay_to = Account(*(text or "" for text in account)) if all(account) else None
+    retention = Retention(kept, kept_due_on) if kept is not None and kept_due_on else None
     return FilledRow(
-        number, identity, version, confirmed, disputed, rejected, reason, due_on, pay_to
+        number,
+        identity,
+        version,
+        confirmed,
+        disputed,
+        rejected,
+        reason,
+        due_on,
+        pay_to,
+        retention,
     )
 
 
@@ -248,5 +336,7 @@ def _uscc(cell: str) -> str:
     return cell
 
 
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+def _plain(cell: str) -> str:
+    """Return a cell without the quote that keeps a spreadsheet from taking it for a formula."""
+    text = cell.strip()
+    return text[1:] if text[:1] == "'" and text[1:].startswith(FORMULA) else text

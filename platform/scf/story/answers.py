@@ -1,8 +1,8 @@
 """What the clerk at the core enterprise does with the list: fill it in, in a spreadsheet."""
 
-import csv
-import io
+import base64
 
+from scf.http.sheets import write_xlsx
 from scf.kernel.money import Money
 from scf.receivables import sheets
 from scf.story.desk import StoryDiverged
@@ -11,8 +11,11 @@ REASON = "质量争议：左前门内板一批孔径超差，扣款待协商"
 
 
 def fill(pending: bytes, receivable: str, *, confirmed: Money, disputed: Money) -> str:
-    """Return the list with one line answered. Raises StoryDiverged where the line is not in it."""
-    rows = list(csv.reader(io.StringIO(pending.decode("utf-8-sig"))))
+    """Return the workbook, in base64, with one line answered.
+
+    Raises StoryDiverged where the line is not in it.
+    """
+    rows = [cells for _, cells in sheets.xlsx_lines(pending)]
     columns = {name: place for place, name in enumerate(rows[0])}
     answer = {sheets.CONFIRMED: confirmed.text}
     if disputed.minor:
@@ -22,6 +25,4 @@ def fill(pending: bytes, receivable: str, *, confirmed: Money, disputed: Money) 
         raise StoryDiverged(step="confirm", receivable=receivable, rows=len(mine))
     for column, value in answer.items():
         mine[0][columns[column]] = value
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue()
+    return base64.b64encode(write_xlsx(rows)).decode()

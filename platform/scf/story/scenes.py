@@ -148,9 +148,9 @@ def confirm(story: Story, receivable: str) -> dict[str, Any]:
     script = story.script
 
     def filled() -> dict[str, Any]:
-        pending = anchor.desk.read("/v1/receivables/pending.csv").content
+        pending = anchor.desk.read("/v1/receivables/pending.xlsx").content
         return {
-            "csv": answers.fill(
+            "xlsx": answers.fill(
                 pending, receivable, confirmed=script.confirmed, disputed=script.papers.disputed
             ),
             "pay_to": {

@@ -28,7 +28,7 @@ def sheet(*rows: dict[str, str], columns: tuple[str, ...] = (*sheets.SHOWN, *she
 
 
 def problems(text: str) -> list[tuple[int, str | None, str]]:
-    return [(e.row, e.column, e.error.code) for e in sheets.read(text).errors]
+    return [(e.row, e.column, e.error.code) for e in sheets.read_csv(text).errors]
 
 
 class TestReading:
@@ -45,7 +45,7 @@ class TestReading:
             }
         )
 
-        (row,) = sheets.read("\ufeff" + text).rows
+        (row,) = sheets.read_csv("\ufeff" + text).rows
 
         assert (row.row, row.version) == (2, 1)
         assert row.confirmed == Money(124_500_000)
@@ -57,7 +57,7 @@ class TestReading:
         assert row.pay_to.to_json()["bank_uscc"] == "91500118MAYYC0D40J"
 
     def test_leaves_unanswered_lines_out(self):
-        assert sheets.read(sheet({sheets.ID: ID}, {sheets.ID: "what"})).rows == []
+        assert sheets.read_csv(sheet({sheets.ID: ID}, {sheets.ID: "what"})).rows == []
 
     def test_names_row_and_column_of_every_wrong_cell(self):
         text = sheet(
@@ -84,7 +84,7 @@ class TestReading:
         row = {sheets.ID: ID, sheets.CONFIRMED: "1.00"}
         text = sheet(row, row)
         assert problems(text) == [(3, sheets.ID, "receivable.row_repeated")]
-        assert len(sheets.read(text).rows) == 1
+        assert len(sheets.read_csv(text).rows) == 1
 
     @pytest.mark.parametrize(
         "text",
@@ -99,20 +99,20 @@ class TestReading:
     )
     def test_another_table_is_refused_whole(self, text: str):
         with pytest.raises(sheets.SheetInvalid):
-            sheets.read(text)
+            sheets.read_csv(text)
 
     def test_is_bounded(self):
         rows = [{sheets.ID: ID}] * (sheets.ROWS_MAX + 1)
         with pytest.raises(sheets.SheetTooLarge):
-            sheets.read(sheet(*rows))
+            sheets.read_csv(sheet(*rows))
         with pytest.raises(sheets.SheetTooLarge):
-            sheets.read("x" * (sheets.CHARACTERS_MAX + 1))
+            sheets.read_csv("x" * (sheets.CHARACTERS_MAX + 1))
 
     @given(st.text(max_size=300), st.text(max_size=20), st.text(max_size=20))
     def test_whatever_comes_is_read_or_refused(self, text, cell, other):
         for body in (text, sheet({sheets.ID: ID, sheets.CONFIRMED: cell, sheets.DUE_ON: other})):
             with suppress(sheets.SheetInvalid, sheets.SheetTooLarge):
-                sheets.read(body)
+                sheets.read_csv(body)
 
 
 class TestWriting:
@@ -125,4 +125,4 @@ class TestWriting:
 
     def test_what_is_written_is_read_back(self):
         out = sheets.write([{sheets.ID: ID, sheets.CONFIRMED: "1.00"}]).decode("utf-8-sig")
-        assert sheets.read(out).rows[0].confirmed == Money(100)
+        assert sheets.read_csv(out).rows[0].confirmed == Money(100)
