@@ -30,6 +30,7 @@ PORTS = {
     "chain": 8712,
     "tokens": 8701,
     "registry": 8702,
+    "bank": 8703,
     "api": 8700,
 }
 PATIENCE = 120  # seconds for a service to become healthy, on a busy machine

@@ -53,6 +53,12 @@ def match(**_later: object) -> None:
     match_waiting(context())
 
 
+@app.task(name="bank")
+def bank(**_later: object) -> None:
+    """Hear from the bank."""
+    clocks.bank(context())
+
+
 @app.task(name="lapse")
 def lapse(**_later: object) -> None:
     """End what has lapsed, and wake what waits."""

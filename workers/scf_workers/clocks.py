@@ -1,5 +1,6 @@
 """What time brings about: the lapse of what nobody took up, and the end of what was kept long enough."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -9,7 +10,10 @@ from scf.db.outbox import Effect, EffectContext
 from scf.http import idempotency
 from scf.http.auth import AccessToken
 from scf.pledges import effects as pledges
+from scf.programmes import invitations
 from scf.receivables import effects as receivables
+from scf.settlement import effects as settlement
+from scf.settlement.bank import BankUnavailable
 
 EFFECTS_KEPT: Final = timedelta(days=30)  # done ones, for whoever asks what happened
 
@@ -18,7 +22,14 @@ def lapse(context: EffectContext) -> None:
     """End what nobody took up in time, and ask again for what has waited too long."""
     pledges.expire_proposals(context)
     pledges.resume(context)
+    invitations.expire(context)
     receivables.lapse(context)
+
+
+def bank(context: EffectContext) -> None:
+    """Hear what became of payment orders, and what banks tell; a bank that is away is asked again."""
+    with suppress(BankUnavailable):
+        settlement.follow(context)
 
 
 def forget(context: EffectContext) -> None:

@@ -7,9 +7,11 @@ from scf.db.outbox import Handler
 from scf.financing import effects as financing
 from scf.pledges import effects as pledges
 from scf.receivables import effects as receivables
+from scf.settlement import effects as settlement
 
 HANDLERS: Final[Mapping[str, Handler]] = {
     **receivables.HANDLERS,
     **pledges.HANDLERS,
     **financing.HANDLERS,
+    **settlement.HANDLERS,
 }

@@ -46,6 +46,7 @@ app.conf.update(
         "chain": {"task": "chain", "schedule": TURN_SECONDS, "options": {"expires": 2}},
         "jobs": {"task": "jobs", "schedule": TURN_SECONDS, "options": {"expires": 2}},
         "match": {"task": "match", "schedule": 5.0, "options": {"expires": 5}},
+        "bank": {"task": "bank", "schedule": 5.0, "options": {"expires": 5}},
         "lapse": {"task": "lapse", "schedule": 60.0, "options": {"expires": 60}},
         "forget": {"task": "forget", "schedule": 3600.0, "options": {"expires": 600}},
     },

@@ -141,6 +141,24 @@ SERVICES: tuple[Service, ...] = (
         address=http_address("registry"),
     ),
     Service(
+        name="bank",
+        title="银行网关 bank",
+        command=python("scf.settlement.simulator", "--port", "{bank}"),
+        ready=answers("/healthz"),
+        port=8703,
+        provides="BANK_URL",
+        address=http_address("bank"),
+    ),
+    Service(
+        name="status",
+        title="发票查验 status",
+        command=python("scf.documents.status_simulator", "--port", "{status}"),
+        ready=answers("/healthz"),
+        port=8704,
+        provides="INVOICE_STATUS_URL",
+        address=http_address("status"),
+    ),
+    Service(
         name="api",
         title="接口 API",
         command=python(
@@ -148,7 +166,7 @@ SERVICES: tuple[Service, ...] = (
             *("--no-access-log", "--timeout-graceful-shutdown", str(DRAIN_SECONDS)),
         ),
         ready=answers("/readyz"),
-        needs=("redis", "bootstrap", "tokens", "registry"),
+        needs=("redis", "bootstrap", "tokens", "registry", "bank"),
         port=8700,
         provides="PUBLIC_URL",
         replaceable=False,  # set, it is the address that the public sees of this very service
@@ -168,7 +186,7 @@ SERVICES: tuple[Service, ...] = (
             *CELERY, "scf_workers.app", "worker", "-c", str(WORKER_PROCESSES), *VERBOSE, *ALONE
         ),
         ready=logs("ready."),
-        needs=("redis", "bootstrap", "tokens", "registry"),
+        needs=("redis", "bootstrap", "tokens", "registry", "bank"),
     ),
     Service(
         name="beat",
