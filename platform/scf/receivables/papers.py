@@ -23,10 +23,10 @@ from scf.receivables.models import Receivable
 router = APIRouter(tags=["receivables 应收账款"])
 
 
-class NothingConfirmed(Conflict):
+class NotYetConfirmed(Conflict):
     """A 确权函 is there once the debtor has signed it."""
 
-    code = "receivable.nothing_confirmed"
+    code = "receivable.not_yet_confirmed"
     title = "应收账款尚未确权，没有确权函"
     title_en = "The debtor has not confirmed this: there is no letter of confirmation"
 
@@ -49,9 +49,9 @@ def confirmation(call: Call, receivable_id: ReceivableId) -> Response:
 def confirmation_paper(
     session: Session, actor: Actor, receivable: Receivable, *, public_url: str
 ) -> Paper:
-    """Return the 确权函 of a receivable, with where to check it. Raises NothingConfirmed."""
+    """Return the 确权函 of a receivable, with where to check it. Raises NotYetConfirmed."""
     if receivable.confirmed_event_hash is None:
-        raise NothingConfirmed(state=receivable.state.value)
+        raise NotYetConfirmed(state=receivable.state.value)
     event = evidence.event_by_hash(session, receivable.confirmed_event_hash)
     paper = signed.signed_paper(session, actor, proofs.authorizations(session, event))
     return replace(paper, proof=signed.proof_of(session, event, public_url=public_url))

@@ -130,7 +130,7 @@ class TestTheLetter:
     def test_before_the_answer_there_is_none(self, stage: Stage):
         answer = letter(stage, stage.cast.anchor, submit(stage))
 
-        problem = refusal(answer, 409, "receivable.nothing_confirmed")
+        problem = refusal(answer, 409, "receivable.not_yet_confirmed")
         assert problem["fields"] == {"state": "SUBMITTED"}
 
     def test_strangers_see_none(self, stage: Stage, confirmed: str):
