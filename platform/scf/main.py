@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from scf.capacity import api as capacity
+from scf.confirmations import api as confirmations
 from scf.db.session import Database
 from scf.documents import api as documents
 from scf.evidence import api as evidence
@@ -48,6 +49,7 @@ ROUTERS: list[APIRouter] = [
     receivable_papers.router,
     red_notes.router,
     terms.router,
+    confirmations.router,
     pledges.router,
     debtor_notices.router,
     financing.router,

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import delete
 
+from scf.confirmations import clock as confirmations
 from scf.db.outbox import Effect, EffectContext
 from scf.http import idempotency
 from scf.http.auth import AccessToken
@@ -24,6 +25,7 @@ def lapse(context: EffectContext) -> None:
     pledges.resume(context)
     invitations.expire(context)
     receivables.lapse(context)
+    confirmations.turn(context)
 
 
 def bank(context: EffectContext) -> None:

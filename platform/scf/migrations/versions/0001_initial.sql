@@ -234,14 +234,6 @@ CREATE TABLE outbox (
 
 CREATE INDEX ix_outbox_waiting ON outbox (next_attempt_at) WHERE done_at IS NULL;
 
-CREATE TABLE asset_tokens (
-  token BYTEA NOT NULL,
-  holders BIGINT NOT NULL,
-  expiry BIGINT,
-  CONSTRAINT pk_asset_tokens PRIMARY KEY (token),
-  CONSTRAINT ck_asset_tokens_holders_not_negative CHECK (holders >= 0)
-);
-
 CREATE TABLE rule_evaluations (
   id UUID NOT NULL,
   transition TEXT NOT NULL,
@@ -265,6 +257,14 @@ CREATE INDEX ix_rule_evaluations_subject_id ON rule_evaluations (subject, id);
 CREATE INDEX ix_rule_evaluations_transition_id ON rule_evaluations (transition, id);
 
 CREATE TRIGGER rule_evaluations_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON rule_evaluations FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE asset_tokens (
+  token BYTEA NOT NULL,
+  holders BIGINT NOT NULL,
+  expiry BIGINT,
+  CONSTRAINT pk_asset_tokens PRIMARY KEY (token),
+  CONSTRAINT ck_asset_tokens_holders_not_negative CHECK (holders >= 0)
+);
 
 CREATE TABLE bank_feeds (
   name TEXT NOT NULL,
@@ -350,6 +350,31 @@ CREATE TABLE access_tokens (
 
 CREATE INDEX ix_access_tokens_expires_at ON access_tokens (expires_at);
 
+CREATE TABLE persons (
+  id UUID NOT NULL,
+  party_id UUID NOT NULL,
+  registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  revoked_at TIMESTAMP WITH TIME ZONE,
+  revocation_reason TEXT,
+  CONSTRAINT pk_persons PRIMARY KEY (id),
+  CONSTRAINT fk_persons_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id)
+);
+
+CREATE INDEX ix_persons_party_id ON persons (party_id);
+
+CREATE TABLE revocation_lists (
+  id UUID NOT NULL,
+  authority_id UUID NOT NULL,
+  issued_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  der BYTEA NOT NULL,
+  received_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_revocation_lists PRIMARY KEY (id),
+  CONSTRAINT uq_revocation_lists_authority_id_issued_at UNIQUE (authority_id, issued_at),
+  CONSTRAINT fk_revocation_lists_authority_id_certificate_authorities FOREIGN KEY(authority_id) REFERENCES certificate_authorities (id)
+);
+
+CREATE TRIGGER revocation_lists_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON revocation_lists FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
 CREATE TABLE documents (
   kind VARCHAR(15) NOT NULL,
   number TEXT NOT NULL,
@@ -392,31 +417,6 @@ CREATE INDEX ix_documents_notes ON documents (seller_id) WHERE takes_back;
 CREATE INDEX ix_documents_seller_id ON documents (seller_id);
 
 CREATE UNIQUE INDEX uq_documents_cn_number ON documents (number) WHERE kind = 'cn-einvoice';
-
-CREATE TABLE persons (
-  id UUID NOT NULL,
-  party_id UUID NOT NULL,
-  registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  revoked_at TIMESTAMP WITH TIME ZONE,
-  revocation_reason TEXT,
-  CONSTRAINT pk_persons PRIMARY KEY (id),
-  CONSTRAINT fk_persons_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id)
-);
-
-CREATE INDEX ix_persons_party_id ON persons (party_id);
-
-CREATE TABLE revocation_lists (
-  id UUID NOT NULL,
-  authority_id UUID NOT NULL,
-  issued_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  der BYTEA NOT NULL,
-  received_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  CONSTRAINT pk_revocation_lists PRIMARY KEY (id),
-  CONSTRAINT uq_revocation_lists_authority_id_issued_at UNIQUE (authority_id, issued_at),
-  CONSTRAINT fk_revocation_lists_authority_id_certificate_authorities FOREIGN KEY(authority_id) REFERENCES certificate_authorities (id)
-);
-
-CREATE TRIGGER revocation_lists_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON revocation_lists FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
 CREATE TABLE programmes (
   id UUID NOT NULL,
@@ -581,16 +581,6 @@ CREATE TRIGGER pool_entries_apply AFTER INSERT ON pool_entries
 
 CREATE TRIGGER pool_entries_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON pool_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
-CREATE TABLE document_originals (
-  document_id UUID NOT NULL,
-  original BYTEA NOT NULL,
-  filename TEXT,
-  CONSTRAINT pk_document_originals PRIMARY KEY (document_id),
-  CONSTRAINT fk_document_originals_document_id_documents FOREIGN KEY(document_id) REFERENCES documents (id)
-);
-
-CREATE TRIGGER document_originals_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON document_originals FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
-
 CREATE TABLE person_keys (
   person_id UUID NOT NULL,
   key BYTEA NOT NULL,
@@ -672,6 +662,34 @@ CREATE INDEX ix_mandates_person_id_party_id ON mandates (person_id, party_id);
 
 CREATE TRIGGER mandates_only_revoke BEFORE UPDATE OR DELETE ON mandates FOR EACH ROW EXECUTE FUNCTION only_revoke();
 
+CREATE TABLE document_originals (
+  document_id UUID NOT NULL,
+  original BYTEA NOT NULL,
+  filename TEXT,
+  CONSTRAINT pk_document_originals PRIMARY KEY (document_id),
+  CONSTRAINT fk_document_originals_document_id_documents FOREIGN KEY(document_id) REFERENCES documents (id)
+);
+
+CREATE TRIGGER document_originals_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON document_originals FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE programme_members (
+  id UUID NOT NULL,
+  programme_id UUID NOT NULL,
+  party_id UUID NOT NULL,
+  role VARCHAR(8) NOT NULL,
+  joined_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  revoked_at TIMESTAMP WITH TIME ZONE,
+  revocation_reason TEXT,
+  CONSTRAINT pk_programme_members PRIMARY KEY (id),
+  CONSTRAINT fk_programme_members_programme_id_programmes FOREIGN KEY(programme_id) REFERENCES programmes (id),
+  CONSTRAINT fk_programme_members_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id),
+  CONSTRAINT ck_programme_members_memberrole CHECK (role IN ('anchor', 'supplier', 'funder'))
+);
+
+CREATE INDEX ix_programme_members_party_id ON programme_members (party_id);
+
+CREATE UNIQUE INDEX uq_programme_members_live ON programme_members (programme_id, party_id) WHERE revoked_at IS NULL;
+
 CREATE TABLE receivables (
   programme_id UUID NOT NULL,
   creditor_id UUID NOT NULL,
@@ -741,23 +759,22 @@ END $$;
 CREATE TRIGGER receivables_guard_state BEFORE UPDATE OF state ON receivables
   FOR EACH ROW EXECUTE FUNCTION guard_receivable_state();
 
-CREATE TABLE programme_members (
+CREATE TABLE invoice_checks (
+  document_id UUID NOT NULL,
+  status VARCHAR(4) NOT NULL,
+  sound BOOLEAN NOT NULL,
+  answered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  checked_at TIMESTAMP WITH TIME ZONE NOT NULL,
   id UUID NOT NULL,
-  programme_id UUID NOT NULL,
-  party_id UUID NOT NULL,
-  role VARCHAR(8) NOT NULL,
-  joined_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  revoked_at TIMESTAMP WITH TIME ZONE,
-  revocation_reason TEXT,
-  CONSTRAINT pk_programme_members PRIMARY KEY (id),
-  CONSTRAINT fk_programme_members_programme_id_programmes FOREIGN KEY(programme_id) REFERENCES programmes (id),
-  CONSTRAINT fk_programme_members_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id),
-  CONSTRAINT ck_programme_members_memberrole CHECK (role IN ('anchor', 'supplier', 'funder'))
+  version BIGINT NOT NULL,
+  secret BYTEA NOT NULL,
+  head_hash BYTEA,
+  CONSTRAINT pk_invoice_checks PRIMARY KEY (id),
+  CONSTRAINT fk_invoice_checks_document_id_documents FOREIGN KEY(document_id) REFERENCES documents (id),
+  CONSTRAINT ck_invoice_checks_invoicestatus CHECK (status IN ('正常', '部分红冲', '红冲', '作废', '查无此票'))
 );
 
-CREATE INDEX ix_programme_members_party_id ON programme_members (party_id);
-
-CREATE UNIQUE INDEX uq_programme_members_live ON programme_members (programme_id, party_id) WHERE revoked_at IS NULL;
+CREATE INDEX ix_invoice_checks_document_id_id ON invoice_checks (document_id, id);
 
 CREATE TABLE job_items (
   job_id UUID NOT NULL,
@@ -769,6 +786,48 @@ CREATE TABLE job_items (
 );
 
 CREATE TRIGGER job_items_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON job_items FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE invitations (
+  id UUID NOT NULL,
+  programme_id UUID NOT NULL,
+  uscc TEXT NOT NULL,
+  name TEXT NOT NULL,
+  contact TEXT,
+  token_sha256 BYTEA NOT NULL,
+  state VARCHAR(8) NOT NULL,
+  attempts BIGINT DEFAULT '0' NOT NULL,
+  person_id UUID NOT NULL,
+  challenge BYTEA NOT NULL,
+  invited_by UUID NOT NULL,
+  invited_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  opened_at TIMESTAMP WITH TIME ZONE,
+  ended_at TIMESTAMP WITH TIME ZONE,
+  party_id UUID,
+  CONSTRAINT pk_invitations PRIMARY KEY (id),
+  CONSTRAINT ck_invitations_token_sha256_length CHECK (octet_length(token_sha256) = 32),
+  CONSTRAINT ck_invitations_party_if_accepted CHECK ((state = 'ACCEPTED') = (party_id IS NOT NULL)),
+  CONSTRAINT ck_invitations_contact_while_live CHECK ((state IN ('INVITED', 'OPENED')) = (contact IS NOT NULL)),
+  CONSTRAINT fk_invitations_programme_id_programmes FOREIGN KEY(programme_id) REFERENCES programmes (id),
+  CONSTRAINT ck_invitations_state CHECK (state IN ('INVITED', 'OPENED', 'ACCEPTED', 'EXPIRED', 'REVOKED')),
+  CONSTRAINT fk_invitations_invited_by_oauth_clients FOREIGN KEY(invited_by) REFERENCES oauth_clients (id),
+  CONSTRAINT fk_invitations_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id)
+);
+
+CREATE INDEX ix_invitations_uscc ON invitations (uscc);
+
+CREATE UNIQUE INDEX uq_invitations_live ON invitations (programme_id, uscc) WHERE state IN ('INVITED', 'OPENED');
+
+CREATE FUNCTION guard_invitations_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('INVITED', 'ACCEPTED'), ('INVITED', 'EXPIRED'), ('INVITED', 'OPENED'), ('INVITED', 'REVOKED'), ('OPENED', 'ACCEPTED'), ('OPENED', 'EXPIRED'), ('OPENED', 'REVOKED')) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'invitations: % does not become %', OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER invitations_guard_state BEFORE UPDATE OF state ON invitations FOR EACH ROW EXECUTE FUNCTION guard_invitations_state();
 
 CREATE TABLE red_notes (
   document_id UUID NOT NULL,
@@ -879,6 +938,64 @@ CREATE TABLE reconciliation_objections (
 CREATE INDEX ix_reconciliation_objections_reconciliation_id ON reconciliation_objections (reconciliation_id);
 
 CREATE TRIGGER reconciliation_objections_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON reconciliation_objections FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE confirmation_requests (
+  id UUID NOT NULL,
+  receivable_id UUID NOT NULL,
+  creditor_id UUID NOT NULL,
+  debtor_id UUID NOT NULL,
+  event_id UUID NOT NULL,
+  event_version BIGINT NOT NULL,
+  requested_on DATE NOT NULL,
+  requested_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  note TEXT,
+  currency TEXT NOT NULL,
+  claimed_minor BIGINT NOT NULL,
+  statutory BOOLEAN NOT NULL,
+  conditions JSONB NOT NULL,
+  rule_version BIGINT,
+  days INTEGER,
+  reminder_days INTEGER[] NOT NULL,
+  deadline_on DATE,
+  state VARCHAR(13) NOT NULL,
+  state_since TIMESTAMP WITH TIME ZONE NOT NULL,
+  overdue_on DATE,
+  answered_on DATE,
+  answer_event_id UUID,
+  next_on DATE,
+  seen_version BIGINT NOT NULL,
+  CONSTRAINT pk_confirmation_requests PRIMARY KEY (id),
+  CONSTRAINT ck_confirmation_requests_claimed_positive CHECK (claimed_minor > 0),
+  CONSTRAINT ck_confirmation_requests_statutory_has_days CHECK (statutory = (days IS NOT NULL) AND (NOT statutory OR deadline_on = requested_on + days)),
+  CONSTRAINT ck_confirmation_requests_late_was_overdue CHECK ((overdue_on IS NOT NULL) >= (state IN ('OVERDUE', 'ESCALATED', 'ANSWERED_LATE'))),
+  CONSTRAINT ck_confirmation_requests_answered_has_answer CHECK ((answered_on IS NOT NULL) = (state IN ('ANSWERED', 'ANSWERED_LATE')) AND (answered_on IS NULL) = (answer_event_id IS NULL)),
+  CONSTRAINT fk_confirmation_requests_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
+  CONSTRAINT fk_confirmation_requests_creditor_id_parties FOREIGN KEY(creditor_id) REFERENCES parties (id),
+  CONSTRAINT fk_confirmation_requests_debtor_id_parties FOREIGN KEY(debtor_id) REFERENCES parties (id),
+  CONSTRAINT uq_confirmation_requests_event_id UNIQUE (event_id),
+  CONSTRAINT fk_confirmation_requests_event_id_events FOREIGN KEY(event_id) REFERENCES events (id),
+  CONSTRAINT ck_confirmation_requests_requeststate CHECK (state IN ('OPEN', 'ANSWERED', 'OVERDUE', 'ANSWERED_LATE', 'ESCALATED', 'WITHDRAWN')),
+  CONSTRAINT fk_confirmation_requests_answer_event_id_events FOREIGN KEY(answer_event_id) REFERENCES events (id)
+);
+
+CREATE INDEX ix_confirmation_requests_creditor_id_id ON confirmation_requests (creditor_id, id);
+
+CREATE INDEX ix_confirmation_requests_debtor_id_deadline_on ON confirmation_requests (debtor_id, deadline_on);
+
+CREATE INDEX ix_confirmation_requests_next_on ON confirmation_requests (next_on);
+
+CREATE UNIQUE INDEX uq_confirmation_requests_running ON confirmation_requests (receivable_id) WHERE state IN ('OPEN', 'OVERDUE', 'ESCALATED');
+
+CREATE FUNCTION guard_confirmation_requests_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('OPEN', 'ANSWERED'), ('OPEN', 'OVERDUE'), ('OPEN', 'WITHDRAWN'), ('OVERDUE', 'ANSWERED_LATE'), ('OVERDUE', 'ESCALATED'), ('OVERDUE', 'WITHDRAWN'), ('ESCALATED', 'ANSWERED_LATE'), ('ESCALATED', 'WITHDRAWN')) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'confirmation_requests: % does not become %', OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER confirmation_requests_guard_state BEFORE UPDATE OF state ON confirmation_requests FOR EACH ROW EXECUTE FUNCTION guard_confirmation_requests_state();
 
 CREATE TABLE receivable_documents (
   receivable_id UUID NOT NULL,
@@ -1006,6 +1123,28 @@ CREATE TABLE job_results (
 );
 
 CREATE TRIGGER job_results_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON job_results FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE onboardings (
+  party_id UUID NOT NULL,
+  invitation_id UUID NOT NULL,
+  person_id UUID NOT NULL,
+  certificate_id UUID NOT NULL,
+  client_id UUID NOT NULL,
+  size_class VARCHAR(11) NOT NULL,
+  size_declared_on DATE NOT NULL,
+  jws TEXT NOT NULL,
+  admitted_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_onboardings PRIMARY KEY (party_id),
+  CONSTRAINT fk_onboardings_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id),
+  CONSTRAINT uq_onboardings_invitation_id UNIQUE (invitation_id),
+  CONSTRAINT fk_onboardings_invitation_id_invitations FOREIGN KEY(invitation_id) REFERENCES invitations (id),
+  CONSTRAINT fk_onboardings_person_id_persons FOREIGN KEY(person_id) REFERENCES persons (id),
+  CONSTRAINT fk_onboardings_certificate_id_certificates FOREIGN KEY(certificate_id) REFERENCES certificates (id),
+  CONSTRAINT fk_onboardings_client_id_oauth_clients FOREIGN KEY(client_id) REFERENCES oauth_clients (id),
+  CONSTRAINT ck_onboardings_sizeclass CHECK (size_class IN ('large', 'medium', 'small', 'micro', 'public_body'))
+);
+
+CREATE TRIGGER onboardings_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON onboardings FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
 CREATE TABLE red_note_consents (
   red_note_id UUID NOT NULL,
@@ -1156,6 +1295,63 @@ CREATE INDEX ix_account_changes_signers ON account_changes USING gin (signers);
 
 CREATE UNIQUE INDEX uq_account_changes_open ON account_changes (receivable_id) WHERE state = 'OPEN';
 
+CREATE TABLE confirmation_moments (
+  id UUID NOT NULL,
+  request_id UUID NOT NULL,
+  kind VARCHAR(15) NOT NULL,
+  day BIGINT NOT NULL,
+  due_on DATE NOT NULL,
+  actor_id UUID,
+  reason TEXT,
+  upheld BOOLEAN,
+  recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_confirmation_moments PRIMARY KEY (id),
+  CONSTRAINT ck_confirmation_moments_day_not_negative CHECK (day >= 0),
+  CONSTRAINT ck_confirmation_moments_decided_either_way CHECK ((kind = 'DECIDED') = (upheld IS NOT NULL)),
+  CONSTRAINT fk_confirmation_moments_request_id_confirmation_requests FOREIGN KEY(request_id) REFERENCES confirmation_requests (id),
+  CONSTRAINT ck_confirmation_moments_momentkind CHECK (kind IN ('REMINDER', 'CONFIRM_OVERDUE', 'DELIVERED', 'READ', 'ESCALATED', 'CONTESTED', 'DECIDED', 'WITHDRAWN')),
+  CONSTRAINT fk_confirmation_moments_actor_id_parties FOREIGN KEY(actor_id) REFERENCES parties (id)
+);
+
+CREATE UNIQUE INDEX uq_confirmation_moments_kind_day ON confirmation_moments (request_id, kind, day);
+
+CREATE UNIQUE INDEX uq_confirmation_moments_once ON confirmation_moments (request_id, kind) WHERE kind <> 'REMINDER';
+
+CREATE TRIGGER confirmation_moments_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON confirmation_moments FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE confirmation_letters (
+  request_id UUID NOT NULL,
+  content BYTEA NOT NULL,
+  sha256 BYTEA NOT NULL,
+  written_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_confirmation_letters PRIMARY KEY (request_id),
+  CONSTRAINT ck_confirmation_letters_sha256_length CHECK (octet_length(sha256) = 32),
+  CONSTRAINT fk_confirmation_letters_request_id_confirmation_requests FOREIGN KEY(request_id) REFERENCES confirmation_requests (id)
+);
+
+CREATE TRIGGER confirmation_letters_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON confirmation_letters FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE payment_reversals (
+  id UUID NOT NULL,
+  payment_id UUID NOT NULL,
+  bank_id UUID NOT NULL,
+  receipt_no TEXT NOT NULL,
+  amount_minor BIGINT NOT NULL,
+  reversed_on DATE NOT NULL,
+  event_id UUID NOT NULL,
+  reported_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_payment_reversals PRIMARY KEY (id),
+  CONSTRAINT uq_payment_reversals_bank_id_receipt_no UNIQUE (bank_id, receipt_no),
+  CONSTRAINT ck_payment_reversals_amount_positive CHECK (amount_minor > 0),
+  CONSTRAINT fk_payment_reversals_payment_id_receivable_payments FOREIGN KEY(payment_id) REFERENCES receivable_payments (id),
+  CONSTRAINT fk_payment_reversals_bank_id_parties FOREIGN KEY(bank_id) REFERENCES parties (id),
+  CONSTRAINT fk_payment_reversals_event_id_events FOREIGN KEY(event_id) REFERENCES events (id)
+);
+
+CREATE INDEX ix_payment_reversals_payment_id ON payment_reversals (payment_id);
+
+CREATE TRIGGER payment_reversals_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON payment_reversals FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
 CREATE TABLE financings (
   borrower_id UUID NOT NULL,
   lender_id UUID NOT NULL,
@@ -1211,27 +1407,6 @@ BEGIN
 END $$;
 
 CREATE TRIGGER financings_guard_state BEFORE UPDATE OF state ON financings FOR EACH ROW EXECUTE FUNCTION guard_financings_state();
-
-CREATE TABLE payment_reversals (
-  id UUID NOT NULL,
-  payment_id UUID NOT NULL,
-  bank_id UUID NOT NULL,
-  receipt_no TEXT NOT NULL,
-  amount_minor BIGINT NOT NULL,
-  reversed_on DATE NOT NULL,
-  event_id UUID NOT NULL,
-  reported_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  CONSTRAINT pk_payment_reversals PRIMARY KEY (id),
-  CONSTRAINT uq_payment_reversals_bank_id_receipt_no UNIQUE (bank_id, receipt_no),
-  CONSTRAINT ck_payment_reversals_amount_positive CHECK (amount_minor > 0),
-  CONSTRAINT fk_payment_reversals_payment_id_receivable_payments FOREIGN KEY(payment_id) REFERENCES receivable_payments (id),
-  CONSTRAINT fk_payment_reversals_bank_id_parties FOREIGN KEY(bank_id) REFERENCES parties (id),
-  CONSTRAINT fk_payment_reversals_event_id_events FOREIGN KEY(event_id) REFERENCES events (id)
-);
-
-CREATE INDEX ix_payment_reversals_payment_id ON payment_reversals (payment_id);
-
-CREATE TRIGGER payment_reversals_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON payment_reversals FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
 CREATE TABLE pledge_registrations (
   pledge_id UUID NOT NULL,

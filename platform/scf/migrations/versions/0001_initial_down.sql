@@ -9,6 +9,8 @@ DROP TABLE
   payment_reversals,
   financings,
   debtor_notices,
+  confirmation_moments,
+  confirmation_letters,
   red_note_consents,
   receivable_payments,
   receivable_documents,
@@ -16,7 +18,9 @@ DROP TABLE
   pledges,
   payment_order_lines,
   payable_lines,
+  onboardings,
   job_results,
+  confirmation_requests,
   bank_entries,
   account_changes,
   red_notes,
@@ -30,6 +34,8 @@ DROP TABLE
   payment_orders,
   mandates,
   job_items,
+  invoice_checks,
+  invitations,
   document_originals,
   certificates,
   revocation_lists,
@@ -63,8 +69,10 @@ DROP TABLE
   asset_tokens;
 
 DROP FUNCTION apply_pool_entry;
+DROP FUNCTION guard_confirmation_requests_state;
 DROP FUNCTION guard_debtor_notices_state;
 DROP FUNCTION guard_financings_state;
+DROP FUNCTION guard_invitations_state;
 DROP FUNCTION guard_jobs_state;
 DROP FUNCTION guard_payable_lines_state;
 DROP FUNCTION guard_payment_orders_state;

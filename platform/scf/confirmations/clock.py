@@ -1,0 +1,140 @@
+"""What time and answers bring about: each reminder once, the end of the time, the end of the wait.
+
+Everything follows from facts: the request, its schedule, the debtor's answers as events tell them. A turn
+that comes late records what it missed, each thing under its own day.
+"""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from scf.confirmations import queries, rules
+from scf.confirmations.models import (
+    RUNNING,
+    ConfirmationRequest,
+    Moment,
+    MomentKind,
+    RequestState,
+)
+from scf.confirmations.rules import Answer, Due
+from scf.db.outbox import EffectContext
+from scf.kernel.clock import business_date
+from scf.kernel.ids import new_id, public_id
+from scf.receivables.models import Receivable
+from scf.rules.service import evaluate
+
+BATCH: Final = 500
+
+
+def turn(context: EffectContext) -> int:
+    """Bring every running request up to date; return how many had something due. For a clock."""
+    now, done, after = context.clock.now(), 0, None
+    while True:
+        with context.database.reading() as session:
+            ids = _waiting(session, now=now, after=after)
+        for identity in ids:
+            with context.database.transaction() as session:
+                request = lock(session, identity)
+                if request is not None:
+                    settle(session, request, now=now)
+        done += len(ids)
+        if len(ids) < BATCH:
+            return done
+        after = ids[-1]
+
+
+def lock(session: Session, request_id: UUID) -> ConfirmationRequest | None:
+    """Return a request, its row locked and read afresh; None where there is none."""
+    statement = select(ConfirmationRequest).where(ConfirmationRequest.id == request_id)
+    locked = statement.with_for_update().execution_options(populate_existing=True)
+    return session.scalar(locked)
+
+
+def settle(session: Session, request: ConfirmationRequest, *, now: datetime) -> None:
+    """Record what has fallen due of a locked request, and move it where its facts lead."""
+    if request.state not in RUNNING:
+        return
+    seen = session.scalar(select(Receivable.version).where(Receivable.id == request.receivable_id))
+    assert seen is not None, "a request is over a receivable"
+    answers = queries.answers_to(session, [request])[request.id]
+    progress = rules.assess(request.state, queries.dues(request), answers, now=now)
+    _record(session, request, progress.dues, now=now)
+    if progress.answer is None:
+        request.next_on = progress.next.on if progress.next else None
+    else:
+        _close(session, request, progress.answer, progress.state, now=now)
+    request.seen_version = seen
+    session.flush()
+
+
+def _record(
+    session: Session, request: ConfirmationRequest, dues: tuple[Due, ...], *, now: datetime
+) -> None:
+    known = {
+        (moment.kind, moment.day)
+        for moment in queries.moments_of(session, [request.id])[request.id]
+    }
+    for due in dues:
+        if (due.kind, due.day) in known:
+            continue
+        session.add(
+            Moment(
+                id=new_id(),
+                request_id=request.id,
+                kind=due.kind,
+                day=due.day,
+                due_on=due.on,
+                recorded_at=now,
+            )
+        )
+        if due.kind is MomentKind.CONFIRM_OVERDUE:
+            request.move(RequestState.OVERDUE, now=now)
+            request.overdue_on = due.on
+    session.flush()
+
+
+def _close(
+    session: Session,
+    request: ConfirmationRequest,
+    answer: Answer,
+    state: RequestState,
+    *,
+    now: datetime,
+) -> None:
+    request.move(state, now=answer.at)
+    request.answered_on, request.answer_event_id = answer.on, answer.event_id
+    request.next_on = None
+    if not request.statutory:
+        return
+    evaluate(
+        session,
+        "confirmation.answer",
+        public_id("cfr", request.id),
+        {"requested_on": request.requested_on, "answered_on": answer.on},
+        on=business_date(now),
+        now=now,
+        parties=request.parties,
+    )
+
+
+def _waiting(session: Session, *, now: datetime, after: UUID | None) -> list[UUID]:
+    today = business_date(now - rules.SETTLING)
+    statement = (
+        select(ConfirmationRequest.id)
+        .join(Receivable, Receivable.id == ConfirmationRequest.receivable_id)
+        .where(
+            ConfirmationRequest.state.in_(RUNNING),
+            or_(
+                ConfirmationRequest.next_on <= today,
+                Receivable.version > ConfirmationRequest.seen_version,
+            ),
+        )
+        .order_by(ConfirmationRequest.id)
+        .limit(BATCH)
+    )
+    if after is not None:
+        statement = statement.where(ConfirmationRequest.id > after)
+    return list(session.scalars(statement))
