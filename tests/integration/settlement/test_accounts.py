@@ -1,0 +1,158 @@
+"""The 回款账户 changes only when everybody concerned has signed."""
+
+import pytest
+from sqlalchemy import select
+
+from scf.evidence.models import Event
+from scf_ledger.event import parse_disclosure
+from tests.support.actors import Company, Stage
+from tests.support.banking import DIGITS, entry, told
+from tests.support.pools import Value
+from tests.support.receivables import confirmed_receivable, identity, money, pay
+
+NEW = "6222 0000 0000 0077"
+
+
+def pool_of(stage: Stage, receivable: dict) -> Value:
+    return Value(stage, identity(receivable["pool"]), stage.cast.supplier.party_id)
+
+
+def proposed(stage: Stage, receivable: dict, who: Company | None = None, **other: object) -> dict:
+    account = {**receivable["pay_to"], "account": NEW, **other}
+    answer = stage.post(
+        who or stage.cast.supplier,
+        f"/v1/receivables/{receivable['id']}/account-changes",
+        {"pay_to": account, "reason": "基本户变更"},
+    )
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def signed(stage: Stage, change: dict, who: Company, act: str = "account"):
+    path = f"/v1/account-changes/{change['id']}"
+    drafted = stage.post(who, f"{path}/draft", {"signers": who.signers(act)})
+    if not drafted.is_success:
+        return drafted
+    return stage.post(who, f"{path}/sign", {"authorizations": who.sign_all(drafted.json())})
+
+
+def account_of(stage: Stage, receivable: dict) -> str:
+    shown = stage.get(stage.cast.supplier, f"/v1/receivables/{receivable['id']}").json()
+    return shown["pay_to"]["account"]
+
+
+class TestChanging:
+    def test_without_an_encumbrance_both_owners_suffice(self, stage: Stage):
+        receivable = confirmed_receivable(stage)
+        change = proposed(stage, receivable)
+        assert signed(stage, change, stage.cast.supplier).json()["state"] == "OPEN"
+        assert account_of(stage, receivable) != NEW
+        assert signed(stage, change, stage.cast.anchor).json()["state"] == "DONE"
+        assert account_of(stage, receivable) == NEW
+
+    def test_every_holder_signs_too(self, stage: Stage):
+        cast, receivable = stage.cast, confirmed_receivable(stage)
+        pool_of(stage, receivable).reserve(6_000)
+        pool_of(stage, receivable).reserve(4_000, "b", cast.second_bank.party_id)
+        change = proposed(stage, receivable, cast.anchor)
+        assert len(change["signers"]) == 2  # a debtor learns of no bank
+        for who, act in (
+            (cast.anchor, "account"),
+            (cast.bank, "consent"),
+            (cast.supplier, "account"),
+        ):
+            assert signed(stage, change, who, act).json()["state"] == "OPEN"
+        assert account_of(stage, receivable) != NEW
+        assert signed(stage, change, cast.second_bank, "consent").json()["state"] == "DONE"
+        assert account_of(stage, receivable) == NEW
+        with stage.database.reading() as session:
+            event = session.scalars(
+                select(Event).where(
+                    Event.type == "receivable.account_changed",
+                    Event.subject_id == identity(receivable["id"]),
+                )
+            ).one()
+        assert len(event.authorizations) == 6
+        record = dict(parse_disclosure(text)[1:] for text in event.disclosures.split("~"))
+        assert record["holders"] == sorted([cast.bank.uscc, cast.second_bank.uscc])
+
+    def test_payments_count_against_the_account_of_their_time(self, stage: Stage):
+        receivable = confirmed_receivable(stage)
+        told(stage, stage.cast.bank, entry(1, 3_000, receivable=receivable["id"]))
+        change = proposed(stage, receivable)
+        for who in (stage.cast.supplier, stage.cast.anchor):
+            signed(stage, change, who)
+        told(stage, stage.cast.bank, entry(2, 2_000, receivable=receivable["id"]), name="N2")
+        new = entry(3, 1_000, receivable=receivable["id"], account=NEW.replace(" ", ""))
+        told(stage, stage.cast.bank, new, name="N3")
+        shown = stage.get(stage.cast.supplier, f"/v1/receivables/{receivable['id']}").json()
+        assert shown["paid"] == money("40.00")
+        payments = stage.get(
+            stage.cast.supplier, f"/v1/receivables/{receivable['id']}/payments"
+        ).json()
+        assert [(p["account"], p["to_named_account"]) for p in payments] == [
+            (DIGITS, True),
+            (DIGITS, False),
+            (NEW.replace(" ", ""), True),
+        ]
+
+
+class TestRefusals:
+    def test_the_same_account(self, stage: Stage):
+        receivable = confirmed_receivable(stage)
+        answer = stage.post(
+            stage.cast.supplier,
+            f"/v1/receivables/{receivable['id']}/account-changes",
+            {"pay_to": receivable["pay_to"], "reason": "无"},
+        )
+        assert (answer.status_code, answer.json()["code"]) == (422, "account_change.same_account")
+
+    def test_a_bank_proposes_nothing(self, stage: Stage):
+        receivable = confirmed_receivable(stage)
+        body = {"pay_to": {**receivable["pay_to"], "account": NEW}, "reason": "无"}
+        path = f"/v1/receivables/{receivable['id']}/account-changes"
+        assert stage.post(stage.cast.bank, path, body).status_code == 403
+        assert stage.post(stage.cast.second_supplier, path, body).status_code == 404
+
+    def test_nobody_signs_twice_or_without_a_part(self, stage: Stage):
+        change = proposed(stage, confirmed_receivable(stage))
+        signed(stage, change, stage.cast.supplier)
+        again = signed(stage, change, stage.cast.supplier)
+        assert (again.status_code, again.json()["code"]) == (409, "account_change.not_open")
+        stranger = signed(stage, change, stage.cast.second_supplier)
+        assert stranger.status_code == 404
+
+    def test_a_receivable_that_moved_on_needs_a_new_proposal(self, stage: Stage):
+        receivable = confirmed_receivable(stage)
+        change = proposed(stage, receivable)
+        signed(stage, change, stage.cast.supplier)
+        assert pay(stage, receivable["id"], "1.00", f"V-{receivable['line_no']}").is_success
+        answer = signed(stage, change, stage.cast.anchor)
+        assert (answer.status_code, answer.json()["code"]) == (409, "account_change.overtaken")
+        assert account_of(stage, receivable) != NEW
+
+    def test_a_new_holder_has_to_sign_too(self, stage: Stage):
+        receivable = confirmed_receivable(stage)
+        change = proposed(stage, receivable)
+        signed(stage, change, stage.cast.supplier)
+        pool_of(stage, receivable).reserve(5_000)
+        answer = signed(stage, change, stage.cast.anchor)
+        assert (answer.status_code, answer.json()["code"]) == (409, "account_change.overtaken")
+        assert account_of(stage, receivable) != NEW
+
+    @pytest.mark.parametrize("name", ["supplier", "anchor"])
+    def test_a_signature_for_another_proposal_does_not_count(self, stage: Stage, name: str):
+        who: Company = getattr(stage.cast, name)
+        receivable = confirmed_receivable(stage)
+        first = proposed(stage, receivable, account="6222 0000 0000 0666")
+        path = f"/v1/account-changes/{first['id']}/draft"
+        drafted = stage.post(who, path, {"signers": who.signers("account")}).json()
+        second = proposed(stage, receivable)
+        answer = stage.post(
+            who,
+            f"/v1/account-changes/{second['id']}/sign",
+            {"authorizations": who.sign_all(drafted)},
+        )
+        assert (answer.status_code, answer.json()["code"]) == (422, "statement.altered")
+        shown = stage.get(who, f"/v1/account-changes/{second['id']}").json()
+        assert shown["signed"] == []
