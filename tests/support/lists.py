@@ -1,6 +1,7 @@
 """Lists of invoices for tests: the tax portal's export, workbooks, CSV, ZIP."""
 
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -82,3 +83,11 @@ def zipped(members: Mapping[str, bytes]) -> bytes:
         for name, content in members.items():
             package.writestr(name, content)
     return file.getvalue()
+
+
+def unsigned_ofd(original: bytes) -> bytes:
+    """An OFD as if it had never been signed, so that what is changed in it is read."""
+    with zipfile.ZipFile(io.BytesIO(original)) as package:
+        members = {name: package.read(name) for name in package.namelist()}
+    members["OFD.xml"] = re.sub(rb"<ofd:Signatures>.*?</ofd:Signatures>", b"", members["OFD.xml"])
+    return zipped(members)

@@ -21,7 +21,7 @@ from scf.documents.parsing.mapping import ListMapping, list_template
 from scf.http.problems import render
 from scf.kernel.errors import Refused
 from tests.support.invoices import SAMPLES, THIRD_PARTY, cn_einvoice, ubl
-from tests.support.lists import EXPORT, ITEMS, export, exported, zipped
+from tests.support.lists import EXPORT, ITEMS, export, exported, unsigned_ofd, zipped
 
 OWN = [
     cn_einvoice(),
@@ -41,7 +41,8 @@ LISTS = [
     zipped({"a.xml": cn_einvoice(), "b/c.zip": zipped({"d.xml": ubl()}), "e.csv": list_template()}),
     next(parse_many(list_template())).original,
 ]
-SEEDS = OWN + OTHERS + LISTS
+UNSIGNED = [unsigned_ofd(seed) for seed in OTHERS if seed.startswith(b"PK")]
+SEEDS = OWN + OTHERS + LISTS + UNSIGNED
 PACKAGES = [seed for seed in SEEDS if seed.startswith(b"PK")]
 WELL_FORMED = [seed for seed in SEEDS if b"Invoice" in seed and seed.startswith(b"<?xml")]
 TOKENS = [
@@ -105,7 +106,7 @@ def mutated(draw) -> bytes:
     return bytes(original)
 
 
-@settings(max_examples=800, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(mutated())
 def test_mutated_invoices(original):
     everything(original)
@@ -148,7 +149,7 @@ def rewritten(draw) -> bytes:
     return etree.tostring(root)
 
 
-@settings(max_examples=800, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(rewritten())
 def test_rewritten_invoices(original):
     outcome(parse, original)
@@ -210,7 +211,7 @@ def repacked(draw) -> bytes:
     return zipped(members)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(repacked())
 def test_repacked_packages(original):
     everything(original)
@@ -240,7 +241,7 @@ CELLS = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.dictionaries(st.sampled_from(EXPORT), CELLS, max_size=4))
 def test_any_cell_in_any_column(values):
     values = {name: v for name, v in values.items() if not isinstance(v, float) or isfinite(v)}

@@ -3,10 +3,12 @@
 import re
 from collections import Counter
 from datetime import date
+from pathlib import Path
 
 import pytest
 from lxml import etree
 
+from scf.documents.batch import Batch
 from scf.documents.parsing import parse, ubl
 from scf.documents.parsing.errors import FieldMissing, TotalsMismatch
 from scf.documents.parsing.xml import Node
@@ -104,6 +106,59 @@ def test_an_ofd_with_data_is_read_and_a_picture_refused():
     assert (
         verdict(third_party_file(f"{folder}/ofdrw-layout__fptpl.ofd")) == "document.package_invalid"
     )
+
+
+U, A = "unsupported_format", "accepted"
+FLAGGED = "flagged payee_differs"
+FOLDERS = {
+    "cn-einvoice/ofd": {A: 1, "refused package_invalid": 1},
+    CN: {A: 4},
+    "cn-einvoice/xml-mof-official": {A: 1},
+    CII: {A: 12, FLAGGED: 2, "duplicate duplicate": 1},
+    EXAMPLES: {A: 9, FLAGGED: 2, "duplicate duplicate": 3, "conflict conflict": 2, "reverses": 2},
+    UNITS: {f"refused {U}": 206},
+    "ubl/en16931/test/cii": {f"refused {U}": 2},
+    f"{OASIS}/invoice": {
+        A: 5,
+        FLAGGED: 1,
+        "duplicate duplicate": 7,
+        "conflict conflict": 1,
+        "refused field_invalid": 1,
+        f"refused {U}": 1,
+    },
+    f"{OASIS}/creditnote": {"reverses payee_differs": 2, "refused totals_mismatch": 1},
+    **{
+        f"{OASIS}/{kind}": {f"refused {U}": count}
+        for kind, count in {
+            "despatchadvice": 1, "forwardinginstructions": 1, "inventoryreport": 1, "order": 6,
+            "ordercancellation": 1, "orderchange": 1, "orderresponse": 1,
+            "orderresponsesimple": 6, "reminder": 1, "stockavailabilityreport": 1, "waybill": 1,
+        }.items()
+    },
+}  # fmt: skip
+"""Folder -> what becomes of its files, shown one after the other: the verdict, and the code's last part."""
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_folder_has_its_verdicts(folder):
+    """Some folders tell one invoice several times, or use a number twice: that is seen."""
+    batch, found = Batch(), Counter()
+    for file in third_party(folder):
+        if not isinstance(file, Path):
+            pytest.skip(f"../shared/data/{folder} is absent")
+        finding = batch.examine(file.read_bytes(), source=file.name)
+        code = (finding.code or "").removeprefix("document.")
+        found[f"{finding.verdict} {code}".strip()] += 1
+
+    assert found == FOLDERS[folder]
+
+
+def test_the_folders_are_all_there_are():
+    files = third_party("ubl", "cn-einvoice")
+    if not isinstance(files[0], Path):
+        pytest.skip("../shared/data is absent")
+
+    assert len(files) == sum(sum(found.values()) for found in FOLDERS.values())
 
 
 def test_the_official_sample_has_a_time_and_six_decimals():

@@ -39,7 +39,15 @@ MAGIC: Final = {
     b"7z\xbc\xaf": "7z",
     b"\x1f\x8b": "gzip",
 }
-PACKAGES: Final = {ofd.ENTRY: "ofd", "xl/workbook.xml": "xlsx", "word/document.xml": "docx"}
+PACKAGES: Final = {
+    ofd.ENTRY: "ofd",
+    "xl/workbook.xml": "xlsx",
+    "xl/workbook.bin": "xlsb",
+    "word/document.xml": "docx",
+    "ppt/presentation.xml": "pptx",
+    "META-INF/manifest.xml": "odf",
+}
+"""A part that only such a package has -> its kind; what has none of them is a ZIP of files."""
 
 
 def parse(original: bytes) -> Invoice:

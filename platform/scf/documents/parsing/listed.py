@@ -95,11 +95,11 @@ def from_json(original: bytes) -> Invoice:
     except orjson.JSONDecodeError:
         raise FieldInvalid(field="format", value="not JSON") from None
     match content:
-        case {"format": format_, "source": dict(source), "fields": dict(fields)} if (
-            format_ == FORMAT
-        ):
+        case {"format": "scf-listed-invoice/1", "source": dict(source), "fields": dict(fields)}:
             _check_source(source)
-            return to_invoice(_checked(fields))
+            if to_json(_checked(fields), **source) != original:
+                raise FieldInvalid(field="format", value="not canonical")
+            return to_invoice(fields)
     raise FieldInvalid(field="format", format_expected=FORMAT)
 
 

@@ -181,7 +181,8 @@ class _List:
             name = error.field or ""
             if not isinstance(error, FieldInvalid | FieldMissing) or name not in listed.FIELDS:
                 raise
-            fault = self.mapping.fault(name, fields.get(name, ""), error.title)
+            rule = f"{error.title} {error.title_en}"
+            fault = self.mapping.fault(name, fields.get(name, ""), rule)
             raise RowInvalid(faults=[fault]) from None
 
 

@@ -31,6 +31,7 @@ YES: Final = frozenset({"是", "y", "yes", "true", "1"})
 NO: Final = frozenset({"否", "n", "no", "false", "0"})
 
 _NUMBERS: Final = ("number", "invoice_code", "einvoice_number")
+_UNCUT: Final = frozenset({*_NUMBERS, *IDS, "reverses"})
 _SETTINGS: Final = {"date", "number", "encoding", "delimiter", "sheet"}
 _TABLES: Final = {"columns", "constants", "optional"}
 _SCIENTIFIC = re.compile(r"[0-9](\.[0-9]+)?[eE]\+?[0-9]+", re.ASCII)
@@ -144,7 +145,7 @@ class ListMapping:
         if isinstance(cell, Decimal):
             if name in AMOUNTS:
                 return f"{cell:f}"
-            if name in _NUMBERS and abs(cell) >= _DIGITS_CUT:
+            if name in _UNCUT and abs(cell) >= _DIGITS_CUT:
                 raise _Wrong(_CUT)
         text = f"{cell:f}" if isinstance(cell, Decimal) else cell
         if name in AMOUNTS:
