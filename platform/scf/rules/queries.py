@@ -1,6 +1,7 @@
 """Reading evaluations, oldest first."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
@@ -10,6 +11,8 @@ from scf.http.auth import Actor
 from scf.rules.book import Outcome
 from scf.rules.models import RuleEvaluation
 from scf.rules.permissions import visible_to
+
+BATCH: Final = 500
 
 
 def page(
@@ -45,6 +48,17 @@ def portfolio(
     """Return evaluations of transitions that the caller may read."""
     condition = RuleEvaluation.transition.in_(transitions)
     return _read(session, actor, [condition], after=after, size=size)
+
+
+def whole_portfolio(
+    session: Session, actor: Actor, transitions: Collection[str]
+) -> Iterator[RuleEvaluation]:
+    """Give every evaluation of transitions that the caller may read, without keeping them all."""
+    after = None
+    while found := portfolio(session, actor, transitions, after=after, size=BATCH):
+        yield from found
+        after = found[-1].id
+        session.expunge_all()
 
 
 def _read(
