@@ -44,17 +44,21 @@ class Jws:
 
 
 def sign(
-    payload: bytes, private_key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate
+    payload: bytes,
+    private_key: ec.EllipticCurvePrivateKey,
+    certificate: x509.Certificate,
+    *,
+    typ: str = TYP,
 ) -> str:
     """Sign ``payload`` for the holder of ``certificate``; the result is normalised."""
-    header = {"alg": "ES256", "typ": TYP, "x5t#S256": certificates.thumbprint(certificate)}
+    header = {"alg": "ES256", "typ": typ, "x5t#S256": certificates.thumbprint(certificate)}
     signing_input = f"{b64url(canonical.encode(header))}.{b64url(payload)}"
     r, s = decode_dss_signature(private_key.sign(signing_input.encode("ascii"), _ES256))
     return f"{signing_input}.{_signature(r, min(s, P256_ORDER - s))}"
 
 
-def parse(jws: str) -> Jws:
-    """Take a compact JWS apart.
+def parse(jws: str, *, typ: str = TYP) -> Jws:
+    """Take a compact JWS apart; ``typ`` keeps one kind of signed thing from passing for another.
 
     :raises TooLarge: more than ``JWS_BYTES_MAX``
     :raises Malformed: another serialization, header or signature length
@@ -70,7 +74,7 @@ def parse(jws: str) -> Jws:
         "header",
         required=("alg", "typ", "x5t#S256"),
     )
-    if header["alg"] != "ES256" or header["typ"] != TYP:
+    if header["alg"] != "ES256" or header["typ"] != typ:
         raise Malformed("the protected header names another algorithm or type")
     signature = from_b64url(signature_text)
     if len(signature) != 2 * _HALF:
@@ -84,12 +88,12 @@ def parse(jws: str) -> Jws:
     )
 
 
-def normalise(jws: str) -> str:
+def normalise(jws: str, *, typ: str = TYP) -> str:
     """Return the same JWS with the lower s, as it is stored and hashed.
 
-    :raises Malformed: not a compact JWS of a statement
+    :raises Malformed: not a compact JWS of this type
     """
-    parsed = parse(jws)
+    parsed = parse(jws, typ=typ)
     if not 0 < parsed.s < P256_ORDER:
         raise Malformed("s is outside the order of the curve")
     low = min(parsed.s, P256_ORDER - parsed.s)

@@ -23,6 +23,7 @@ from scf.parties import papers as party_papers
 from scf.pledges import api as pledges
 from scf.pledges import notice_api as debtor_notices
 from scf.programmes import api as programmes
+from scf.programmes import invitation_api as invitations
 from scf.receivables import api as receivables
 from scf.receivables import papers as receivable_papers
 from scf.receivables import red_note_api as red_notes
@@ -42,6 +43,7 @@ ROUTERS: list[APIRouter] = [
     parties.router,
     party_papers.router,
     programmes.router,
+    invitations.router,
     capacity.router,
     documents.router,
     uploads.router,

@@ -10,8 +10,7 @@ import httpx
 
 from scf.db.outbox import EffectContext
 from scf.jobs import running
-from scf.receivables.upload_jobs import match_waiting
-from scf_workers.jobs import KINDS
+from scf.receivables.upload_jobs import KINDS, match_waiting
 from tests.support.actors import Company, Stage
 
 UPLOAD_COLUMNS = ["行号", "供应商统一社会信用代码", "供应商", "发票号码", "金额", "到期日"]

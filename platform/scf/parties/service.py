@@ -99,10 +99,15 @@ def revoke_party(session: Session, party_id: UUID, *, reason: str, now: datetime
     return party
 
 
-def register_person(session: Session, party_id: UUID, *, name: str, now: datetime) -> Person:
-    """Add somebody who acts for a party. Raises SubjectNotFound, PartyRevoked."""
+def register_person(
+    session: Session, party_id: UUID, *, name: str, now: datetime, identity: UUID | None = None
+) -> Person:
+    """Add somebody who acts for a party, under an `identity` that their certificate already names.
+
+    Raises SubjectNotFound, PartyRevoked.
+    """
     queries.active_party(session, party_id, lock=True)
-    person = Person(id=new_id(), party_id=party_id, registered_at=now)
+    person = Person(id=identity or new_id(), party_id=party_id, registered_at=now)
     session.add(person)
     session.flush()
     names.keep(session, person.id, name)
