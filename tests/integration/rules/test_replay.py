@@ -1,10 +1,12 @@
 """A portfolio under another version: what breaks, and for whom, to whoever may read it."""
 
 from datetime import date, datetime
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from scf import cli
 from scf.kernel.ids import new_id, public_id
 from scf.rules import service
 from scf.rules.book import Outcome, shipped
@@ -99,6 +101,29 @@ class TestG6:
             "debtor": stage.cast.anchor.uscc,
             "creditor": stage.cast.supplier.uscc,
         }
+
+
+class TestCommand:
+    def test_lists_what_breaks_and_for_whom(
+        self,
+        stage: Stage,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ):
+        subject = issue(stage, D, "2027-05-01", [stage.cast.anchor.party_id])
+        monkeypatch.setenv("SCF_DATA", str(tmp_path))
+        monkeypatch.setenv("DATABASE_URL", stage.settings.database_url)
+        arguments = ["rules", "replay", "R77-03", "--version", "2", "--from", D.isoformat()]
+        options = cli.build_parser(arguments).parse_args(arguments)
+
+        assert options.run(options) == 0
+
+        said = capsys.readouterr().out
+        line = next(line for line in said.splitlines() if subject in line)
+        assert "warn → block" in line
+        assert f"issuer {stage.cast.anchor.uscc}" in line
+        assert "笔将被拒绝 would be refused" in said
 
 
 class TestRefusals:
