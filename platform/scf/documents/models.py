@@ -99,6 +99,8 @@ class Document(Subject, Base):
             total=self.total,
             payable=self.payable,
             reverses=tuple(sorted(self.reverses)),
+            seller_name=self.seller_name,
+            buyer_name=self.buyer_name,
         )
 
 

@@ -1,7 +1,7 @@
 """What makes two documents the same, and what becomes of one: pure functions."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date
 from enum import StrEnum
 from typing import Any, Final, Self
@@ -58,7 +58,10 @@ def identities(invoice: Invoice) -> list[Identity]:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What the same invoice says in any format, order or bytes."""
+    """What the same invoice says in any format, order or bytes.
+
+    A side is its id, else its name; the names stand aside to be compared where one document has no id.
+    """
 
     seller: str
     number: str
@@ -71,6 +74,8 @@ class Content:
     total: Money
     payable: Money
     reverses: tuple[str, ...]
+    seller_name: str = field(compare=False)
+    buyer_name: str = field(compare=False)
 
     @classmethod
     def of(cls, invoice: Invoice) -> Self:
@@ -87,17 +92,25 @@ class Content:
             total=invoice.total,
             payable=invoice.payable,
             reverses=tuple(sorted(invoice.reverses)),
+            seller_name=invoice.seller.name,
+            buyer_name=invoice.buyer.name,
         )
 
     def differences(self, other: Self) -> dict[str, list[Any]]:
         """Return what another document says differently: {field: [this, other]}.
 
-        A red note does not everywhere say what it takes back: silence contradicts nothing.
+        Silence contradicts nothing: a red note need not say what it takes back, nor a list the tax ids.
         """
-        names = [field.name for field in fields(self)]
+        names = [one.name for one in fields(self) if one.compare]
         pairs = {name: [getattr(self, name), getattr(other, name)] for name in names}
         if not all(pairs["reverses"]):
             del pairs["reverses"]
+        for side, (own, others) in (
+            ("seller", (self.seller_name, other.seller_name)),
+            ("buyer", (self.buyer_name, other.buyer_name)),
+        ):
+            if pairs[side][0] == own or pairs[side][1] == others:
+                pairs[side] = [own, others]
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 

@@ -4,8 +4,10 @@ import pytest
 from lxml import etree
 
 from scf.documents.batch import Batch
+from scf.documents.parsing import parse_many
 from scf.documents.rules import Verdict
 from tests.support.invoices import cn_einvoice, ubl
+from tests.support.lists import text_list
 
 
 def verdicts(*originals: bytes) -> list[str]:
@@ -101,3 +103,16 @@ def test_a_conflict_does_not_replace_what_was_there():
 
 def test_a_refused_one_leaves_no_trace():
     assert verdicts(cn_einvoice(total="1.00"), cn_einvoice()) == ["refused", "accepted"]
+
+
+def test_a_list_that_names_a_side_without_its_id_is_not_contradicted():
+    header = "发票号码,销售方识别号,购买方名称,开票日期,税额,价税合计"
+    row = "25500000000000000001,91500118MAYYC0B218,{},2025-10-22,13.00,113.00"
+    batch = Batch()
+    batch.examine(cn_einvoice(), source="first.xml")
+
+    found = [
+        batch.judge(part.outcome, source="list").verdict.value
+        for part in parse_many(text_list(header, row.format("买方(示例)"), row.format("他人")))
+    ]
+    assert found == ["duplicate", "conflict"]
