@@ -105,12 +105,12 @@ class Content:
         pairs = {name: [getattr(self, name), getattr(other, name)] for name in names}
         if not all(pairs["reverses"]):
             del pairs["reverses"]
-        for side, (own, others) in (
-            ("seller", (self.seller_name, other.seller_name)),
-            ("buyer", (self.buyer_name, other.buyer_name)),
+        for side, own, others in (
+            ("seller", self.seller_name, other.seller_name),
+            ("buyer", self.buyer_name, other.buyer_name),
         ):
-            if pairs[side][0] == own or pairs[side][1] == others:
-                pairs[side] = [own, others]
+            if own == others and (pairs[side][0] == own or pairs[side][1] == others):
+                del pairs[side]
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
