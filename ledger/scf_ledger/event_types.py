@@ -79,6 +79,7 @@ PREFIXES: Final[Mapping[str, str]] = {
     "reconciliation": "rcn",
     "debtor_notice": "dnt",
     "red_note": "red",
+    "invoice_check": "ivc",
 }
 """Kind of subject -> prefix of its public id."""
 
@@ -246,6 +247,14 @@ _RED_NOTE: Mapping[str, Shape] = {
     "state": s.is_text,
     "encumbered": s.is_flag,
 }
+_INVOICE_CHECKED: Mapping[str, Shape] = {
+    "document": s.is_public_id,
+    "seller": s.is_text,
+    "invoice": s.is_text,
+    "status": s.is_text,
+    "sound": s.is_flag,
+    "answered_at": s.is_instant,
+}
 _RED_NOTE_MOVED: Mapping[str, Shape] = {
     "state": s.is_text,
     "encumbered": s.is_flag,
@@ -372,6 +381,7 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("red_note.entered", "red_note", _RED_NOTE, ()),
     ("red_note.moved", "red_note", _RED_NOTE_MOVED, ()),
     ("red_note.answered", "red_note", {"holder": s.is_uscc, "given": s.is_flag}, ()),
+    ("invoice.checked", "invoice_check", _INVOICE_CHECKED, ()),
 )
 
 EVENT_TYPES: Final[Mapping[str, EventType]] = {

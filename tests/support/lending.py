@@ -32,6 +32,7 @@ from tests.support.actors import Company, Stage, set_stage
 from tests.support.anvil import free_port
 from tests.support.receivables import confirm, money, submit
 from tests.support.registry import RegistryProcess
+from tests.support.status import StatusService, status_service
 
 OPERATOR = "0x" + "11" * 20
 CONTRACT = "0x" + "22" * 20
@@ -70,6 +71,7 @@ class Desk:
     stage: Stage
     registry: RegistryProcess
     context: EffectContext
+    status: StatusService
 
     # What the parties do
 
@@ -268,12 +270,19 @@ def lending_desk(
         (settings.secrets / keys.TOKEN_BEARER).write_text(bearer)
         registry = RegistryProcess(folder, business_clock=settings.business_clock)
         try:
-            with token_service(tokens, contract=contract) as url:
-                found = {"registry_url": registry.url, "token_service_url": url}
+            with (
+                token_service(tokens, contract=contract) as url,
+                status_service(folder) as status,
+            ):
+                found = {
+                    "registry_url": registry.url,
+                    "token_service_url": url,
+                    "invoice_status_url": status.url,
+                }
                 context = EffectContext(
                     stage.database, settings.model_copy(update=found), stage.clock
                 )
-                yield Desk(stage, registry, context)
+                yield Desk(stage, registry, context, status)
         finally:
             registry.kill()
 

@@ -29,6 +29,7 @@ SUBJECTS = {
     "reconciliations": "rcn",
     "debtor_notices": "dnt",
     "red_notes": "red",
+    "invoice_checks": "ivc",
 }
 
 

@@ -13,9 +13,11 @@ from scf.audit.subjects import (
     debtor_notices,
     documents,
     financings,
+    invoice_checks,
     pledges,
     pools,
     receivables,
+    reconciliations,
     red_notes,
 )
 from scf.db.session import Database
@@ -24,7 +26,19 @@ from scf.kernel.ids import public_id
 from scf.settings import Settings
 from scf_ledger.chain.client import Chain
 
-SUBJECTS = (documents, receivables, pools, pledges, financings, debtor_notices, red_notes)
+SUBJECTS = (
+    *(
+        documents,
+        receivables,
+        pools,
+        pledges,
+        financings,
+        debtor_notices,
+        red_notes,
+        invoice_checks,
+    ),
+    reconciliations,
+)
 ON_CHAIN: Final = frozenset({"anchors", "chain_home", "chain_transactions"})
 ATTEMPTS_MAX: Final = 4
 PAUSE_SECONDS: Final = 3  # the sender notices lost blocks, and sends again, within this

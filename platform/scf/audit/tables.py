@@ -98,6 +98,10 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
         *("applicant", "used", "reason", "currency", "net_minor", "tax_minor", "state"),
         *("state_since", "entered_at", "red_document_id"),
     ),
+    "invoice_checks": (
+        *("id", "version", "secret", "head_hash", "document_id", "status", "sound", "answered_at"),
+        "checked_at",
+    ),
     "red_note_consents": ("red_note_id", "party_id", "given", "answered_at"),
     "contracts": ("sha256", "financing_id", "body"),
     "reconciliations": (

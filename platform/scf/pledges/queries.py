@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from scf.documents.models import Document
+from scf.documents.status_models import InvoiceCheck
 from scf.evidence.service import SubjectNotFound
 from scf.pledges import permissions, rules
 from scf.pledges.models import Pledge, PledgeRegistration, PledgeSearch, SearchStep, State
@@ -78,7 +79,30 @@ def searches_of(session: Session, ids: Sequence[UUID]) -> dict[UUID, rules.Searc
     found: dict[UUID, list[tuple[SearchStep, bool, datetime]]] = {identity: [] for identity in ids}
     for identity, step, clean, at in rows:
         found[identity].append((step, clean, at))
-    return {identity: rules.searches_of(made) for identity, made in found.items()}
+    unsound = unsound_invoices(session, ids)
+    return {
+        identity: rules.searches_of(made, unsound.get(identity)) for identity, made in found.items()
+    }
+
+
+def unsound_invoices(session: Session, ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Return by pledge an invoice on which no money may move, by its newest check."""
+    newest = (
+        select(InvoiceCheck.sound)
+        .where(InvoiceCheck.document_id == ReceivableDocument.document_id)
+        .order_by(InvoiceCheck.id.desc())
+        .limit(1)
+        .correlate(ReceivableDocument)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(Pledge.id, func.min(Document.number))
+        .join(ReceivableDocument, ReceivableDocument.receivable_id == Pledge.receivable_id)
+        .join(Document, Document.id == ReceivableDocument.document_id)
+        .where(Pledge.id.in_(ids), newest.is_(False))
+        .group_by(Pledge.id)
+    )
+    return dict(rows.all())
 
 
 def newest_search(session: Session, pledge_id: UUID) -> PledgeSearch | None:

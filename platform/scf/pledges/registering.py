@@ -22,6 +22,7 @@ from scf.kernel.ids import new_id
 from scf.parties import queries as parties
 from scf.pledges import ending, queries, rules, service
 from scf.pledges.models import LockState, Pledge, PledgeSearch, SearchStep, State
+from scf.receivables import invoice_checks
 from scf.receivables.models import Receivable
 from scf.registry.client import HttpRegistry
 from scf.registry.port import Enrolled, Filing, Registration, SearchResult
@@ -85,7 +86,10 @@ def register(context: EffectContext, payload: Mapping[str, Any]) -> None:
 
 
 def search_second(context: EffectContext, payload: Mapping[str, Any]) -> None:
-    """Search after registration and lock: nobody stands before us, so the bank may pay."""
+    """Search after registration and lock: nobody stands before us, the invoices stand: the bank may pay.
+
+    Raises StatusUnavailable, as the register's errors: what is not known is asked for again.
+    """
     pledge_id = UUID(payload["pledge_id"])
     with context.database.reading() as session:
         pledge = session.get_one(Pledge, pledge_id)
@@ -94,6 +98,8 @@ def search_second(context: EffectContext, payload: Mapping[str, Any]) -> None:
         grantor, numbers = _grantor(session, pledge), _numbers(session, pledge)
         own = queries.registrations_of(session, pledge.pool_id)
         registered_at = pledge.registration.registered_at
+        receivable_id = pledge.receivable_id
+    invoices = invoice_checks.ask(context, receivable_id)
     with HttpRegistry(context.settings.registry_url) as registry:
         result = registry.search(grantor)
     clean = is_clean(result.findings, numbers, own=own, before=registered_at)
@@ -103,12 +109,15 @@ def search_second(context: EffectContext, payload: Mapping[str, Any]) -> None:
         if not _searchable(pledge, again=bool(payload.get("again"))):
             return
         _keep_search(session, pledge, SearchStep.AFTER, result, clean=clean)
+        unsound = invoice_checks.keep(session, receivable_id, invoices, now=now)
         if not clean:
             pledge.ready_to_disburse_at = None
             _tell_unclean(session, pledge, result, now=now)
             return
         _tell_searched(session, pledge, result, clean=True, now=now)
-        if pledge.lock.state is LockState.FINAL and pledge.ready_to_disburse_at is None:
+        if unsound:
+            pledge.ready_to_disburse_at = None
+        elif pledge.lock.state is LockState.FINAL and pledge.ready_to_disburse_at is None:
             pledge.ready_to_disburse_at = now
 
 

@@ -69,15 +69,20 @@ class Missing(StrEnum):
     REGISTRATION = "registration"
     LOCK = "lock"
     SEARCH = "clean_second_search"
+    INVOICES = "invoices_in_force"
 
 
 @dataclass(frozen=True, slots=True)
 class Searches:
-    """What the searches said, None where there was none yet, and when the newest was made."""
+    """What the searches said, None where there was none yet, and when the newest was made.
+
+    `unsound` is an invoice behind the claim on which no money may move, by its newest check.
+    """
 
     before_clean: bool | None = None
     after_clean: bool | None = None
     at: datetime | None = None
+    unsound: str | None = None
 
 
 def missing(pledge: Pledge, searches: Searches) -> list[Missing]:
@@ -89,6 +94,8 @@ def missing(pledge: Pledge, searches: Searches) -> list[Missing]:
         found.append(Missing.LOCK)
     if not searches.after_clean:
         found.append(Missing.SEARCH)
+    if searches.unsound is not None:
+        found.append(Missing.INVOICES)
     return found
 
 
@@ -106,7 +113,8 @@ def next_effects(pledge: Pledge, searches: Searches) -> list[str]:
         if pledge.lock.state in (LockState.NONE, LockState.LOST):
             return [LOCK]
         waits = pledge.lock.state is LockState.SENT or pledge.ready_to_disburse_at is not None
-        return [] if waits or searches.after_clean is False else [SEARCH_SECOND]
+        stopped = searches.after_clean is False or searches.unsound is not None
+        return [] if waits or stopped else [SEARCH_SECOND]
     if pledge.state is State.RELEASED:
         entry = pledge.registration
         asked = entry.cancellation_asked_at is not None and entry.cancelled_at is None
@@ -192,6 +200,14 @@ def _registering(pledge: Pledge, searches: Searches) -> Standing:
 
 
 def _readying(pledge: Pledge, searches: Searches) -> Standing:
+    if searches.unsound is not None and pledge.lock.state is LockState.FINAL:
+        text = (
+            f"质权已设立；发票 {searches.unsound} 状态异常，暂不可放款，请质权人处理",
+            f"Effective; invoice {searches.unsound} is not in force at the tax bureau",
+        )
+        return _standing(
+            text, max(pledge.state_since, searches.at or pledge.lock.since), Waits.PLEDGEE
+        )
     if pledge.ready_to_disburse_at is not None:
         text = ("质权已设立，锁定已确认，复查无异议，可以放款", "Effective; ready to disburse")
         return _standing(text, pledge.ready_to_disburse_at, Waits.PLEDGEE)
@@ -237,10 +253,12 @@ def _standing(text: tuple[str, str], since: datetime, waits: Waits | None) -> St
     return Standing(text[0], text[1], since, waits)
 
 
-def searches_of(rows: Iterable[tuple[SearchStep, bool, datetime]]) -> Searches:
+def searches_of(
+    rows: Iterable[tuple[SearchStep, bool, datetime]], unsound: str | None = None
+) -> Searches:
     """Sum up searches (step, clean, searched at) in their order; the newest of a step speaks."""
     clean: dict[SearchStep, bool] = {}
     newest: datetime | None = None
     for step, is_clean, at in rows:
         clean[step], newest = is_clean, at
-    return Searches(clean.get(SearchStep.BEFORE), clean.get(SearchStep.AFTER), newest)
+    return Searches(clean.get(SearchStep.BEFORE), clean.get(SearchStep.AFTER), newest, unsound)

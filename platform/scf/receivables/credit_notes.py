@@ -195,4 +195,4 @@ def _recorded(session: Session, note_id: UUID) -> dict[UUID, int]:
             ReceivableCreditNote.note_id == note_id
         )
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from scf.db.outbox import EffectContext, Handler
 from scf.documents.models import Document
-from scf.receivables import credit_notes, red_notes
+from scf.receivables import credit_notes, invoice_checks, red_notes
 
 
 def record_credit_note(context: EffectContext, payload: Mapping[str, Any]) -> None:
@@ -19,14 +19,17 @@ def record_credit_note(context: EffectContext, payload: Mapping[str, Any]) -> No
 
 
 def lapse(context: EffectContext) -> None:
-    """End red-letter forms that nobody confirmed, and wake notes that met a claim late. For a clock."""
+    """End forms that nobody confirmed, wake notes that met a claim late, check invoices. For a clock."""
     now = context.clock.now()
     with context.database.transaction() as session:
         red_notes.lapse(session, now=now)
     with context.database.transaction() as session:
         credit_notes.resume(session, now=now)
+    with context.database.transaction() as session:
+        invoice_checks.ask_monthly(session, now=now)
 
 
 HANDLERS: Final[Mapping[str, Handler]] = {
     credit_notes.RECORD: record_credit_note,
+    invoice_checks.CHECK: invoice_checks.check,
 }

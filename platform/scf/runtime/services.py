@@ -186,7 +186,7 @@ SERVICES: tuple[Service, ...] = (
             *CELERY, "scf_workers.app", "worker", "-c", str(WORKER_PROCESSES), *VERBOSE, *ALONE
         ),
         ready=logs("ready."),
-        needs=("redis", "bootstrap", "tokens", "registry", "bank"),
+        needs=("redis", "bootstrap", "tokens", "registry", "bank", "status"),
     ),
     Service(
         name="beat",

@@ -13,6 +13,7 @@ from tests.support.audit import World, play
 from tests.support.lending import Desk, token_service
 from tests.support.registry import RegistryProcess
 from tests.support.services import Servers, fresh_database
+from tests.support.status import status_service
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +32,21 @@ def world(
         registry = RegistryProcess(folder, business_clock=settings.business_clock)
         try:
             tokens = settings.data / "tokens"
-            with token_service(tokens, contract=home.registry_address) as tokens_url:
-                update = {"registry_url": registry.url, "token_service_url": tokens_url}
+            with (
+                token_service(tokens, contract=home.registry_address) as tokens_url,
+                status_service(folder) as status,
+            ):
+                update = {
+                    "registry_url": registry.url,
+                    "token_service_url": tokens_url,
+                    "invoice_status_url": status.url,
+                }
                 settings = settings.model_copy(update=update)
                 desk = Desk(
                     Stage(stage.http, stage.cast, stage.database, settings),
                     registry,
                     EffectContext(stage.database, settings, settings.clock),
+                    status,
                 )
                 found = World(desk, make_sender(settings, stage.database), keys.log_key(settings))
                 play(found)
