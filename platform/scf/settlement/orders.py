@@ -28,6 +28,7 @@ from scf.parties.models import Party
 from scf.parties.signing import Signer
 from scf.receivables.models import Receivable
 from scf.receivables.service import Account, lock
+from scf.rules.service import evaluate
 from scf.settlement import pain
 from scf.settlement.camt import Direction
 from scf.settlement.matching import end_to_end_id
@@ -41,6 +42,8 @@ from scf.settlement.models import (
 )
 
 SEND: Final = "payment_order.send"
+INSTRUCT: Final = "settlement.instruct"
+"""The transition that rules know an approval by."""
 LINES_MAX: Final = 1_000
 ACT: Final = "confirm"
 """Whoever may confirm a debt for the debtor may have it paid: the same mandates count."""
@@ -168,7 +171,7 @@ def approve(
 ) -> PaymentOrder:
     """Approve an order by a second person's mandate; it is sent when this commits.
 
-    Raises SubjectNotFound, MoveRefused, AccountMoved, SamePerson, and what mandates raise.
+    Raises SubjectNotFound, MoveRefused, AccountMoved, SamePerson, RuleBlocks, and what mandates raise.
     """
     order = lock_own(session, actor.party, order_id)
     if checker.person == order.maker_id:
@@ -180,6 +183,7 @@ def approve(
     for line in lines_of(session, order.id):
         if lock(session, line.receivable_id).pay_to != line.pay_to:
             raise AccountMoved(receivable=public_id("rcv", line.receivable_id))
+    _hold_to_rules(session, order, debtor, now=now)
     enqueue(session, SEND, order_id=order.id)
     session.flush()
     return order
@@ -256,6 +260,28 @@ def under_way(session: Session, ids: Sequence[UUID]) -> Mapping[UUID, int]:
         .group_by(PaymentOrderLine.receivable_id)
     )
     return {identity: int(minor) for identity, minor in rows}
+
+
+def _hold_to_rules(session: Session, order: PaymentOrder, debtor: Party, *, now: datetime) -> None:
+    """Hold an approved order to the rules of settlement. Raises RuleBlocks."""
+    bank = order.account["bank_uscc"]
+    facts = {
+        "debtor": debtor.uscc,
+        "currency": order.currency,
+        "total_minor": order.total_minor,
+        "bank_uscc": bank,
+        "payer_bank_uscc": bank,
+        "payer_approved": order.checker_id is not None,
+    }
+    evaluate(
+        session,
+        INSTRUCT,
+        public_id("pmo", order.id),
+        facts,
+        on=business_date(now),
+        now=now,
+        parties=[debtor.id],
+    )
 
 
 def _payable(session: Session, debtor: Party, line: Wanted) -> tuple[Receivable, Money]:

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from scf.documents.models import Document
@@ -343,41 +343,33 @@ Moves = dict[UUID, list[tuple[datetime, int]]]
 
 def _paid(session: Session, ids: Sequence[UUID]) -> Moves:
     """Return what came into the named accounts; what went elsewhere pays nothing."""
-    return _moves(
-        session.execute(
-            select(
-                ReceivablePayment.receivable_id,
-                ReceivablePayment.reported_at,
-                ReceivablePayment.amount_minor,
-            ).where(ReceivablePayment.receivable_id.in_(ids), ReceivablePayment.to_named_account)
-        ).tuples()
+    payment = ReceivablePayment
+    rows = session.execute(
+        select(payment.receivable_id, payment.reported_at, payment.amount_minor).where(
+            payment.receivable_id.in_(ids), payment.to_named_account
+        )
     )
+    return _moves(rows)
 
 
 def _taken_back(session: Session, ids: Sequence[UUID]) -> Moves:
-    return _moves(
-        session.execute(
-            select(
-                ReceivablePayment.receivable_id,
-                PaymentReversal.reported_at,
-                PaymentReversal.amount_minor,
-            )
-            .join(ReceivablePayment, ReceivablePayment.id == PaymentReversal.payment_id)
-            .where(ReceivablePayment.receivable_id.in_(ids), ReceivablePayment.to_named_account)
-        ).tuples()
+    payment, reversal = ReceivablePayment, PaymentReversal
+    rows = session.execute(
+        select(payment.receivable_id, reversal.reported_at, reversal.amount_minor)
+        .join(payment, payment.id == reversal.payment_id)
+        .where(payment.receivable_id.in_(ids), payment.to_named_account)
     )
+    return _moves(rows)
 
 
 def _notes(session: Session, ids: Sequence[UUID]) -> Moves:
-    return _moves(
-        session.execute(
-            select(
-                ReceivableCreditNote.receivable_id,
-                ReceivableCreditNote.recorded_at,
-                ReceivableCreditNote.amount_minor,
-            ).where(ReceivableCreditNote.receivable_id.in_(ids))
-        ).tuples()
+    note = ReceivableCreditNote
+    rows = session.execute(
+        select(note.receivable_id, note.recorded_at, note.amount_minor).where(
+            note.receivable_id.in_(ids)
+        )
     )
+    return _moves(rows)
 
 
 def _documents(session: Session, ids: Sequence[UUID]) -> dict[UUID, int]:
@@ -390,7 +382,7 @@ def _documents(session: Session, ids: Sequence[UUID]) -> dict[UUID, int]:
     return {identity: int(minor) for identity, minor in rows}
 
 
-def _moves(rows: Iterable[tuple[UUID, datetime, int]]) -> Moves:
+def _moves(rows: Iterable[Row[UUID, datetime, int]]) -> Moves:
     found: Moves = defaultdict(list)
     for identity, at, minor in rows:
         found[identity].append((at, minor))

@@ -73,7 +73,8 @@ class TestChanging:
                 )
             ).one()
         assert len(event.authorizations) == 6
-        record = dict(parse_disclosure(text)[1:] for text in event.disclosures.split("~"))
+        shown = map(parse_disclosure, event.disclosures.split("~"))
+        record = {one.name: one.value for one in shown}
         assert record["holders"] == sorted([cast.bank.uscc, cast.second_bank.uscc])
 
     def test_payments_count_against_the_account_of_their_time(self, stage: Stage):
