@@ -168,6 +168,25 @@ def test_items_alone_are_joined_to_invoices():
     assert (second.outcome.number, second.outcome.total.text) == ("25500000000000000002", "1.13")
 
 
+def test_items_that_do_not_agree_are_no_invoice():
+    rows = [item(价税合计=113), item(开票日期="2025-10-23")]
+    refused = error(workbook(信息汇总表=[ITEMS, *rows]))
+
+    assert (refused.code, refused.fields["values"]) == (
+        "document.contradiction",
+        ["2025-10-22", "2025-10-23"],
+    )
+
+
+def test_items_without_a_number_are_refused_one_by_one():
+    rows = [item(数电发票号码=""), item(数电发票号码="")]
+
+    assert outcomes(workbook(信息汇总表=[ITEMS, *rows])) == {
+        "!信息汇总表:2": "document.row_invalid",
+        "!信息汇总表:3": "document.row_invalid",
+    }
+
+
 # --- the template, a mapping file -----------------------------------------------------------------
 
 
@@ -218,7 +237,7 @@ issued_on = "Date"
 net = "Net"
 total = "Gross"
 [constants]
-currency = "EUR"
+currency = "eur"
 seller_id = "91500118MAYYC0B218"
 seller_name = "Seller"
 """
@@ -273,6 +292,7 @@ def test_columns_that_nobody_knows_are_named(abroad):
         "[columns]\nnumber = ''",
         "[columns]\nnumber = 'a'\nnumbr = 'b'",
         "[columns]\nnumber = 'a'\n[constants]\ncurrency = 1",
+        "[columns]\nnumber = 'a'\n[constants]\ntax = 'none'",
         "date = 'MM/YYYY'\n[columns]\nnumber = 'a'",
         "number = '12,34'\n[columns]\nnumber = 'a'",
         "encoding = 'utf-7'\n[columns]\nnumber = 'a'",

@@ -9,6 +9,7 @@ from typing import BinaryIO, Final
 from scf.documents.parsing import detection, listed
 from scf.documents.parsing.errors import (
     ColumnsUnknown,
+    Contradiction,
     FieldInvalid,
     FieldMissing,
     PackageUnsafe,
@@ -36,7 +37,11 @@ HEAD: Final = 4096
 DEPTH_MAX: Final = 2  # packages within each other
 HEADER_ROWS_MAX: Final = 10  # above a header, people write titles
 _SUMS: Final = frozenset({"合计", "总计", "小计", "本页小计", "total"})
-_KEY: Final = ("einvoice_number", "invoice_code", "number")
+_NUMBERS: Final = ("einvoice_number", "invoice_code", "number")
+_ALIKE: Final = ("seller_id", "buyer_id", "issued_on", "currency")
+"""What the items of one invoice agree on."""
+
+Key = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +245,7 @@ def _understood(
     return ColumnsUnknown(sheet=table.name, missing=mappings[0].missing(first))
 
 
-def _documents(known: _List, items: Mapping[tuple[str, ...], list[Fields]]) -> Iterator[Part]:
+def _documents(known: _List, items: Mapping[Key, list[Fields]]) -> Iterator[Part]:
     """Iterate over a list's invoices, each held against its items where they are known."""
     if "item" in known.places:
         yield from _gathered(known)
@@ -257,40 +262,49 @@ def _documents(known: _List, items: Mapping[tuple[str, ...], list[Fields]]) -> I
 
 def _gathered(known: _List) -> Iterator[Part]:
     """Iterate over the invoices of a list that has a row an item: the first row stands for all of them."""
-    found: dict[tuple[str, ...], list[Fields]] = {}
-    rows: dict[tuple[str, ...], tuple[int, list[Cell]]] = {}
+    found: dict[Key, list[Fields]] = {}
+    rows: dict[Key, tuple[int, list[Cell]]] = {}
     for number, cells in known.rows():
         try:
             fields = known.mapping.read(known.places, cells)
         except Refused as error:
             yield Part(known.at(number), error, lambda: b"", Row(known.header, plain(cells)))
             continue
-        rows.setdefault(_key(fields), (number, cells))
-        found.setdefault(_key(fields), []).append(fields)
+        key = _key(fields) or (str(number),)  # without a number it is refused on its own
+        rows.setdefault(key, (number, cells))
+        found.setdefault(key, []).append(fields)
     for key, items in found.items():
         yield known.part(*rows[key], partial(_joined, items))
 
 
-def _items(lists: Iterable[_List]) -> dict[tuple[str, ...], list[Fields]]:
+def _items(lists: Iterable[_List]) -> dict[Key, list[Fields]]:
     """Return the items of each invoice, as far as they can be read."""
-    items: dict[tuple[str, ...], list[Fields]] = {}
+    items: dict[Key, list[Fields]] = {}
     for one in lists:
         for _, cells in one.rows():
             try:
                 fields = one.mapping.read(one.places, cells)
             except RowInvalid:
                 continue
-            items.setdefault(_key(fields), []).append(fields)
+            if key := _key(fields):
+                items.setdefault(key, []).append(fields)
     return items
 
 
 def _joined(items: Sequence[Fields]) -> Fields:
-    """Return an invoice from its items: sums of their amounts, and what else the first says."""
+    """Return an invoice from its items: sums of their amounts, and what else the first says.
+
+    Raises Contradiction where they do not agree.
+    """
+    for name in _ALIKE:
+        said = sorted({item.get(name, "") for item in items})
+        if len(said) > 1:
+            raise Contradiction(field=name, values=said[:5])
     joined = {name: value for name, value in items[0].items() if name != "item"}
     for name in listed.AMOUNTS:
         amounts = [decimal_value(item[name], field=name) for item in items if item.get(name)]
         if len(amounts) == len(items):
-            joined[name] = str(sum(amounts))
+            joined[name] = f"{sum(amounts):f}"
         else:
             joined.pop(name, None)
     return joined
@@ -306,5 +320,7 @@ def _require_items(fields: Fields, items: Sequence[Fields]) -> None:
                 require_sum(declared, [decimal_value(joined[name], field=name)], field=name)
 
 
-def _key(fields: Fields) -> tuple[str, ...]:
-    return tuple(fields.get(name, "") for name in _KEY)
+def _key(fields: Fields) -> Key:
+    """Return what the items of one invoice have in common, empty without a number."""
+    numbers = tuple(fields.get(name, "") for name in _NUMBERS)
+    return (fields.get("seller_id", ""), *numbers) if any(numbers) else ()

@@ -4,7 +4,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -87,18 +87,25 @@ class ListMapping:
             forms["read_date"] = partial(_date, _date_form(content["date"]))
         if match := _NUMBER_FORM.fullmatch(content.get("number", "")):
             forms["read_amount"] = partial(_amount, match["group"], match["mark"])
-        return cls(
+        columns = cls(
             columns={
                 name: (names,) if isinstance(names, str) else tuple(names)
                 for name, names in content["columns"].items()
             },
-            constants=content.get("constants", {}),
             optional=frozenset(content.get("optional", {}).get("fields", ())),
             encoding=content.get("encoding"),
             delimiter=content.get("delimiter"),
             sheet=content.get("sheet"),
             **forms,
         )
+        return replace(columns, constants=columns._constants(content.get("constants", {})))
+
+    def _constants(self, texts: Mapping[str, str]) -> Fields:
+        """Return what every row has alike, in canonical text. Raises MappingInvalid."""
+        try:
+            return {name: self._value(name, text) for name, text in texts.items()}
+        except _Wrong as wrong:
+            raise MappingInvalid(faults=[f"constants: {wrong}"]) from None
 
     def fit(self, header: Sequence[str]) -> dict[str, int] | None:
         """Return the place of each field in a header, None where a required column is not there."""
