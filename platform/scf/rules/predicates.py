@@ -231,12 +231,12 @@ def institution_named(*, bank_uscc: str | None, platform_holds_funds: bool) -> V
 
 
 @_predicate
-def signed_instruction(*, payer_bank_uscc: str | None, payer_signed: bool) -> Verdict:
-    """See that a payment leaves the payer's own bank account on the payer's signed instruction."""
+def payer_instructs(*, payer_bank_uscc: str | None, payer_approved: bool) -> Verdict:
+    """See that a payment leaves the payer's own bank account, as the payer's people approved it."""
     return _holds_if(
-        bool(payer_bank_uscc) and payer_signed,
+        bool(payer_bank_uscc) and payer_approved,
         payer_bank_uscc=payer_bank_uscc,
-        payer_signed=payer_signed,
+        payer_approved=payer_approved,
     )
 
 

@@ -5,13 +5,14 @@ the debtor. So an order is approved by a mandate (maker and checker, two people,
 not by a statement; what binds the debtor is its 确权函.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from scf.db.outbox import enqueue
@@ -26,20 +27,12 @@ from scf.parties import queries as parties
 from scf.parties import rules as signing_rules
 from scf.parties.models import Party
 from scf.parties.signing import Signer
-from scf.receivables.models import Receivable
+from scf.receivables.models import Receivable, ReceivablePayment
 from scf.receivables.service import Account, lock
 from scf.rules.service import evaluate
 from scf.settlement import pain
-from scf.settlement.camt import Direction
 from scf.settlement.matching import end_to_end_id
-from scf.settlement.models import (
-    DEAD,
-    BankEntry,
-    EntryState,
-    OrderState,
-    PaymentOrder,
-    PaymentOrderLine,
-)
+from scf.settlement.models import DEAD, OrderState, PaymentOrder, PaymentOrderLine
 
 SEND: Final = "payment_order.send"
 INSTRUCT: Final = "settlement.instruct"
@@ -240,48 +233,35 @@ def lines_of(session: Session, order_id: UUID) -> Sequence[PaymentOrderLine]:
 def under_way(session: Session, ids: Sequence[UUID]) -> Mapping[UUID, int]:
     """Return what is ordered for receivables and no bank has told of yet, in fen.
 
-    An executed line counts until a credit of its amount is recorded.
+    What is executed counts until as much was told of since the first of those orders' days.
     """
-    told = exists().where(
-        BankEntry.receivable_id == PaymentOrderLine.receivable_id,
-        BankEntry.state == EntryState.RECORDED,
-        BankEntry.direction == Direction.CREDIT,
-        BankEntry.amount_minor == PaymentOrderLine.amount_minor,
-        BankEntry.booked_on >= PaymentOrder.execute_on,
-    )
-    rows = session.execute(
-        select(PaymentOrderLine.receivable_id, func.sum(PaymentOrderLine.amount_minor))
-        .join(PaymentOrder, PaymentOrder.id == PaymentOrderLine.order_id)
-        .where(
-            PaymentOrderLine.receivable_id.in_(ids),
-            PaymentOrder.state.not_in(DEAD),
-            ~told,
+    executed = PaymentOrder.state == OrderState.EXECUTED
+    amount = PaymentOrderLine.amount_minor
+    lines = session.execute(
+        select(
+            PaymentOrderLine.receivable_id,
+            func.coalesce(func.sum(amount).filter(~executed), 0),
+            func.coalesce(func.sum(amount).filter(executed), 0),
+            func.min(PaymentOrder.execute_on).filter(executed),
         )
+        .join(PaymentOrder, PaymentOrder.id == PaymentOrderLine.order_id)
+        .where(PaymentOrderLine.receivable_id.in_(ids), PaymentOrder.state.not_in(DEAD))
         .group_by(PaymentOrderLine.receivable_id)
-    )
-    return {identity: int(minor) for identity, minor in rows}
-
-
-def _hold_to_rules(session: Session, order: PaymentOrder, debtor: Party, *, now: datetime) -> None:
-    """Hold an approved order to the rules of settlement. Raises RuleBlocks."""
-    bank = order.account["bank_uscc"]
-    facts = {
-        "debtor": debtor.uscc,
-        "currency": order.currency,
-        "total_minor": order.total_minor,
-        "bank_uscc": bank,
-        "payer_bank_uscc": bank,
-        "payer_approved": order.checker_id is not None,
+    ).all()
+    days = {identity: since for identity, _, _, since in lines if since is not None}
+    told: Counter[UUID] = Counter()
+    for identity, day, minor in session.execute(
+        select(
+            ReceivablePayment.receivable_id,
+            ReceivablePayment.paid_on,
+            ReceivablePayment.amount_minor,
+        ).where(ReceivablePayment.receivable_id.in_(days))
+    ):
+        told[identity] += minor if day >= days[identity] else 0
+    return {
+        identity: int(open_) + max(int(done) - told[identity], 0)
+        for identity, open_, done, _ in lines
     }
-    evaluate(
-        session,
-        INSTRUCT,
-        public_id("pmo", order.id),
-        facts,
-        on=business_date(now),
-        now=now,
-        parties=[debtor.id],
-    )
 
 
 def _payable(session: Session, debtor: Party, line: Wanted) -> tuple[Receivable, Money]:

@@ -41,7 +41,7 @@ FACTS = st.fixed_dictionaries(
         **dict.fromkeys(
             (
                 *("no_setoff", "assignment_banned", "debtor_notified", "search_clean"),
-                *("payer_signed", "encumbered", "encumbrancer_agreed", "creditor_agreed"),
+                *("payer_approved", "encumbered", "encumbrancer_agreed", "creditor_agreed"),
                 *("shows_identity", "attaches_documents", "delivery_evidence"),
             ),
             st.booleans() | st.none(),
