@@ -264,6 +264,28 @@ def under_way(session: Session, ids: Sequence[UUID]) -> Mapping[UUID, int]:
     }
 
 
+def _hold_to_rules(session: Session, order: PaymentOrder, debtor: Party, *, now: datetime) -> None:
+    """Hold an approved order to the rules of settlement. Raises RuleBlocks."""
+    bank = order.account["bank_uscc"]
+    facts = {
+        "debtor": debtor.uscc,
+        "currency": order.currency,
+        "total_minor": order.total_minor,
+        "bank_uscc": bank,
+        "payer_bank_uscc": bank,
+        "payer_approved": order.checker_id is not None,
+    }
+    evaluate(
+        session,
+        INSTRUCT,
+        public_id("pmo", order.id),
+        facts,
+        on=business_date(now),
+        now=now,
+        parties=[debtor.id],
+    )
+
+
 def _payable(session: Session, debtor: Party, line: Wanted) -> tuple[Receivable, Money]:
     """Return a locked receivable of the debtor and what to pay of it."""
     receivable = lock(session, line.receivable_id)

@@ -20,6 +20,7 @@ from tests.support.receivables import (
     ACCOUNT,
     confirmed_receivable,
     money,
+    pay,
     submit,
 )
 
@@ -199,6 +200,21 @@ class TestOrders:
         assert sorted(ids) == sorted(r["id"].replace("_", "").upper() for r in (one, two))
         assert all(len(text) <= 35 for text in ids)
         assert root.find(f".//{P}Cdtr/{P}Nm").text == "永川兴锐冲压件(示例)"
+
+    def test_what_a_bank_reports_by_hand_is_told_too(self, stage: Stage, context: EffectContext):
+        one = confirmed_receivable(stage, "8.00")["id"]
+        order = drafted(stage, lines=[{"receivable": one, "amount": money("3.00")}])
+        approved(stage, order)
+        send(context, order)
+        assert order_of(stage, order)["state"] == "EXECUTED"
+        (line,) = [
+            item
+            for item in stage.get(stage.cast.anchor, "/v1/maturities", limit=500).json()["items"]
+            if item["receivable"] == one
+        ]
+        assert (line["ordered"], line["outstanding"]) == (money("3.00"), money("8.00"))
+        assert pay(stage, one, "3.00", f"H-{one}").is_success
+        assert drafted(stage, one)["total"] == money("5.00")
 
 
 class TestRefusals:
