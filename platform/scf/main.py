@@ -11,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 
 from scf.capacity import api as capacity
 from scf.confirmations import api as confirmations
+from scf.confirmations import rates_api as confirmation_rates
 from scf.db.session import Database
 from scf.documents import api as documents
 from scf.evidence import api as evidence
@@ -52,6 +53,7 @@ ROUTERS: list[APIRouter] = [
     red_notes.router,
     terms.router,
     confirmations.router,
+    confirmation_rates.router,
     pledges.router,
     debtor_notices.router,
     financing.router,

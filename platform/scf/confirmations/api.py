@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from scf.confirmations import letters, queries, service
+from scf.confirmations import letters, pack_papers, packs, queries, service
 from scf.confirmations.models import ConfirmationRequest, MomentKind, RequestState
 from scf.confirmations.schemas import (
     ContestIn,
@@ -115,6 +116,27 @@ def notice(call: Call, request_id: ConfirmationRequestId) -> Response:
     return download(typesetting.letter(paper), name, typesetting.MEDIA_TYPE)
 
 
+@query(
+    router,
+    "/v1/confirmation-requests/{request_id}/evidence.json",
+    responses={200: {"content": {"application/json": {}}}},
+)
+def evidence_json(call: Call, request_id: ConfirmationRequestId) -> Response:
+    """下载证据包 The request's facts with the proof of each event; 409 `evidence.pending` until published."""
+    pack = _pack(call, request_id)
+    name = f"确权证据包-{public_id('cfr', request_id)}.json"
+    return download(packs.to_json(call.session, pack), name, "application/json")
+
+
+@query(router, "/v1/confirmation-requests/{request_id}/evidence.pdf", responses=PDF)
+def evidence_pdf(call: Call, request_id: ConfirmationRequestId) -> Response:
+    """下载证据包（PDF） The same facts as PDF/A, with the hash of the JSON in text and QR code."""
+    pack = _pack(call, request_id)
+    paper = pack_papers.paper(pack, public_url=call.settings.public_url)
+    name = f"确权证据包-{public_id('cfr', request_id)}.pdf"
+    return download(typesetting.evidence_pack(paper), name, typesetting.MEDIA_TYPE)
+
+
 @command(router, "/v1/confirmation-requests/{request_id}/contest")
 def contest(call: Call, request_id: ConfirmationRequestId, body: ContestIn) -> RequestOut:
     """提出异议 Object to being held overdue, with a reason. By the debtor."""
@@ -134,6 +156,12 @@ def decide(call: Call, request_id: ConfirmationRequestId, body: DecisionIn) -> R
         now=call.now,
     )
     return shown(call, [found])[0]
+
+
+def _pack(call: Call, request_id: UUID) -> packs.Pack:
+    request = queries.visible(call.session, call.actor, request_id)
+    (found,) = queries.found(call.session, [request], now=call.now)
+    return packs.collect(call.session, found)
 
 
 def shown(call: Call, found: Sequence[ConfirmationRequest]) -> list[RequestOut]:

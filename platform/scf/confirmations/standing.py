@@ -1,7 +1,7 @@
 """Where a request stands, in words: how far, since when, in whose hands (到哪一步、从何时起、在谁手里)."""
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Final
 
 from scf.confirmations.models import RequestState
@@ -50,7 +50,7 @@ def _since(found: Found) -> datetime:
         return found.contest.recorded_at
     if found.progress.answer is not None:
         return found.progress.answer.at
-    if found.progress.state is RequestState.OVERDUE:
-        overdue = found.progress.dues[-1]
-        return datetime.combine(overdue.on, time(), SHANGHAI)
+    deadline_on = found.request.deadline_on
+    if found.progress.state is RequestState.OVERDUE and deadline_on is not None:
+        return datetime.combine(deadline_on + timedelta(days=1), time(), SHANGHAI)
     return found.request.state_since

@@ -87,3 +87,218 @@ class TestAsking:
         move_to(stage, 31)
         turn(stage)
         assert dues(seen(stage, request)) == [*REMINDED, OVERDUE]
+
+    def test_an_answer_that_ages_the_line_outdates_drafts(self, stage):
+        anchor, receivable = stage.cast.anchor, submit(stage)
+        path = f"/v1/receivables/{receivable}"
+        draft = stage.post(anchor, f"{path}/confirmation-draft", confirmation(stage)).json()
+        request = ask(stage, receivable).json()
+        assert request["requested_version"] == 2
+
+        body = {"authorizations": anchor.sign_all(draft)}
+        refusal(stage.post(anchor, f"{path}/confirm", body), 409, "subject.version_moved")
+
+        assert seen(stage, request)["answers"] == []
+
+    @pytest.mark.parametrize(
+        ("body", "failing"),
+        [
+            ({"creditor_size": "large"}, {"creditor_sme": "large"}),
+            ({"creditor_size": "public_body"}, {"creditor_sme": "public_body"}),
+        ],
+    )
+    def test_without_the_conditions_a_contract_s_date_is_shown_and_nothing_runs(
+        self, stage, body, failing
+    ):
+        request = asked(stage, agreed_on="2025-11-20", **body)
+        move_to(stage, 90)
+        turn(stage)
+
+        shown = seen(stage, request)
+        assert (shown["statutory"], shown["days"], shown["state"]) == (False, None, "OPEN")
+        assert (shown["deadline_on"], shown["next"]) == ("2025-11-20", None)
+        assert dues(shown) == []
+        found = {one["name"]: one["value"] for one in shown["conditions"] if not one["holds"]}
+        assert found == failing
+        answer(stage, request)
+        turn(stage)
+        assert seen(stage, request)["state"] == "ANSWERED"
+
+    def test_a_request_is_the_creditor_s_one_at_a_time_over_what_is_open(self, stage):
+        cast, receivable = stage.cast, submit(stage)
+        path = f"/v1/receivables/{receivable}/confirmation-request"
+        refusal(stage.post(cast.anchor, path, {}), 403, "receivable.not_allowed")
+        refusal(stage.post(cast.second_supplier, path, {}), 404, "subject.not_found")
+        late = ask(stage, receivable, agreed_on="2025-11-02")
+        refusal(late, 422, "confirmation.agreed_term_invalid", "agreed_on")
+        first = ask(stage, receivable).json()
+
+        again = refusal(ask(stage, receivable), 409, "confirmation.already_requested")
+        assert again["fields"] == {"request": first["id"], "state": "OPEN"}
+
+        act(stage, cast.supplier, first, "withdraw", reason="改期")
+        second = ask(stage, receivable).json()
+        assert second["requested_version"] == 3
+        answer(stage, second)
+        refusal(ask(stage, receivable), 409, "confirmation.nothing_to_confirm")
+        assert seen(stage, first)["state"] == "WITHDRAWN"
+
+    def test_a_dispute_that_the_law_accepts_ends_one_request_and_allows_the_next(self, stage):
+        first = asked(stage)
+        assert refuse(stage, first, "数量不符：少到货12件").status_code == 200
+
+        second = ask(stage, first["receivable"])
+
+        assert second.status_code == 201, second.text
+        assert seen(stage, first)["state"] == "ANSWERED"
+        assert seen(stage, second.json())["answers"] == []
+
+
+class TestAnswers:
+    def test_whole_in_time(self, stage):
+        request = asked(stage)
+        move_to(stage, 30)
+        answer(stage, request)
+        move_to(stage, 60)
+        assert seen(stage, request)["state"] == "ANSWERED"
+        turn(stage)
+
+        shown = seen(stage, request)
+        assert (shown["state"], shown["answered_on"]) == ("ANSWERED", "2025-12-03")
+        assert (shown["days_elapsed"], shown["standing"]["waiting_for"]) == (30, None)
+        assert dues(shown) == REMINDED
+        rules = stage.get(stage.cast.supplier, "/v1/rule-results", subject=request["id"])
+        (judged,) = rules.json()["items"]
+        assert judged["transition"] == "confirmation.answer"
+        assert judged["worst"] == "pass"
+
+    def test_a_part_with_a_lawful_reason_stops_it(self, stage):
+        request = asked(stage)
+        move_to(stage, 3)
+        answer(stage, request, confirmed="60.00", disputed="40.00", reason="质量争议")
+        turn(stage)
+
+        shown = seen(stage, request)
+        assert (shown["state"], dues(shown)) == ("ANSWERED", [])
+
+    def test_a_part_with_an_unlawful_reason_does_not(self, stage):
+        request = asked(stage)
+        answer(stage, request, confirmed="60.00", disputed="40.00", reason="等待业主付款")
+        move_to(stage, 8)
+        turn(stage)
+
+        shown = seen(stage, request)
+        assert (shown["state"], dues(shown)) == ("OPEN", REMINDED[:1])
+        assert shown["answers"][0]["compliant"] is False
+
+    def test_rejected_for_a_lawful_reason(self, stage):
+        request = asked(stage)
+        assert refuse(stage, request, "非我司交易", "reject").status_code == 200
+        assert seen(stage, request)["state"] == "ANSWERED"
+
+    def test_late_is_late(self, stage):
+        request = asked(stage)
+        move_to(stage, 35)
+        answer(stage, request)
+        turn(stage)
+
+        shown = seen(stage, request)
+        assert (shown["state"], shown["answered_on"]) == ("ANSWERED_LATE", "2025-12-08")
+        assert dues(shown) == [*REMINDED, OVERDUE]
+        late = act(stage, stage.cast.supplier, request, "escalate")
+        problem = refusal(late, 409, "confirmation.state_forbids")
+        assert problem["fields"] == {"state": "ANSWERED_LATE", "asked": "ESCALATED"}
+
+    def test_corrected_after_an_unlawful_reason(self, stage):
+        request = asked(stage)
+        refuse(stage, request, "内部流程未完成")
+        move_to(stage, 9)
+        answer(stage, request)
+        turn(stage)
+
+        shown = seen(stage, request)
+        assert [one["compliant"] for one in shown["answers"]] == [False, True]
+        assert (shown["state"], dues(shown)) == ("ANSWERED", REMINDED[:1])
+
+
+class TestSteps:
+    def test_delivered_and_read_are_the_debtor_s_once(self, stage):
+        cast, request = stage.cast, asked(stage)
+        refusal(act(stage, cast.supplier, request, "deliver"), 403, "confirmation.not_allowed")
+        move_to(stage, 1)
+        act(stage, cast.anchor, request, "deliver")
+        shown = act(stage, cast.anchor, request, "read").json()
+
+        again = refusal(
+            act(stage, cast.anchor, request, "read"), 409, "confirmation.already_recorded"
+        )
+        assert again["fields"] == {"kind": "READ", "recorded_on": "2025-11-04"}
+        assert [(one["kind"], one["day"], one["by"]) for one in shown["moments"]] == [
+            ("DELIVERED", 1, "debtor"),
+            ("READ", 1, "debtor"),
+        ]
+        assert shown["state"] == "OPEN"
+
+    def test_a_withdrawn_request_waits_for_nothing(self, stage):
+        request = asked(stage)
+        refusal(act(stage, stage.cast.anchor, request, "withdraw"), 403, "confirmation.not_allowed")
+        act(stage, stage.cast.supplier, request, "withdraw")
+        move_to(stage, 40)
+        turn(stage)
+
+        shown = seen(stage, request)
+        assert (shown["state"], dues(shown)) == ("WITHDRAWN", [])
+        refusal(
+            act(stage, stage.cast.supplier, request, "withdraw"),
+            409,
+            "confirmation.state_forbids",
+        )
+
+    def test_a_letter_waits_for_the_end_of_the_time(self, stage):
+        request = asked(stage)
+        move_to(stage, 30)
+        early = act(stage, stage.cast.supplier, request, "escalate")
+        assert refusal(early, 409, "confirmation.state_forbids")["fields"]["state"] == "OPEN"
+        refusal(
+            act(stage, stage.cast.anchor, request, "contest", reason="已寄出"),
+            409,
+            "confirmation.not_contestable",
+        )
+
+    def test_strangers_see_nothing(self, stage):
+        request, cast = asked(stage), stage.cast
+        for who in (cast.second_supplier, cast.bank):
+            for name in ("", "/notice.pdf", "/evidence.json", "/evidence.pdf"):
+                path = f"/v1/confirmation-requests/{request['id']}{name}"
+                refusal(stage.get(who, path), 404, "subject.not_found")
+            assert stage.get(who, "/v1/confirmation-requests").json()["items"] == []
+        refusal(act(stage, cast.second_supplier, request, "escalate"), 404, "subject.not_found")
+
+
+class TestFeed:
+    def test_by_state_and_deadline_page_by_page(self, stage):
+        cast = stage.cast
+        mine = [asked(stage)["id"] for _ in range(3)]
+        found = []
+        cursor = None
+        while True:
+            page = stage.get(
+                cast.anchor,
+                "/v1/confirmation-requests",
+                state="OPEN",
+                due_before="2025-12-04",
+                limit=2,
+                **({"cursor": cursor} if cursor else {}),
+            ).json()
+            found += [one["id"] for one in page["items"]]
+            cursor = page["next"]
+            if cursor is None:
+                break
+        assert set(mine) <= set(found)
+        assert len(found) == len(set(found))
+        none = stage.get(
+            cast.anchor, "/v1/confirmation-requests", state="OPEN", due_before="2025-12-03"
+        )
+        assert not set(mine) & {one["id"] for one in none.json()["items"]}
+        everything = stage.get(None, "/v1/confirmation-requests", limit=500).json()["items"]
+        assert set(mine) <= {one["id"] for one in everything}
