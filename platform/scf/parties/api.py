@@ -207,6 +207,7 @@ def grant_mandate(call: Call, person_id: PersonId, body: MandateIn) -> MandateOu
             valid_from=body.valid_from,
             valid_to=body.valid_to,
             now=call.now,
+            substitutes_id=body.substitutes,
         )
     )
 

@@ -173,13 +173,17 @@ class Certificate(Revocable, Base):
 
 
 class Mandate(Revocable, Base):
-    """What a person may sign for a party (授权委托书), up to `limit_minor` an act, half-open in time."""
+    """What a person may sign for a party (授权委托书), up to `limit_minor` an act, half-open in time.
+
+    A substitute (代理人) stands in for the holder of another mandate, within it, and ends with it.
+    """
 
     __tablename__ = "mandates"
     __table_args__ = (
         CheckConstraint("limit_minor >= 0", name="limit_not_negative"),
         CheckConstraint("valid_from < valid_to", name="valid_in_order"),
         CheckConstraint("cardinality(acts) > 0", name="acts_not_empty"),
+        Index("ix_mandates_substitutes_id", "substitutes_id"),
         Index("ix_mandates_person_id_party_id", "person_id", "party_id"),
     )
 
@@ -192,6 +196,7 @@ class Mandate(Revocable, Base):
     limit_currency: Mapped[str] = mapped_column(Text)
     valid_from: Mapped[datetime]
     valid_to: Mapped[datetime]
+    substitutes_id: Mapped[UUID | None] = mapped_column(ForeignKey("mandates.id"))
     registered_at: Mapped[datetime]
 
     @property

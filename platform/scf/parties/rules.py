@@ -102,6 +102,14 @@ class MandateLimitExceeded(LimitExceeded):
     title_en = "The amount exceeds the mandate's limit"
 
 
+class SubstituteBeyond(NotAllowed):
+    """A substitute stands in for another person of the same party, within that person's own mandate."""
+
+    code = "mandate.substitute_beyond"
+    title = "代理授权超出被代理人的授权范围"
+    title_en = "A substitute's mandate goes beyond the one that it stands in for"
+
+
 class CertificateRevoked(NotAllowed):
     """A revoked certificate signs nothing any more."""
 
@@ -159,6 +167,24 @@ def check_mandate(
         raise MandateNotFor(field="mandate", role=mandate.role.value, needed=ROLES[step].value)
     if act not in mandate.acts:
         raise MandateNotFor(field="mandate", act=act, acts=mandate.acts)
+
+
+def check_substitute(mandate: Mandate, original: Mandate) -> None:
+    """Raise MandateRevoked, or SubstituteBeyond with what goes beyond."""
+    if original.revoked_at is not None:
+        raise MandateRevoked(revoked_at=instant_text(original.revoked_at))
+    within = {
+        "person": mandate.person_id != original.person_id and mandate.party_id == original.party_id,
+        "role": mandate.role is original.role,
+        "acts": set(mandate.acts) <= set(original.acts),
+        "limit": mandate.limit_currency == original.limit_currency
+        and mandate.limit_minor <= original.limit_minor,
+        "valid_from": original.valid_from <= mandate.valid_from,
+        "valid_to": mandate.valid_to <= original.valid_to,
+    }
+    for name, holds in within.items():
+        if not holds:
+            raise SubstituteBeyond(field=name)
 
 
 def check_limit(mandate: Mandate, amount: Money) -> None:

@@ -216,6 +216,9 @@ class MandateIn(In):
     limit: MoneyIn
     valid_from: InstantText
     valid_to: InstantText
+    substitutes: MandateId | None = Field(
+        None, description="被代理的授权 The mandate whose holder this person stands in for"
+    )
 
 
 class MandateOut(Out):
@@ -229,6 +232,7 @@ class MandateOut(Out):
     limit: MoneyIn
     valid_from: InstantText
     valid_to: InstantText
+    substitutes: MandateId | None
     revoked_at: InstantText | None
     revocation_reason: str | None
 
@@ -244,6 +248,7 @@ class MandateOut(Out):
             limit=mandate.limit,
             valid_from=mandate.valid_from,
             valid_to=mandate.valid_to,
+            substitutes=mandate.substitutes_id,
             revoked_at=mandate.revoked_at,
             revocation_reason=mandate.revocation_reason,
         )

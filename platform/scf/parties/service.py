@@ -1,7 +1,7 @@
 """Commands over parties, their people and clients. What is revoked stops counting at once."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -17,7 +17,7 @@ from scf.kernel.clock import instant_text
 from scf.kernel.errors import Conflict, Invalid, Refused
 from scf.kernel.ids import new_id
 from scf.kernel.money import Money
-from scf.parties import names, queries
+from scf.parties import names, queries, rules
 from scf.parties.models import (
     AlreadyRevoked,
     Certificate,
@@ -143,8 +143,13 @@ def grant_mandate(
     valid_from: datetime,
     valid_to: datetime,
     now: datetime,
+    substitutes_id: UUID | None = None,
 ) -> Mandate:
-    """Authorise somebody to sign for their party. Raises PersonRevoked, PartyRevoked, MandateMeaningless."""
+    """Authorise somebody to sign for their party, or to stand in for the holder of another mandate.
+
+    Raises PersonRevoked, PartyRevoked, MandateMeaningless; of a substitute also MandateUnknown,
+    MandateRevoked, SubstituteBeyond.
+    """
     person = queries.active_person(session, person_id, lock=True)
     party = queries.active_party(session, person.party_id)
     granted = sorted(set(acts))
@@ -164,8 +169,11 @@ def grant_mandate(
         limit_currency=limit.currency,
         valid_from=valid_from,
         valid_to=valid_to,
+        substitutes_id=substitutes_id,
         registered_at=now,
     )
+    if substitutes_id is not None:
+        rules.check_substitute(mandate, queries.mandate(session, substitutes_id, lock=True))
     session.add(mandate)
     session.flush()
     return mandate
@@ -175,6 +183,7 @@ def revoke_mandate(session: Session, mandate_id: UUID, *, reason: str, now: date
     """End a mandate at once. Raises AlreadyRevoked."""
     mandate = lock(session, Mandate, mandate_id)
     mandate.revoke(reason, now=now)
+    _end_substitutes(session, [mandate.id], reason, now)
     session.flush()
     return mandate
 
@@ -231,7 +240,25 @@ def _end_person(session: Session, person: Person, reason: str, now: datetime) ->
     person.revoke(reason, now=now)
     for kind in (Certificate, Mandate):
         _end_live(session, kind, person, reason, now)
+    own = session.scalars(select(Mandate.id).where(Mandate.person_id == person.id)).all()
+    _end_substitutes(session, own, reason, now)
     session.flush()
+
+
+def _end_substitutes(
+    session: Session, mandates: Sequence[UUID], reason: str, now: datetime
+) -> None:
+    """End who stands in for the holders of mandates that have ended, and who stands in for them."""
+    while mandates:
+        live = session.scalars(
+            select(Mandate)
+            .where(Mandate.substitutes_id.in_(mandates), Mandate.revoked_at.is_(None))
+            .order_by(Mandate.id)
+            .with_for_update()
+        ).all()
+        for mandate in live:
+            mandate.revoke(reason, now=now)
+        mandates = [mandate.id for mandate in live]
 
 
 def _end_live(

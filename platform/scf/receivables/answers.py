@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from scf.kernel.money import Money
 from scf.parties.models import Party
 from scf.parties.queries import parties_of
 from scf.parties.signing import Item
-from scf.receivables import basket, queries, sheets, workbook
+from scf.receivables import basket, findings, queries, sheets, workbook
 from scf.receivables.basket import Drafted, Drafting, Wanted
 from scf.receivables.models import Receivable
 from scf.receivables.service import Account, Confirmation
@@ -61,7 +61,7 @@ class DraftedSheet:
 
 
 def pending_sheet(
-    session: Session, debtor_id: UUID, *, after: UUID | None, workbooks: bool
+    session: Session, debtor_id: UUID, *, after: UUID | None, workbooks: bool, now: datetime
 ) -> tuple[bytes, str | None]:
     """Return what waits for a debtor's answer as a list to fill in, and the cursor of the rest.
 
@@ -70,8 +70,10 @@ def pending_sheet(
     found = queries.pending(session, debtor_id, after=after, size=sheets.ROWS_MAX)
     documents = queries.documents_of(session, [receivable.id for receivable in found])
     parties = parties_of(session, found)
+    hints = findings.of(session, found, now=now)
     rows = [
         _shown(receivable, parties[receivable.creditor_id], documents[receivable.id])
+        | {sheets.HINTS: "；".join(hint.title for hint in hints[receivable.id])}
         for receivable in found
     ]
     more = public_id("rcv", found[-1].id) if len(found) == sheets.ROWS_MAX else None

@@ -10,7 +10,17 @@ from scf.http.schemas import PageSize, ReceivableId
 from scf.http.sheets import CSV, XLSX
 from scf.parties.queries import parties_of
 from scf.parties.schemas import DraftOut, SignedIn
-from scf.receivables import answers, basket, payments, queries, refusals, service, submission
+from scf.receivables import (
+    answers,
+    basket,
+    findings,
+    payments,
+    permissions,
+    queries,
+    refusals,
+    service,
+    submission,
+)
 from scf.receivables.basket import Drafting
 from scf.receivables.basket_schemas import (
     BasketDraftOut,
@@ -20,12 +30,14 @@ from scf.receivables.basket_schemas import (
     FileOut,
 )
 from scf.receivables.models import Receivable, State
+from scf.receivables.permissions import Action
 from scf.receivables.queries import Side
 from scf.receivables.schemas import (
     BulkIn,
     BulkOut,
     ConfirmationIn,
     DisputeIn,
+    FindingOut,
     PaymentIn,
     PaymentOut,
     ReceivableOut,
@@ -90,7 +102,7 @@ def _pending(call: Call, name: str, cursor: str | None) -> Response:
     workbook = name.endswith(".xlsx")
     after = read_cursor("rcv", cursor)
     sheet, more = answers.pending_sheet(
-        call.session, call.actor.party, after=after, workbooks=workbook
+        call.session, call.actor.party, after=after, workbooks=workbook, now=call.now
     )
     answer = download(sheet, name, XLSX if workbook else CSV)
     if more is not None:
@@ -136,6 +148,15 @@ def receivable(call: Call, receivable_id: ReceivableId) -> ReceivableOut:
     """查看应收账款 One receivable."""
     found = queries.visible(call.session, call.actor, receivable_id)
     return _shown(call, [found])[0]
+
+
+@query(router, "/v1/receivables/{receivable_id}/findings")
+def receivable_findings(call: Call, receivable_id: ReceivableId) -> list[FindingOut]:
+    """核对提示 What does not fit together in a claim: to its debtor and its creditor."""
+    found = queries.visible(call.session, call.actor, receivable_id)
+    permissions.require(found, call.actor.party, Action.LOOK)
+    hints = findings.of(call.session, [found], now=call.now)[found.id]
+    return [FindingOut.of(hint) for hint in hints]
 
 
 @command(router, "/v1/receivables/{receivable_id}/confirmation-draft")

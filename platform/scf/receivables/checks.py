@@ -5,7 +5,7 @@ debtor answers, and a creditor asks the calculator of terms before.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,10 +17,12 @@ from scf.kernel.money import Money
 from scf.parties.models import Party
 from scf.parties.queries import parties_of
 from scf.receivables.models import Receivable
-from scf.rules.judging import RuleResult
+from scf.rules.book import shipped
+from scf.rules.judging import RuleResult, judge
 from scf.rules.service import Asked, evaluate_many, require
 
 CONFIRM: Final = "receivable.confirm"
+DUE_DATES: Final = ("RPAY-01", "RPAY-02")
 REFUSALS: Final = {"dispute": "receivable.dispute", "reject": "receivable.reject"}
 
 
@@ -71,6 +73,21 @@ def _confirmation(
         },
         receivable.parties,
     )
+
+
+def due_date(
+    receivable: Receivable, parties: Mapping[UUID, Party], *, on: date
+) -> list[RuleResult]:
+    """Return what the rules of due dates find in the one that is claimed, with nothing stored."""
+    facts = {
+        **_between(receivable, parties),
+        "base_on": receivable.delivered_on and receivable.delivered_on.isoformat(),
+        "due_on": receivable.due_on.isoformat(),
+    }
+    book = shipped()
+    versions = [(book.rule(name), book.rule(name).in_force(on)) for name in DUE_DATES]
+    results = [judge(rule, version, facts) for rule, version in versions if version is not None]
+    return [result for result in results if result.is_finding]
 
 
 def check_refusal(

@@ -23,6 +23,7 @@ class Action(StrEnum):
     """What can be asked for."""
 
     VIEW = "view"
+    LOOK = "look"
     CONFIRM = "confirm"
     DISPUTE = "dispute"
     REJECT = "reject"
@@ -33,6 +34,7 @@ class Action(StrEnum):
 ALLOWED: Final[Mapping[Action, frozenset[Relation]]] = MappingProxyType(
     {
         Action.VIEW: frozenset(Relation),
+        Action.LOOK: frozenset({Relation.CREDITOR, Relation.DEBTOR}),
         Action.CONFIRM: frozenset({Relation.DEBTOR}),
         Action.DISPUTE: frozenset({Relation.DEBTOR}),
         Action.REJECT: frozenset({Relation.DEBTOR}),

@@ -31,6 +31,7 @@ from scf.kernel.ids import public_id
 from scf.kernel.money import Money
 from scf.parties.models import Party
 from scf.parties.schemas import SignerIn
+from scf.receivables.findings import Finding
 from scf.receivables.models import GIVEN_UP, Receivable, ReceivablePayment, State
 from scf.receivables.payments import Receipt, Reported
 from scf.receivables.rules import (
@@ -251,6 +252,25 @@ class DisputeIn(In):
     reason: Prose = Field(examples=["数量不符：少收两箱"])
     amount: PositiveMoney | None = None
     signers: list[SignerIn] = Field(min_length=1, max_length=1)
+
+
+class FindingOut(Out):
+    """Something to look at before one confirms; it blocks nothing."""
+
+    code: str = Field(examples=["invoice.before_delivery"])
+    title: str = Field(examples=["发票日期早于收货日期超过 30 天"])
+    title_en: str
+    figures: dict[str, Any]
+
+    @classmethod
+    def of(cls, finding: Finding) -> Self:
+        """Show a finding."""
+        return cls(
+            code=finding.code,
+            title=finding.title,
+            title_en=finding.title_en,
+            figures=dict(finding.figures),
+        )
 
 
 class WithdrawalIn(In):

@@ -155,3 +155,30 @@ class TestWithdrawing:
         assert (by_debtor.status_code, by_debtor.json()["code"]) == (403, "receivable.not_allowed")
         assert (too_late.status_code, too_late.json()["code"]) == (409, "receivable.state_forbids")
         assert too_late.json()["fields"] == {"state": "CONFIRMED", "asked": "WITHDRAWN"}
+
+
+class TestFindings:
+    def test_the_debtor_sees_what_does_not_fit(self, stage: Stage):
+        first = submit(stage, receipt_no="RK-ALIKE", delivered_on="2025-12-01")
+        second = submit(stage, receipt_no="RK-ALIKE", contract_no="HT-9")
+
+        found = stage.get(stage.cast.anchor, f"/v1/receivables/{first}/findings").json()
+
+        by_code = {one["code"]: one["figures"] for one in found}
+        assert by_code["line.alike"] == {"receivables": [second]}
+        assert by_code["invoice.before_delivery"]["delivered_on"] == "2025-12-01"
+
+    def test_a_due_date_beyond_the_law_is_one(self, stage: Stage):
+        late = submit(stage, receipt_no="RK-LATE", due_on="2026-06-30")
+
+        found = stage.get(stage.cast.supplier, f"/v1/receivables/{late}/findings").json()
+
+        assert "rule.RPAY-02" in [one["code"] for one in found]
+
+    def test_a_bank_is_not_shown_them(self, stage: Stage):
+        receivable = submit(stage)
+        assert confirm(stage, receivable).is_success
+
+        answer = stage.get(stage.cast.bank, f"/v1/receivables/{receivable}/findings")
+
+        assert (answer.status_code, answer.json()["code"]) == (403, "receivable.not_allowed")

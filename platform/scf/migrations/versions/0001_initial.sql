@@ -258,6 +258,14 @@ CREATE INDEX ix_rule_evaluations_transition_id ON rule_evaluations (transition, 
 
 CREATE TRIGGER rule_evaluations_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON rule_evaluations FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
+CREATE TABLE trade_originals (
+  sha256 BYTEA NOT NULL,
+  original BYTEA NOT NULL,
+  CONSTRAINT pk_trade_originals PRIMARY KEY (sha256)
+);
+
+CREATE TRIGGER trade_originals_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON trade_originals FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
 CREATE TABLE asset_tokens (
   token BYTEA NOT NULL,
   holders BIGINT NOT NULL,
@@ -430,6 +438,29 @@ CREATE TABLE programmes (
 );
 
 CREATE INDEX ix_programmes_anchor_id ON programmes (anchor_id);
+
+CREATE TABLE trade_documents (
+  id UUID NOT NULL,
+  kind VARCHAR(8) NOT NULL,
+  number TEXT NOT NULL,
+  issuer_id UUID NOT NULL,
+  buyer TEXT NOT NULL,
+  seller TEXT NOT NULL,
+  issued_on DATE NOT NULL,
+  original_sha256 BYTEA NOT NULL,
+  registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_trade_documents PRIMARY KEY (id),
+  CONSTRAINT uq_trade_documents_issuer_id_kind_number UNIQUE (issuer_id, kind, number),
+  CONSTRAINT ck_trade_documents_tradekind CHECK (kind IN ('order', 'despatch', 'receipt')),
+  CONSTRAINT fk_trade_documents_issuer_id_parties FOREIGN KEY(issuer_id) REFERENCES parties (id),
+  CONSTRAINT fk_trade_documents_original_sha256_trade_originals FOREIGN KEY(original_sha256) REFERENCES trade_originals (sha256)
+);
+
+CREATE INDEX ix_trade_documents_buyer ON trade_documents (buyer, id);
+
+CREATE INDEX ix_trade_documents_seller ON trade_documents (seller, id);
+
+CREATE TRIGGER trade_documents_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON trade_documents FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
 CREATE TABLE jobs (
   id UUID NOT NULL,
@@ -646,6 +677,7 @@ CREATE TABLE mandates (
   limit_currency TEXT NOT NULL,
   valid_from TIMESTAMP WITH TIME ZONE NOT NULL,
   valid_to TIMESTAMP WITH TIME ZONE NOT NULL,
+  substitutes_id UUID,
   registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
   revoked_at TIMESTAMP WITH TIME ZONE,
   revocation_reason TEXT,
@@ -655,10 +687,13 @@ CREATE TABLE mandates (
   CONSTRAINT ck_mandates_acts_not_empty CHECK (cardinality(acts) > 0),
   CONSTRAINT fk_mandates_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id),
   CONSTRAINT fk_mandates_person_id_persons FOREIGN KEY(person_id) REFERENCES persons (id),
-  CONSTRAINT ck_mandates_role CHECK (role IN ('maker', 'checker', 'signer'))
+  CONSTRAINT ck_mandates_role CHECK (role IN ('maker', 'checker', 'signer')),
+  CONSTRAINT fk_mandates_substitutes_id_mandates FOREIGN KEY(substitutes_id) REFERENCES mandates (id)
 );
 
 CREATE INDEX ix_mandates_person_id_party_id ON mandates (person_id, party_id);
+
+CREATE INDEX ix_mandates_substitutes_id ON mandates (substitutes_id);
 
 CREATE TRIGGER mandates_only_revoke BEFORE UPDATE OR DELETE ON mandates FOR EACH ROW EXECUTE FUNCTION only_revoke();
 
@@ -758,6 +793,25 @@ END $$;
 
 CREATE TRIGGER receivables_guard_state BEFORE UPDATE OF state ON receivables
   FOR EACH ROW EXECUTE FUNCTION guard_receivable_state();
+
+CREATE TABLE trade_document_lines (
+  document_id UUID NOT NULL,
+  position BIGINT NOT NULL,
+  order_no TEXT,
+  order_line TEXT,
+  item TEXT NOT NULL,
+  quantity NUMERIC(25, 9) NOT NULL,
+  amount_minor BIGINT,
+  currency TEXT,
+  CONSTRAINT pk_trade_document_lines PRIMARY KEY (document_id, position),
+  CONSTRAINT ck_trade_document_lines_quantity_not_negative CHECK (quantity >= 0),
+  CONSTRAINT ck_trade_document_lines_amount_not_negative CHECK (amount_minor >= 0 AND currency IS NOT NULL OR amount_minor IS NULL),
+  CONSTRAINT fk_trade_document_lines_document_id_trade_documents FOREIGN KEY(document_id) REFERENCES trade_documents (id)
+);
+
+CREATE INDEX ix_trade_document_lines_order_no ON trade_document_lines (order_no, document_id);
+
+CREATE TRIGGER trade_document_lines_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON trade_document_lines FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
 CREATE TABLE invoice_checks (
   document_id UUID NOT NULL,
