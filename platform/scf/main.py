@@ -32,6 +32,7 @@ from scf.receivables import terms_api as terms
 from scf.receivables import upload_api as uploads
 from scf.rules import api as rules
 from scf.settings import Settings
+from scf.settlement import api as settlement
 from scf.trace import api as trace
 
 ROUTERS: list[APIRouter] = [
@@ -57,6 +58,7 @@ ROUTERS: list[APIRouter] = [
     pledges.router,
     debtor_notices.router,
     financing.router,
+    settlement.router,
     trace.router,
 ]
 
