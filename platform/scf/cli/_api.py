@@ -3,8 +3,9 @@
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -69,11 +70,15 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the API answered: `replayed` where this very request had been answered before this run."""
+    """What the API answered: `replayed` where this very request had been answered before this run.
+
+    `content` is that of what was read, which may be a file.
+    """
 
     status: int
     body: Mapping[str, Any]
     replayed: bool
+    content: bytes = b""
 
 
 class Api:
@@ -106,19 +111,32 @@ class Api:
         Raises ApiUnreachable, ClientRefused.
         """
         headers = {"Idempotency-Key": key, "Content-Type": "application/octet-stream"}
+        request = partial(self._http.post, path, content=body, params=params, headers=headers)
+        response, attempt = self._send(request)
+        replayed = attempt == 0 and "Idempotency-Replayed" in response.headers
+        return Answer(response.status_code, _json(response), replayed)
+
+    def get(self, path: str, *, params: Mapping[str, str] | None = None) -> Answer:
+        """Read, again where the platform was busy or out of reach. Raises ApiUnreachable, ClientRefused."""
+        response, _ = self._send(partial(self._http.get, path, params=params))
+        return Answer(
+            response.status_code, _json(response), replayed=False, content=response.content
+        )
+
+    def _send(self, request: Callable[[], httpx.Response]) -> tuple[httpx.Response, int]:
+        """Return what was answered, and how many attempts it took before that one."""
         renewed = False
         for attempt in range(ATTEMPTS_MAX):
             time.sleep(PAUSE_SECONDS * 2 ** (attempt - 1) if attempt else 0)
             try:
-                response = self._http.post(path, content=body, params=params, headers=headers)
+                response = request()
             except httpx.TransportError:
                 continue
             if response.status_code == httpx.codes.UNAUTHORIZED and not renewed:
                 renewed = True
                 self._authenticate()
             elif response.status_code < httpx.codes.INTERNAL_SERVER_ERROR:
-                replayed = attempt == 0 and "Idempotency-Replayed" in response.headers
-                return Answer(response.status_code, _json(response), replayed)
+                return response, attempt
         raise ApiUnreachable(url=str(self._http.base_url), attempts=ATTEMPTS_MAX)
 
     def _authenticate(self) -> None:

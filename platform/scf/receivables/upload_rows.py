@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from scf.documents.parsing import sheets
+from scf.documents.parsing import excel, sheets
 from scf.documents.parsing.packages import Package
 from scf.documents.parsing.values import one_line
 from scf.jobs.report import ADDED
@@ -142,7 +142,7 @@ def read_table(original: bytes, form: ListForm, *, filename: str | None) -> Tabl
 def _tables(original: bytes) -> list[sheets.Table]:
     file = io.BytesIO(original)
     if original[:2] == b"PK":
-        return sheets.workbook(file, Package(io.BytesIO(original), bytes_max=UNPACKED_MAX))
+        return excel.workbook(Package(file, bytes_max=UNPACKED_MAX))
     return [sheets.csv_table(file, sheets.survey(file), None, None)]
 
 
