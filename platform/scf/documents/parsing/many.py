@@ -6,7 +6,7 @@ from functools import partial
 from io import BytesIO
 from typing import BinaryIO, Final
 
-from scf.documents.parsing import detection, listed
+from scf.documents.parsing import detection, excel, listed
 from scf.documents.parsing.errors import (
     ColumnsUnknown,
     Contradiction,
@@ -26,7 +26,6 @@ from scf.documents.parsing.sheets import (
     looks_like_csv,
     plain,
     survey,
-    workbook,
 )
 from scf.documents.parsing.totals import require_sum
 from scf.documents.parsing.values import decimal_value
@@ -210,7 +209,7 @@ def _workbook(
     """Iterate over a workbook's invoices: the sheets that list invoices, else those that list their items."""
     source = survey(file)
     wanted = mappings[0].sheet
-    tables = [table for table in workbook(file, package) if wanted in {None, table.name}]
+    tables = [table for table in excel.workbook(package) if wanted in {None, table.name}]
     understood = [_understood(table, mappings, source, place) for table in tables]
     lists = [one for one in understood if isinstance(one, _List)]
     if not lists:

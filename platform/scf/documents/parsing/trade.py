@@ -16,6 +16,7 @@ from typing import Final
 from scf.documents.parsing import sheets
 from scf.documents.parsing.errors import (
     ColumnsUnknown,
+    CurrencyMixed,
     CurrencyUnsupported,
     DocumentEmpty,
     DocumentTooLarge,
@@ -33,11 +34,13 @@ from scf.documents.parsing.values import (
 )
 from scf.documents.parsing.xml import BYTES_MAX, Node, load, looks_like_xml
 from scf.kernel.errors import Invalid
-from scf.kernel.money import DEFAULT_CURRENCY, SCALES, Money
+from scf.kernel.money import SCALES, CurrencyMismatch, Money
 
 LINES_MAX: Final = 20_000
 QUANTITY_MAX: Final = Decimal(10) ** 15
 QUANTITY_DECIMALS: Final = 9
+CURRENCY: Final = "CNY"
+"""Of a CSV; foreign trade has UBL."""
 _SCHEMA = "urn:oasis:names:specification:ubl:schema:xsd:"
 _CAC = f"{{{_SCHEMA}CommonAggregateComponents-2}}"
 _CBC = f"{{{_SCHEMA}CommonBasicComponents-2}}"
@@ -154,7 +157,7 @@ def _order_lines(root: Node) -> Iterator[TradeLine]:
         net, tax = item.find(_CBC + "LineExtensionAmount"), item.find(_CBC + "TotalTaxAmount")
         amount = None
         if net is not None and tax is not None:
-            amount = _amount(net) + _amount(tax)
+            amount = _together(net, tax)
         elif net is not None and share is not None:
             amount = _amount(net) + _scaled(_amount(net), share)
         yield TradeLine(
@@ -212,6 +215,14 @@ def _amount(node: Node) -> Money:
     return money_value(node.text, currency, field=node.path)
 
 
+def _together(net: Node, tax: Node) -> Money:
+    """Return the sum of two amounts. Raises CurrencyMixed."""
+    try:
+        return _amount(net) + _amount(tax)
+    except CurrencyMismatch as error:
+        raise CurrencyMixed(field=net.path, **error.fields) from None
+
+
 def _scaled(amount: Money, share: Fraction) -> Money:
     """Return a share of an amount, half a minor unit up."""
     return Money((amount.minor * share + Fraction(1, 2)).__floor__(), amount.currency)
@@ -261,17 +272,19 @@ class _Row:
 
 def _from_csv(original: bytes) -> tuple[TradePaper, ...]:
     file = BytesIO(original)
-    rows = iter(sheets.csv_table(file, sheets.survey(file), None, None).rows)
-    _, first = next(rows, (1, []))
-    header = [_NAMES.get(text.strip()) for text in sheets.plain(first)]
+    table = [
+        (number, sheets.plain(cells))
+        for number, cells in sheets.csv_table(file, sheets.survey(file), None, None).rows
+        if any(cells)
+    ]
+    header = [_NAMES.get(text.strip()) for text in table[0][1]] if table else []
     if missing := [COLUMNS[name][0] for name in REQUIRED if name not in header]:
         raise ColumnsUnknown(missing=missing)
     papers: dict[tuple[TradeKind, str, str, str, date], list[TradeLine]] = {}
-    for number, cells in rows:
-        if any(cells):
-            values = dict(zip(header, sheets.plain(cells), strict=False))
-            row = _row(number, {name: text for name, text in values.items() if name})
-            papers.setdefault(row.head, []).append(row.line)
+    for number, cells in table[1:]:
+        values = dict(zip(header, cells, strict=False))
+        row = _row(number, {name: text for name, text in values.items() if name})
+        papers.setdefault(row.head, []).append(row.line)
     if not papers:
         raise DocumentEmpty
     return tuple(TradePaper(*head, lines=_some(lines, "csv")) for head, lines in papers.items())
@@ -293,7 +306,7 @@ def _row(number: int, cells: Mapping[str, str]) -> _Row:
             order_line=texts["order_line"] or None,
             item=texts["item"],
             quantity=_read_quantity(texts["quantity"], "quantity"),
-            amount=money_value(amount, DEFAULT_CURRENCY, field="amount") if amount else None,
+            amount=money_value(amount, CURRENCY, field="amount") if amount else None,
         )
         if line.amount is not None and line.amount.minor < 0:
             raise FieldInvalid(field="amount", value=excerpt(amount))
