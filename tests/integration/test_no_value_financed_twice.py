@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -46,11 +47,12 @@ from scf.pledges.models import TRANSITIONS as PLEDGE_TRANSITIONS
 from scf.pledges.models import Pledge
 from scf.pledges.models import State as PledgeState
 from scf.pledges.service import Principal
-from scf.receivables import credit_notes, payments, refusals, service, submission
-from scf.receivables.models import TRANSITIONS, Receivable, State
+from scf.receivables import basket, credit_notes, payments, refusals, service, submission
+from scf.receivables.basket import Drafting, Wanted
+from scf.receivables.models import GIVEN_UP, TRANSITIONS, Receivable, State
 from scf.receivables.payments import Receipt
 from scf.receivables.service import Account, Confirmation
-from scf.receivables.submission import Submission
+from scf.receivables.submission import Mode, Submission
 from tests.support.actors import Company, Stage, set_stage
 from tests.support.invoices import cn_einvoice
 from tests.support.pools import open_value, take
@@ -137,6 +139,16 @@ class TestFiftyConnections:
         assert used == [40] * 4
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a debtor wants to confirm of a claim, and the refusals that are foreseen."""
+
+    claim: Claim
+    confirmation: Confirmation
+    state: State
+    codes: set[str]
+
+
 CLAIMS = st.runner().flatmap(lambda path: st.sampled_from(path.known))
 BONDS = st.runner().flatmap(lambda path: st.sampled_from(path.pledged))
 pledged = precondition(lambda path: path.pledged)
@@ -178,7 +190,52 @@ class Path(RuleBasedStateMachine):
 
     @rule(claim=CLAIMS, share=SHARES, whole=st.booleans())
     def confirm(self, claim: Claim, share: int, whole: bool) -> None:
-        promised = claim.claimed if whole else max(claim.claimed * min(share, 100) // 100, 1)
+        answer = self.answer(claim, 100 if whole else share)
+        shown = self.signed("confirm", claim, answer.codes, answer.confirmation)
+        if shown is not None:
+            self.promised(answer, shown.pool_id)
+
+    @rule(share=SHARES, moved=st.booleans())
+    def confirm_all(self, share: int, moved: bool) -> None:
+        """By one basket; a line that may not be is left out, also one withdrawn before the signature."""
+        anchor, now = self.cast.anchor, self.stage.clock.now()
+        answers = [self.answer(claim, share) for claim in self.known]
+        wanted = [Wanted(one.claim.id, None, one.confirmation) for one in answers]
+        signers = [SignerIn.model_validate(signer) for signer in anchor.signers("confirm")]
+        how = Drafting(Mode.CONTINUE, signers, ORIGIN, now)
+        drafted = self.done(
+            lambda s, _: (
+                found := basket.draft(s, anchor.actor, wanted, how),
+                found.statements
+                and DraftOut.of(found.statements, found.disclosures).model_dump(mode="json"),
+            )
+        )
+        assert {
+            answers[left.place].claim.id: {left.error.code} for left in drafted[0].left_out
+        } == {one.claim.id: one.codes for one in answers if one.codes}
+        good = [one for one in answers if not one.codes]
+        if not good:
+            assert drafted[1] == []
+            return
+        jws = anchor.sign_all(drafted[1])
+        if moved:
+            self.withdraw(good[0].claim)
+            good = [one for one in good if one.claim.state is not State.WITHDRAWN]
+
+        def hand_back(session: Session, now: datetime) -> Any:
+            return basket.confirm(session, anchor.actor, jws=jws, mode=Mode.CONTINUE, now=now)
+
+        if not good:
+            self.refused(hand_back, {"receivable.basket_empty"})
+            return
+        pools = {one.id: one.pool_id for one in self.done(hand_back).receivables}
+        assert pools.keys() == {one.claim.id for one in good}
+        for one in good:
+            self.promised(one, pools[one.claim.id])
+
+    def answer(self, claim: Claim, share: int) -> Answer:
+        """A confirmation of a share of a claim, and what is expected to stand against it."""
+        promised = max(claim.claimed * min(share, 100) // 100, 1)
         rest = claim.claimed - promised
         confirmation = Confirmation(
             Money(promised), Money(rest), None, "质量争议" if rest else None, None,
@@ -186,14 +243,28 @@ class Path(RuleBasedStateMachine):
         )  # fmt: skip
         state = State.PARTIALLY_CONFIRMED if rest else State.CONFIRMED
         codes = self.state_codes(claim, state)
-        if claim.noted and not codes:
+        if not codes and (claim.waiting or claim.rest <= 0):
             codes = {"receivable.document_reversed"}
+        elif not codes and promised > claim.rest:
+            codes = {"receivable.confirmed_exceeds_documents"}
+        return Answer(claim, confirmation, state, codes)
 
-        shown = self.signed("confirm", claim, codes, confirmation)
+    def promised(self, answer: Answer, pool_id: UUID | None) -> None:
+        claim = answer.claim
+        claim.state, claim.pool = answer.state, pool_id
+        claim.promised = claim.confirmed = answer.confirmation.confirmed.minor
 
-        if shown is not None:
-            claim.state, claim.pool = state, shown.pool_id
-            claim.promised = claim.confirmed = promised
+    @rule(claim=CLAIMS)
+    def withdraw(self, claim: Claim) -> None:
+        def withdraw(session: Session, now: datetime) -> Any:
+            actor = self.cast.supplier.actor
+            return refusals.withdraw(session, actor, claim.id, reason="金额有误", now=now)
+
+        if codes := self.state_codes(claim, State.WITHDRAWN):
+            self.refused(withdraw, codes)
+            return
+        self.done(withdraw)
+        claim.state = State.WITHDRAWN
 
     @rule(claim=CLAIMS, act=st.sampled_from(["dispute", "dispute", "reject"]))
     def refuse(self, claim: Claim, act: str) -> None:
@@ -224,13 +295,22 @@ class Path(RuleBasedStateMachine):
             assert self.done(report).repeated
             assert self.events() == count
 
-    @rule(claim=CLAIMS, share=st.integers(min_value=1, max_value=40))
-    def take_back(self, claim: Claim, share: int) -> None:
+    @rule(claim=CLAIMS, share=st.integers(min_value=1, max_value=40), later=st.booleans())
+    def take_back(self, claim: Claim, share: int, later: bool) -> None:
         fen = max(claim.claimed * share // 100, 1)
         note = self.invoice(next(NUMBERS), -fen, takes_back=claim.number)
-        self.done(lambda s, now: credit_notes.record(s, note, now=now))
-        if claim.state is not State.REJECTED:
-            claim.note(fen)
+        claim.waiting.append((note, fen))
+        if not later:
+            self.catch_up(claim)
+
+    @rule(claim=CLAIMS)
+    def catch_up(self, claim: Claim) -> None:
+        """Record the red invoices that wait, the newest first: their order is nobody's promise."""
+        while claim.waiting:
+            note, fen = claim.waiting.pop()
+            self.done(lambda s, now, note=note: credit_notes.record(s, note, now=now))
+            if claim.state not in GIVEN_UP:
+                claim.note(fen)
 
     @rule(claim=CLAIMS, share=SHARES, second=st.booleans())
     def propose(self, claim: Claim, share: int, second: bool) -> None:

@@ -47,12 +47,19 @@ class Claim:
     promised: int = 0
     paid: int = 0
     noted: int = 0
+    waiting: list[tuple[UUID, int]] = field(default_factory=list)
+    """Red invoices that are registered and not yet recorded: their ids and amounts."""
     confirmed: int = 0
     held: dict[UUID, int] = field(default_factory=dict)
 
     @property
     def used(self) -> int:
         return sum(self.held.values())
+
+    @property
+    def rest(self) -> int:
+        """What its invoice still stands for."""
+        return self.claimed - self.noted
 
     @property
     def free(self) -> int:
