@@ -13,7 +13,7 @@ from scf.kernel.errors import Invalid, NotAllowed
 from scf.parties.client import Drafted, DraftMalformed, for_identity
 from scf.parties.keystore import KeyStore
 
-DRAFT_BYTES_MAX: Final = 1_048_576
+DRAFT_BYTES_MAX: Final = 16_777_216  # a basket of a thousand lines takes two million
 _YES: Final = frozenset({"yes", "y", "是", "签署"})
 
 
