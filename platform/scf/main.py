@@ -14,6 +14,7 @@ from scf.confirmations import api as confirmations
 from scf.confirmations import rates_api as confirmation_rates
 from scf.db.session import Database
 from scf.documents import api as documents
+from scf.documents import trade_api as trade
 from scf.evidence import api as evidence
 from scf.financing import api as financing
 from scf.http import bounds, health, metrics, oauth, problems
@@ -48,6 +49,7 @@ ROUTERS: list[APIRouter] = [
     invitations.router,
     capacity.router,
     documents.router,
+    trade.router,
     uploads.router,
     receivables.router,
     receivable_papers.router,

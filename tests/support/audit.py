@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from scf.documents import trade
 from scf.evidence import log
 from scf.evidence.chain import anchor_newest
 from scf.evidence.sender import Sender
@@ -20,6 +21,7 @@ from tests.support.receivables import (
     register_invoice,
     submit,
 )
+from tests.support.trade import receipt_csv
 
 
 @dataclass
@@ -69,6 +71,7 @@ def play(world: World) -> None:
     world.anchor()
     _answered_otherwise(world)
     _red_lettered(world)
+    _received(world)
     _revocations(world)
     _repaid(world, *first)
     world.sequence()
@@ -149,6 +152,15 @@ def _answered_otherwise(world: World) -> None:
         red=f"<OriginalInvoiceCode>{2550:04}{5:016}</OriginalInvoiceCode>",
     )
     desk.work()
+
+
+def _received(world: World) -> None:
+    """The buyer's receipt note."""
+    stage, cast = world.desk.stage, world.desk.stage.cast
+    rows = [("RK-1", "PO-1", "1", "5.5", "80.00")]
+    original = receipt_csv(cast.anchor.uscc, cast.supplier.uscc, rows)
+    with stage.database.transaction() as session:
+        trade.register(session, cast.anchor.actor, original, now=stage.clock.now())
 
 
 def _red_lettered(world: World) -> None:

@@ -19,6 +19,7 @@ from scf.audit.subjects import (
     receivables,
     reconciliations,
     red_notes,
+    trade,
 )
 from scf.db.session import Database
 from scf.evidence.contracts import connect
@@ -27,17 +28,8 @@ from scf.settings import Settings
 from scf_ledger.chain.client import Chain
 
 SUBJECTS = (
-    *(
-        documents,
-        receivables,
-        pools,
-        pledges,
-        financings,
-        debtor_notices,
-        red_notes,
-        invoice_checks,
-    ),
-    reconciliations,
+    *(documents, trade, receivables, pools, pledges, financings, debtor_notices, red_notes),
+    *(invoice_checks, reconciliations),
 )
 ON_CHAIN: Final = frozenset({"anchors", "chain_home", "chain_transactions"})
 ATTEMPTS_MAX: Final = 4

@@ -98,6 +98,14 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
         *("applicant", "used", "reason", "currency", "net_minor", "tax_minor", "state"),
         *("state_since", "entered_at", "red_document_id"),
     ),
+    "trade_originals": ("original",),
+    "trade_documents": (
+        *("id", "kind", "number", "issuer_id", "buyer", "seller", "issued_on", "original_sha256"),
+    ),
+    "trade_document_lines": (
+        *("document_id", "position", "order_no", "order_line", "item", "quantity"),
+        *("amount_minor", "currency"),
+    ),
     "invoice_checks": (
         *("id", "version", "secret", "head_hash", "document_id", "status", "sound", "answered_at"),
         "checked_at",

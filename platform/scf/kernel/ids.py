@@ -39,6 +39,7 @@ PREFIXES: Final = {
     "red_note": "red",
     "rule_evaluation": "rul",
     "statement": "stm",
+    "trade_document": "trd",
 }
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _TAIL: Final = re.compile(f"[0-7][{_ALPHABET}]{{25}}")

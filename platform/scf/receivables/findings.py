@@ -20,7 +20,7 @@ from scf.kernel.ids import public_id
 from scf.kernel.money import Money
 from scf.parties.models import Party
 from scf.parties.queries import parties_of
-from scf.receivables import checks, queries
+from scf.receivables import behind, checks, queries
 from scf.receivables.models import GIVEN_UP, Receivable, ReceivableDocument
 from scf.rules.book import shipped
 from scf.rules.judging import message
@@ -58,6 +58,26 @@ TITLES: Final[Mapping[str, tuple[str, str]]] = {
     "line.alike": (
         "与另一笔应收账款相似（同一入库单号，或同合同、同收货日、同金额）",
         "Another line is alike: same receipt, or same contract, delivery and amount",
+    ),
+    "receipt.missing": (
+        "未登记入库单，到货未经购方系统证明",
+        "No receipt note of the buyer's is registered",
+    ),
+    "receipt.unvalued": (
+        "入库单未载明含税金额，且无对应订单，无法核对",
+        "The receipts' worth is not known",
+    ),
+    "receipt.below_claim": (
+        "已入库金额低于申报金额",
+        "Less was received than is claimed",
+    ),
+    "invoice.status": (
+        "税务机关显示发票状态异常",
+        "An invoice does not stand at the tax bureau",
+    ),
+    "red_note.open": (
+        "发票有未了结的红字确认单",
+        "A red-letter form over an invoice is open",
     ),
 }
 """Code -> what it says, in Chinese and English."""
@@ -156,6 +176,7 @@ def of(
     parties = parties_of(session, receivables)
     standings, invoices = queries.standings(session, ids), _invoices(session, ids)
     alike = _alike(session, ids)
+    papers = behind.findings(session, receivables)
     found = {}
     for receivable in receivables:
         line = Line(
@@ -168,7 +189,11 @@ def of(
             invoices=invoices.get(receivable.id, ()),
             alike=alike.get(receivable.id, ()),
         )
-        found[receivable.id] = look(line) + _lawful(receivable, parties, now=now)
+        found[receivable.id] = (
+            look(line)
+            + [Finding.of(code, **figures) for code, figures in papers[receivable.id]]
+            + _lawful(receivable, parties, now=now)
+        )
     return found
 
 

@@ -15,8 +15,8 @@ from scf.http.auth import Actor
 from scf.kernel.errors import Conflict, Invalid, Refused, Unavailable
 from scf.kernel.ids import new_id, public_id
 from scf.kernel.money import Money
-from scf.receivables import credit_notes, queries, rules
-from scf.receivables.models import Receivable, ReceivableDocument, State
+from scf.receivables import credit_notes, queries, received, rules
+from scf.receivables.models import GIVEN_UP, Receivable, ReceivableDocument
 from scf.receivables.queries import Deal, Paper
 from scf.receivables.writing import Line, insert_lines
 
@@ -108,7 +108,7 @@ def submit_many(
     ATOMIC raises the first refusal, which names its item, and the caller's transaction is lost. CONTINUE
     writes what can be written. Raises SubmissionContended.
     """
-    outcomes = _check(session, actor, submissions)
+    outcomes = _hold_to_receipts(session, _check(session, actor, submissions))
     if mode is Mode.ATOMIC:
         lines = _all_accepted(outcomes)
         if not insert_lines(session, lines, actor=actor.party, now=now):
@@ -160,9 +160,21 @@ def _check(session: Session, actor: Actor, submissions: Sequence[Submission]) ->
             outcomes.append(error)
         else:
             outcomes.append(line)
-            for note_id in {note for identity in line.document_ids for note in known[identity].notes}:
+            for note_id in {
+                note for identity in line.document_ids for note in known[sides][identity].notes
+            }:
                 enqueue(session, credit_notes.RECORD, document_id=note_id)
     return outcomes
+
+
+def _hold_to_receipts(session: Session, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Replace lines that claim more than was received by their refusals."""
+    lines = [outcome for outcome in outcomes if isinstance(outcome, Line)]
+    refused: dict[UUID, Refused] = {**received.hold(session, lines)}
+    return [
+        refused.get(outcome.id, outcome) if isinstance(outcome, Line) else outcome
+        for outcome in outcomes
+    ]
 
 
 def _deal(session: Session, programme_id: UUID, creditor_id: UUID) -> Deal | Refused:
@@ -252,7 +264,7 @@ def _refuse_taken(session: Session, outcomes: Sequence[Outcome]) -> list[Outcome
             select(Receivable.programme_id, Receivable.creditor_id, Receivable.line_no).where(
                 Receivable.creditor_id.in_({line.creditor_id for line in lines}),
                 Receivable.line_no.in_([line.line_no for line in lines]),
-                Receivable.state != State.REJECTED,
+                Receivable.state.not_in(GIVEN_UP),
                 Receivable.id.not_in(own),
             )
         )

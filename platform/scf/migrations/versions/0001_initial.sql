@@ -794,25 +794,6 @@ END $$;
 CREATE TRIGGER receivables_guard_state BEFORE UPDATE OF state ON receivables
   FOR EACH ROW EXECUTE FUNCTION guard_receivable_state();
 
-CREATE TABLE trade_document_lines (
-  document_id UUID NOT NULL,
-  position BIGINT NOT NULL,
-  order_no TEXT,
-  order_line TEXT,
-  item TEXT NOT NULL,
-  quantity NUMERIC(25, 9) NOT NULL,
-  amount_minor BIGINT,
-  currency TEXT,
-  CONSTRAINT pk_trade_document_lines PRIMARY KEY (document_id, position),
-  CONSTRAINT ck_trade_document_lines_quantity_not_negative CHECK (quantity >= 0),
-  CONSTRAINT ck_trade_document_lines_amount_not_negative CHECK (amount_minor >= 0 AND currency IS NOT NULL OR amount_minor IS NULL),
-  CONSTRAINT fk_trade_document_lines_document_id_trade_documents FOREIGN KEY(document_id) REFERENCES trade_documents (id)
-);
-
-CREATE INDEX ix_trade_document_lines_order_no ON trade_document_lines (order_no, document_id);
-
-CREATE TRIGGER trade_document_lines_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON trade_document_lines FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
-
 CREATE TABLE invoice_checks (
   document_id UUID NOT NULL,
   status VARCHAR(4) NOT NULL,
@@ -829,59 +810,6 @@ CREATE TABLE invoice_checks (
 );
 
 CREATE INDEX ix_invoice_checks_document_id_id ON invoice_checks (document_id, id);
-
-CREATE TABLE job_items (
-  job_id UUID NOT NULL,
-  place BIGINT NOT NULL,
-  row BIGINT NOT NULL,
-  cells TEXT[] NOT NULL,
-  CONSTRAINT pk_job_items PRIMARY KEY (job_id, place),
-  CONSTRAINT fk_job_items_job_id_jobs FOREIGN KEY(job_id) REFERENCES jobs (id)
-);
-
-CREATE TRIGGER job_items_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON job_items FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
-
-CREATE TABLE invitations (
-  id UUID NOT NULL,
-  programme_id UUID NOT NULL,
-  uscc TEXT NOT NULL,
-  name TEXT NOT NULL,
-  contact TEXT,
-  token_sha256 BYTEA NOT NULL,
-  state VARCHAR(8) NOT NULL,
-  attempts BIGINT DEFAULT '0' NOT NULL,
-  person_id UUID NOT NULL,
-  challenge BYTEA NOT NULL,
-  invited_by UUID NOT NULL,
-  invited_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  opened_at TIMESTAMP WITH TIME ZONE,
-  ended_at TIMESTAMP WITH TIME ZONE,
-  party_id UUID,
-  CONSTRAINT pk_invitations PRIMARY KEY (id),
-  CONSTRAINT ck_invitations_token_sha256_length CHECK (octet_length(token_sha256) = 32),
-  CONSTRAINT ck_invitations_party_if_accepted CHECK ((state = 'ACCEPTED') = (party_id IS NOT NULL)),
-  CONSTRAINT ck_invitations_contact_while_live CHECK ((state IN ('INVITED', 'OPENED')) = (contact IS NOT NULL)),
-  CONSTRAINT fk_invitations_programme_id_programmes FOREIGN KEY(programme_id) REFERENCES programmes (id),
-  CONSTRAINT ck_invitations_state CHECK (state IN ('INVITED', 'OPENED', 'ACCEPTED', 'EXPIRED', 'REVOKED')),
-  CONSTRAINT fk_invitations_invited_by_oauth_clients FOREIGN KEY(invited_by) REFERENCES oauth_clients (id),
-  CONSTRAINT fk_invitations_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id)
-);
-
-CREATE INDEX ix_invitations_uscc ON invitations (uscc);
-
-CREATE UNIQUE INDEX uq_invitations_live ON invitations (programme_id, uscc) WHERE state IN ('INVITED', 'OPENED');
-
-CREATE FUNCTION guard_invitations_state() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('INVITED', 'ACCEPTED'), ('INVITED', 'EXPIRED'), ('INVITED', 'OPENED'), ('INVITED', 'REVOKED'), ('OPENED', 'ACCEPTED'), ('OPENED', 'EXPIRED'), ('OPENED', 'REVOKED')) THEN
-    RETURN NEW;
-  END IF;
-  RAISE EXCEPTION 'invitations: % does not become %', OLD.state, NEW.state
-    USING ERRCODE = 'check_violation';
-END $$;
-
-CREATE TRIGGER invitations_guard_state BEFORE UPDATE OF state ON invitations FOR EACH ROW EXECUTE FUNCTION guard_invitations_state();
 
 CREATE TABLE red_notes (
   document_id UUID NOT NULL,
@@ -935,6 +863,78 @@ BEGIN
 END $$;
 
 CREATE TRIGGER red_notes_guard_state BEFORE UPDATE OF state ON red_notes FOR EACH ROW EXECUTE FUNCTION guard_red_notes_state();
+
+CREATE TABLE trade_document_lines (
+  document_id UUID NOT NULL,
+  position BIGINT NOT NULL,
+  order_no TEXT,
+  order_line TEXT,
+  item TEXT NOT NULL,
+  quantity NUMERIC(25, 9) NOT NULL,
+  amount_minor BIGINT,
+  currency TEXT,
+  CONSTRAINT pk_trade_document_lines PRIMARY KEY (document_id, position),
+  CONSTRAINT ck_trade_document_lines_quantity_not_negative CHECK (quantity >= 0),
+  CONSTRAINT ck_trade_document_lines_amount_not_negative CHECK (amount_minor >= 0 AND currency IS NOT NULL OR amount_minor IS NULL),
+  CONSTRAINT fk_trade_document_lines_document_id_trade_documents FOREIGN KEY(document_id) REFERENCES trade_documents (id)
+);
+
+CREATE INDEX ix_trade_document_lines_order_no ON trade_document_lines (order_no, document_id);
+
+CREATE TRIGGER trade_document_lines_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON trade_document_lines FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE job_items (
+  job_id UUID NOT NULL,
+  place BIGINT NOT NULL,
+  row BIGINT NOT NULL,
+  cells TEXT[] NOT NULL,
+  CONSTRAINT pk_job_items PRIMARY KEY (job_id, place),
+  CONSTRAINT fk_job_items_job_id_jobs FOREIGN KEY(job_id) REFERENCES jobs (id)
+);
+
+CREATE TRIGGER job_items_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON job_items FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE invitations (
+  id UUID NOT NULL,
+  programme_id UUID NOT NULL,
+  uscc TEXT NOT NULL,
+  name TEXT NOT NULL,
+  contact TEXT,
+  token_sha256 BYTEA NOT NULL,
+  state VARCHAR(8) NOT NULL,
+  attempts BIGINT DEFAULT '0' NOT NULL,
+  person_id UUID NOT NULL,
+  challenge BYTEA NOT NULL,
+  invited_by UUID NOT NULL,
+  invited_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  opened_at TIMESTAMP WITH TIME ZONE,
+  ended_at TIMESTAMP WITH TIME ZONE,
+  party_id UUID,
+  CONSTRAINT pk_invitations PRIMARY KEY (id),
+  CONSTRAINT ck_invitations_token_sha256_length CHECK (octet_length(token_sha256) = 32),
+  CONSTRAINT ck_invitations_party_if_accepted CHECK ((state = 'ACCEPTED') = (party_id IS NOT NULL)),
+  CONSTRAINT ck_invitations_contact_while_live CHECK ((state IN ('INVITED', 'OPENED')) = (contact IS NOT NULL)),
+  CONSTRAINT fk_invitations_programme_id_programmes FOREIGN KEY(programme_id) REFERENCES programmes (id),
+  CONSTRAINT ck_invitations_state CHECK (state IN ('INVITED', 'OPENED', 'ACCEPTED', 'EXPIRED', 'REVOKED')),
+  CONSTRAINT fk_invitations_invited_by_oauth_clients FOREIGN KEY(invited_by) REFERENCES oauth_clients (id),
+  CONSTRAINT fk_invitations_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id)
+);
+
+CREATE INDEX ix_invitations_uscc ON invitations (uscc);
+
+CREATE UNIQUE INDEX uq_invitations_live ON invitations (programme_id, uscc) WHERE state IN ('INVITED', 'OPENED');
+
+CREATE FUNCTION guard_invitations_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('INVITED', 'ACCEPTED'), ('INVITED', 'EXPIRED'), ('INVITED', 'OPENED'), ('INVITED', 'REVOKED'), ('OPENED', 'ACCEPTED'), ('OPENED', 'EXPIRED'), ('OPENED', 'REVOKED')) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'invitations: % does not become %', OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER invitations_guard_state BEFORE UPDATE OF state ON invitations FOR EACH ROW EXECUTE FUNCTION guard_invitations_state();
 
 CREATE TABLE payment_orders (
   id UUID NOT NULL,
@@ -1101,6 +1101,20 @@ CREATE TABLE receivable_credit_notes (
 
 CREATE TRIGGER receivable_credit_notes_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON receivable_credit_notes FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
+CREATE TABLE red_note_consents (
+  red_note_id UUID NOT NULL,
+  party_id UUID NOT NULL,
+  asked_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  given BOOLEAN,
+  answered_at TIMESTAMP WITH TIME ZONE,
+  CONSTRAINT pk_red_note_consents PRIMARY KEY (red_note_id, party_id),
+  CONSTRAINT ck_red_note_consents_answered_once CHECK ((given IS NULL) = (answered_at IS NULL)),
+  CONSTRAINT fk_red_note_consents_red_note_id_red_notes FOREIGN KEY(red_note_id) REFERENCES red_notes (id),
+  CONSTRAINT fk_red_note_consents_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id)
+);
+
+CREATE INDEX ix_red_note_consents_party_id ON red_note_consents (party_id, red_note_id);
+
 CREATE TABLE pledges (
   pledgor_id UUID NOT NULL,
   pledgee_id UUID NOT NULL,
@@ -1199,20 +1213,6 @@ CREATE TABLE onboardings (
 );
 
 CREATE TRIGGER onboardings_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON onboardings FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
-
-CREATE TABLE red_note_consents (
-  red_note_id UUID NOT NULL,
-  party_id UUID NOT NULL,
-  asked_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  given BOOLEAN,
-  answered_at TIMESTAMP WITH TIME ZONE,
-  CONSTRAINT pk_red_note_consents PRIMARY KEY (red_note_id, party_id),
-  CONSTRAINT ck_red_note_consents_answered_once CHECK ((given IS NULL) = (answered_at IS NULL)),
-  CONSTRAINT fk_red_note_consents_red_note_id_red_notes FOREIGN KEY(red_note_id) REFERENCES red_notes (id),
-  CONSTRAINT fk_red_note_consents_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id)
-);
-
-CREATE INDEX ix_red_note_consents_party_id ON red_note_consents (party_id, red_note_id);
 
 CREATE TABLE payable_lines (
   id UUID NOT NULL,
