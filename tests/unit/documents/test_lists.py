@@ -371,5 +371,11 @@ def test_a_list_is_no_document(source):
     assert refusal(parse, source).code in {"document.several", "document.unsupported_format"}
 
 
+def test_a_list_has_so_many_columns_at_most():
+    wide = text_list(",".join(["a"] * 257))
+
+    assert error(wide).fields == {"what": "columns", "count": 257, "count_max": 256}
+
+
 def test_a_csv_that_breaks_off_keeps_its_good_rows():
     assert outcomes(text_list(HEADER, ROW, '"open')) == {":2": "A1", "": "document.table_invalid"}

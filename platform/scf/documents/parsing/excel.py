@@ -17,13 +17,12 @@ from lxml import etree
 from scf.documents.parsing.errors import DocumentTooLarge, TableInvalid, XmlUnsafe
 from scf.documents.parsing.mapping import Cell
 from scf.documents.parsing.packages import Package, resolve
-from scf.documents.parsing.sheets import ROWS_MAX, Table, clean
+from scf.documents.parsing.sheets import COLUMNS_MAX, ROWS_MAX, Table, clean
 from scf.documents.parsing.values import excerpt
 from scf.documents.parsing.xml import Node, load
 
 WORKBOOK: Final = "xl/workbook.xml"
 SHEETS_MAX: Final = 50
-COLUMNS_MAX: Final = 256
 
 _RELATIONS: Final = "xl/_rels/workbook.xml.rels"
 _REFERENCE = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")

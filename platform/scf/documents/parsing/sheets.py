@@ -15,6 +15,7 @@ from scf.documents.parsing.values import excerpt
 
 BYTES_MAX: Final = 256 * 1024 * 1024
 ROWS_MAX: Final = 1_000_000
+COLUMNS_MAX: Final = 256
 CHUNK: Final = 1024 * 1024
 
 
@@ -84,6 +85,8 @@ def _csv_rows(text: io.TextIOWrapper, delimiter: str | None) -> Iterator[tuple[i
         for number, cells in enumerate(csv.reader(text, delimiter=delimiter, strict=True), 1):
             if number > ROWS_MAX:
                 raise DocumentTooLarge(what="rows", count_max=ROWS_MAX)
+            if len(cells) > COLUMNS_MAX:
+                raise DocumentTooLarge(what="columns", count=len(cells), count_max=COLUMNS_MAX)
             yield number, [clean(cell) for cell in cells]
     except (csv.Error, UnicodeError) as error:
         raise TableInvalid(row=number + 1, reason=excerpt(str(error))) from None
