@@ -3,7 +3,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scf.capacity.rules import Holding, run_through
+from scf.capacity.rules import Holding, run_back, run_through
 
 AMOUNTS = st.integers(min_value=1, max_value=10**12)
 
@@ -47,3 +47,30 @@ class TestRunThrough:
         assert all(0 < part.minor <= part.holding.minor for part in parts if part.holding)
         assert max(used_after - after, 0) == max(used - confirmed, 0)
         assert max(after - used_after, 0) == free - unencumbered
+
+
+class TestRunBack:
+    def test_gives_back_to_whom_it_was_taken_from_last(self):
+        parts = run_back(60, [holding(1, 40), holding(2, 20)])
+
+        given = [(part.minor, part.holding and part.holding.holder) for part in parts]
+        assert given == [(20, "plg_2"), (40, "plg_1")]
+
+    def test_the_rest_is_free(self):
+        parts = run_back(90, [holding(1, 40)])
+        assert [(part.minor, part.holding and part.holding.holder) for part in parts] == [
+            (40, "plg_1"),
+            (50, None),
+        ]
+        assert run_back(0, []) == []
+
+    @given(pools(), AMOUNTS)
+    def test_undoes_what_ran_through(self, pool, amount):
+        confirmed, free, holdings = pool
+
+        parts = run_through(amount, confirmed=confirmed, free=free, holdings=holdings)
+        paid = [holding(n, part.minor) for n, part in enumerate(parts) if part.holding is not None]
+
+        back = run_back(sum(part.minor for part in parts), paid)
+
+        assert sorted(part.minor for part in back) == sorted(part.minor for part in parts)
