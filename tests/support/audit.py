@@ -11,6 +11,7 @@ from scf.evidence.sender import Sender
 from scf.parties import certification
 from scf_ledger.event_types import Scope
 from scf_ledger.note import Signer
+from tests.support.banking import entry, told
 from tests.support.lending import Desk
 from tests.support.log import sequence_all
 from tests.support.receivables import (
@@ -74,6 +75,7 @@ def play(world: World) -> None:
     _received(world)
     _revocations(world)
     _repaid(world, *first)
+    _settled(world)
     world.sequence()
     world.anchor()
     register_invoice(stage, cast.supplier, 90)  # waits for the sequencer
@@ -120,6 +122,29 @@ def _repaid(world: World, receivable: str, financing: str, pledge: str) -> None:
     desk.work()
     desk.did(cast.bank, f"/v1/pledges/{pledge}/cancel-registration", {})
     world.until(lambda: desk.pledge(pledge)["lock"]["state"] == "none")
+
+
+def _settled(world: World) -> None:
+    """Money astray and money taken back, another account, a month that both sides agree on."""
+    desk = world.desk
+    stage, cast = desk.stage, desk.stage.cast
+    receivable = desk.receivable(30)
+    told(stage, cast.bank, entry(1, 4_000, receivable=receivable))
+    told(stage, cast.bank, entry(2, 1_000, receivable=receivable, account="6222999900000000"))
+    back = entry(3, 3_000, receivable=receivable, direction="DBIT", reversal=1)
+    told(stage, cast.bank, back)
+    body = {"pay_to": {**pay_to(cast.bank), "account": "6222 0000 0000 0077"}, "reason": "变更"}
+    path = f"/v1/receivables/{receivable}/account-changes"
+    change = desk.did(cast.supplier, path, body)["id"]
+    month = {"creditor": cast.supplier.id, "debtor": cast.anchor.id, "month": "2025-11"}
+    balance = desk.did(cast.supplier, "/v1/reconciliations", month)["id"]
+    for who in (cast.supplier, cast.anchor):
+        for act, path in (
+            ("account", f"/v1/account-changes/{change}"),
+            ("reconcile", f"/v1/reconciliations/{balance}"),
+        ):
+            body = {"signers": who.signers(act)}
+            desk.signed(who, f"{path}/draft", body, f"{path}/sign")
 
 
 def _answered_otherwise(world: World) -> None:
