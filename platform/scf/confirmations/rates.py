@@ -22,6 +22,7 @@ from scf.http.auth import Actor
 from scf.kernel.errors import Invalid
 from scf.kernel.ids import public_id
 from scf.parties.models import Party
+from scf.receivables.queries import date_text
 
 _PLACES: Final = Decimal("0.0001")
 HEADER: Final = (
@@ -163,8 +164,8 @@ def table(
             request.currency,
             request.claimed.text,
             request.requested_on.isoformat(),
-            request.deadline_on.isoformat(),
-            request.answered_on.isoformat() if request.answered_on else "",
+            date_text(request.deadline_on) or "",
+            date_text(request.answered_on) or "",
             request.state.value,
             _said(counted),
             _said(request.state is RequestState.ANSWERED) if counted else "",
@@ -188,7 +189,7 @@ def _visible(session: Session, actor: Actor, debtor_id: UUID) -> list[ColumnElem
 def _of(debtor_id: UUID, period: Period) -> list[ColumnElement[bool]]:
     return [
         ConfirmationRequest.debtor_id == debtor_id,
-        ConfirmationRequest.statutory,
+        ConfirmationRequest.statutory.is_(True),
         ConfirmationRequest.deadline_on.between(period.first_on, period.last_on),
     ]
 

@@ -5,7 +5,7 @@ import pytest
 from tests.support.actors import STORY_BEGINS
 from tests.support.clock import act, answer, ask, asked, dues, move_to, refuse, seen, turn
 from tests.support.problems import refusal
-from tests.support.receivables import confirm, confirmation, submit
+from tests.support.receivables import confirmation, submit
 
 REMINDED = [
     ("REMINDER", 7, "2025-11-10"),

@@ -47,6 +47,7 @@ def request_(stage, signer):
     for file in ("evidence.json", "evidence.pdf"):
         pending = refusal(stage.get(stage.cast.supplier, f"{path}/{file}"), 409, "evidence.pending")
         assert (pending["fields"]["events"], pending["fields"]["published"]) == (4, 0)
+    move_to(stage, 37)
     with stage.database.transaction() as session:
         for scope, authority in stage.cast.authorities.items():
             at = stage.clock.now()
