@@ -25,7 +25,7 @@ STEPS = st.lists(
         st.tuples(st.just("back"), ACCOUNTS, AMOUNTS | st.none()),
         st.tuples(st.just("again"), st.just(""), st.just(0)),
     ),
-    max_size=10,
+    max_size=8,
 )
 
 
@@ -102,7 +102,7 @@ class Play:
                 assert (pool.confirmed_minor, pool.used_minor) == (PROMISED, self.held)
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(held=st.sampled_from([0, 4_000, PROMISED]), steps=STEPS)
 def test_nothing_is_lost_or_doubled(stage: Stage, held: int, steps: list):
     play = Play(stage, held)
