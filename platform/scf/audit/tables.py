@@ -58,7 +58,7 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
         *("to_named_account", "event_id", "reported_at"),
     ),
     "payment_reversals": (
-        *("id", "payment_id", "bank_id", "amount_minor", "reversed_on", "event_id"),
+        *("payment_id", "bank_id", "amount_minor", "reversed_on", "event_id"),
         "reported_at",
     ),
     "receivable_credit_notes": ("receivable_id", "note_id", "amount_minor"),
