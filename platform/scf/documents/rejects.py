@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from scf.documents.parsing import Row
+from scf.http.sheets import harmless
 from scf.kernel.errors import Invalid
 
 PLACE: Final = "位置 where"
 REASON: Final = "错误 error"
-_FORMULA = re.compile(r"[=+\-@\t\r]")
 _NUMBER = re.compile(r"-[0-9.,]+", re.ASCII)
 
 
@@ -66,5 +66,4 @@ class Rejects:
 
 def safe(cell: str) -> str:
     """Return a cell as text that no spreadsheet takes for a formula; a number below zero stays one."""
-    is_formula = _FORMULA.match(cell) is not None and _NUMBER.fullmatch(cell) is None
-    return f"'{cell}" if is_formula else cell
+    return cell if _NUMBER.fullmatch(cell) else harmless(cell)
