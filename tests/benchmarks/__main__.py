@@ -7,7 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scf.runtime.services import chain, database
-from tests.benchmarks import bulk, gas, growth, importing, publishing, sequencing, single, verifying
+from tests.benchmarks import (
+    bulk,
+    gas,
+    growth,
+    importing,
+    jobs,
+    publishing,
+    sequencing,
+    single,
+    verifying,
+)
 from tests.benchmarks.figures import Row, heading, keep, shown
 from tests.benchmarks.installation import installed
 from tests.support.services import Servers, make_template, started
@@ -27,6 +37,7 @@ def rows(*, long: bool) -> Iterator[Row]:
         yield from importing.measure(servers)
     with installed() as installation:
         yield from bulk.measure(installation)
+        yield from jobs.measure(installation)
         yield from single.measure(installation)
         yield from publishing.measure(installation)
 

@@ -9,13 +9,17 @@ from scf.evidence import log
 from scf.evidence.chain import anchor_newest
 from scf.evidence.sender import Sender
 from scf.parties import certification
+from scf.receivables.upload_rows import UPLOAD
 from scf_ledger.event_types import Scope
 from scf_ledger.note import Signer
 from tests.support.banking import entry, told
+from tests.support.invitations import invited
+from tests.support.jobs import a_csv, handed_in, work
 from tests.support.lending import Desk
 from tests.support.log import sequence_all
 from tests.support.receivables import (
     confirmation,
+    invoice_number,
     money,
     pay,
     pay_to,
@@ -71,6 +75,7 @@ def play(world: World) -> None:
     world.sequence()
     world.anchor()
     _answered_otherwise(world)
+    _uploaded(world)
     _red_lettered(world)
     _received(world)
     _revocations(world)
@@ -207,6 +212,28 @@ def _red_lettered(world: World) -> None:
     red = f"<OriginalInvoiceCode>{2550:04}{2:016}</OriginalInvoiceCode>"
     register_invoice(stage, cast.supplier, 9, "-1000.00", blue="N", red=red)
     desk.work()
+
+
+def _uploaded(world: World) -> None:
+    """The buyer's own list: a line that is a receivable, one whose supplier has come in since."""
+    stage = world.desk.stage
+    register_invoice(stage, stage.cast.supplier, 40)
+    guest = invited(stage)
+    example = {**UPLOAD.example, "amount": "100.00", "supplier": stage.cast.supplier.uscc}
+    account = dict(
+        zip(
+            ("account_name", "account", "bank", "bank_uscc"),
+            pay_to(stage.cast.bank).values(),
+            strict=True,
+        )
+    )
+    known = {**example, **account, "invoices": invoice_number(40), "currency": "CNY"}
+    unknown = {**known, "supplier": guest.uscc, "line_no": "DZ-2025-10-02"}
+    rows = [[row[field] for field in UPLOAD.columns] for row in (known, unknown)]
+    body = a_csv(list(UPLOAD.columns.values()), rows)
+    handed_in(stage, stage.cast.anchor, "/v1/payables/uploads", body)
+    work(stage)
+    guest.come_in()
 
 
 def _revocations(world: World) -> None:

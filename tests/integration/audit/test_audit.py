@@ -34,6 +34,7 @@ ROWS = {
     "financings": "state = 'CLOSED'",
     "pledges": "released_at IS NOT NULL",
     "log_entries": "index = 1",
+    "payable_lines": "state = 'SUBMITTED'",
     "certificates": "id IN (SELECT certificate_id FROM statements)",
 }
 NOT_NULL = {
@@ -102,10 +103,10 @@ def change_a_byte(session: Session, name: str, column: str) -> None:
     where = NOT_NULL.get((name, column), ROWS.get(name, "true"))
     found: Table = table(name)
     row = session.execute(
-        text(f"SELECT ctid::text AS place FROM {name} WHERE {where} ORDER BY ctid LIMIT 1")
+        text(f"SELECT ctid::text AS ctid_text FROM {name} WHERE {where} ORDER BY ctid LIMIT 1")
     ).one()
-    place = {"place": row.place}
-    where_place = text("ctid = CAST(:place AS tid)")
+    place = {"ctid_text": row.ctid_text}
+    where_place = text("ctid = CAST(:ctid_text AS tid)")
     value = session.execute(
         found.select().with_only_columns(found.c[column]).where(where_place), place
     ).scalar_one()
