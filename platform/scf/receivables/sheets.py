@@ -9,14 +9,9 @@ from datetime import date
 from typing import Final, TypeVar
 from uuid import UUID
 
-from scf.documents.parsing import sheets as tables
-from scf.documents.parsing.errors import (
-    DocumentTooLarge,
-    PackageInvalid,
-    PackageUnsafe,
-    TableInvalid,
-)
+from scf.documents.parsing import excel
 from scf.documents.parsing.packages import Package
+from scf.documents.parsing.sheets import plain
 from scf.http.sheets import FORMULA, write_csv
 from scf.kernel.clock import parse_date
 from scf.kernel.errors import Invalid, Refused, TooLarge
@@ -198,14 +193,14 @@ def read_xlsx(content: bytes) -> Sheet:
 
 def xlsx_lines(content: bytes) -> list[tuple[int, list[str]]]:
     """Return the numbered rows of a workbook's first sheet. Raises SheetInvalid, SheetTooLarge."""
-    file = io.BytesIO(content)
     try:
-        first, *_ = tables.workbook(file, Package(file))
-        return [(number, tables.plain(cells)) for number, cells in first.rows]
-    except (TableInvalid, PackageInvalid) as error:
+        found = excel.workbook(Package(io.BytesIO(content)))
+        lines = [(number, plain(cells)) for number, cells in found[0].rows] if found else []
+    except Invalid as error:
         raise SheetInvalid(rule=error.code, **error.fields) from error
-    except (DocumentTooLarge, PackageUnsafe) as error:
+    except TooLarge as error:
         raise SheetTooLarge(rule=error.code, **error.fields) from error
+    return lines
 
 
 def read(lines: Iterable[tuple[int, Sequence[str]]], *, currency: str = "CNY") -> Sheet:
