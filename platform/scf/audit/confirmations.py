@@ -117,7 +117,8 @@ def _check_end(session: Session, key: str, row: RowMapping, moments: Sequence[Ro
     request = session.get_one(ConfirmationRequest, row["id"])
     answers = queries.answers_to(session, [request])[request.id]
     answered = row["answer_event_id"] is not None
-    answer = next((one for one in answers if one.compliant), None) if answered else None
+    answer = next((one for one in answers if one.by_debtor and one.compliant), None)
+    answer = answer if answered else None
     expected: dict[str, Any] = {
         "overdue_on": on.get(MomentKind.CONFIRM_OVERDUE),
         "answered_on": answer and answer.on,

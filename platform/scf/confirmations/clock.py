@@ -62,10 +62,11 @@ def settle(session: Session, request: ConfirmationRequest, *, now: datetime) -> 
     answers = queries.answers_to(session, [request])[request.id]
     progress = rules.assess(request.state, queries.dues(request), answers, now=now)
     _record(session, request, progress.dues, now=now)
-    if progress.answer is None:
-        request.next_on = progress.next.on if progress.next else None
-    else:
+    request.next_on = progress.next.on if progress.next else None
+    if progress.answer is not None:
         _close(session, request, progress.answer, progress.state, now=now)
+    elif progress.end is not None:
+        _let_go(session, request, progress.end, now=now)
     request.seen_version = seen
     session.flush()
 
@@ -106,7 +107,6 @@ def _close(
 ) -> None:
     request.move(state, now=answer.at)
     request.answered_on, request.answer_event_id = answer.on, answer.event_id
-    request.next_on = None
     if not request.statutory:
         return
     evaluate(
@@ -117,6 +117,23 @@ def _close(
         on=business_date(now),
         now=now,
         parties=request.parties,
+    )
+
+
+def _let_go(session: Session, request: ConfirmationRequest, end: Answer, *, now: datetime) -> None:
+    """End a request whose line the creditor took back."""
+    request.move(RequestState.WITHDRAWN, now=end.at)
+    session.add(
+        Moment(
+            id=new_id(),
+            request_id=request.id,
+            kind=MomentKind.WITHDRAWN,
+            day=(end.on - request.requested_on).days,
+            due_on=end.on,
+            actor_id=request.creditor_id,
+            reason=end.reason,
+            recorded_at=now,
+        )
     )
 
 

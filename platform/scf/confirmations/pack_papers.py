@@ -24,6 +24,7 @@ STEPS_TOLD: Final = {
     "receivable.confirmed": "确认",
     "receivable.disputed": "提出争议",
     "receivable.rejected": "不予确认",
+    "receivable.withdrawn": "债权人撤回应收账款",
     MomentKind.REMINDER.value: "第{day}日提醒",
     MomentKind.CONFIRM_OVERDUE.value: "第{day}日：确权逾期",
     MomentKind.DELIVERED.value: "请求进入债务人系统",

@@ -14,7 +14,7 @@ from scf.confirmations import queries
 from scf.confirmations.letters import LAW
 from scf.confirmations.models import Moment, MomentKind
 from scf.confirmations.queries import ANSWERS, Found
-from scf.confirmations.rules import TERM
+from scf.confirmations.rules import LINE_WITHDRAWN, TERM
 from scf.documents.models import Document
 from scf.evidence import log, proofs
 from scf.evidence import queries as events
@@ -32,7 +32,7 @@ from scf_ledger.event import parse_disclosure
 
 FORMAT: Final = "scf-confirmation-evidence/1"
 PACK_FORMAT: Final = "scf-confirmation-pack/1"
-TOLD: Final = ("receivable.submitted", "receivable.requested", *ANSWERS)
+TOLD: Final = ("receivable.submitted", "receivable.requested", LINE_WITHDRAWN, *ANSWERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def _belongs(found: Found, event: Event) -> bool:
     """Say whether an event came before the request, is it, or answers it; what follows is another story."""
     if event.version <= found.request.event_version:
         return True
-    return any(event.id == answer.event_id for answer in found.answers)
+    return any(event.id == answer.event_id for answer in found.followed)
 
 
 def _proof(session: Session, event: Event) -> dict[str, str]:

@@ -29,8 +29,13 @@ class Found:
 
     request: ConfirmationRequest
     moments: Sequence[Moment]
-    answers: Sequence[Answer]
+    followed: Sequence[Answer]
     progress: Progress
+
+    @property
+    def answers(self) -> list[Answer]:
+        """What the debtor said."""
+        return [one for one in self.followed if one.by_debtor]
 
     @property
     def contest(self) -> Moment | None:
@@ -126,13 +131,13 @@ def moments_of(session: Session, ids: Iterable[UUID]) -> Mapping[UUID, list[Mome
 def answers_to(
     session: Session, requests: Iterable[ConfirmationRequest]
 ) -> Mapping[UUID, list[Answer]]:
-    """Return by request what its debtor said afterwards, in order, up to the answer that ended it."""
+    """Return by request what followed it, in order, up to what ended it."""
     requests = list(requests)
     rows = session.scalars(
         select(Event)
         .where(
             Event.subject_id.in_([request.receivable_id for request in requests]),
-            Event.type.in_(ANSWERS),
+            Event.type.in_([*ANSWERS, rules.LINE_WITHDRAWN]),
         )
         .order_by(Event.subject_id, Event.version)
     )
@@ -155,7 +160,7 @@ def _until_answered(request: ConfirmationRequest, events: Iterable[Event]) -> li
     for event in events:
         if event.version > request.event_version:
             kept.append(_answer(event))
-            if kept[-1].compliant or event.id == request.answer_event_id:
+            if kept[-1].compliant or not kept[-1].by_debtor:
                 break
     return kept
 

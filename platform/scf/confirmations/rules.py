@@ -18,6 +18,7 @@ REMINDERS: Final = "PLT-02"
 """The rule that holds the days of reminders."""
 SETTLING: Final = timedelta(minutes=2)
 """A day is judged this long after its end: a command that was called before midnight is committed by then."""
+LINE_WITHDRAWN: Final = "receivable.withdrawn"
 OBLIGED: Final = frozenset({SizeClass.LARGE, SizeClass.PUBLIC_BODY})
 
 
@@ -45,7 +46,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a debtor said after a request. `compliant`: the law accepts it as an answer."""
+    """What followed a request. `compliant`: the law accepts it as an answer; a line taken back needs none."""
 
     event_id: UUID
     type: str
@@ -57,6 +58,11 @@ class Answer:
     def on(self) -> date:
         """The business date of the answer."""
         return business_date(self.at)
+
+    @property
+    def by_debtor(self) -> bool:
+        """Whether it is an answer at all: the creditor may take back the line instead."""
+        return self.type != LINE_WITHDRAWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +76,17 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a request stands: `dues` were reached, `next_on` is the day that brings the next one."""
+    """Where a request stands: `end` ended it, `dues` were reached before, `next` is the one ahead."""
 
     state: RequestState
-    answer: Answer | None
+    end: Answer | None
     dues: tuple[Due, ...]
     next: Due | None
+
+    @property
+    def answer(self) -> Answer | None:
+        """The debtor's answer that ended it."""
+        return self.end if self.end and self.end.by_debtor else None
 
 
 def conditions(
@@ -129,26 +140,25 @@ def assess(
 ) -> Progress:
     """Return where a request stands that was stored in `state`, by what its debtor said since.
 
-    `dues` are those of `schedule`, none without a statutory time; `answers` are in order, and the first
-    compliant one ends the wait. What falls due on a day is reached when that day begins, so an answer of
+    `dues` are those of `schedule`, none without a statutory time; `answers` are in order; the
+    first compliant one, or the line's being taken back, ends the wait. What falls due on a day is reached when that day begins, so an answer of
     the same day comes after it. The same facts give the same dues however often, and whenever, one looks.
     """
     if state in _ENDED:
         return Progress(state, None, (), None)
-    answer = next((one for one in answers if one.compliant), None)
-    until = business_date(now - SETTLING) if answer is None else answer.on
+    end = next((one for one in answers if one.compliant or not one.by_debtor), None)
+    until = business_date(now - SETTLING) if end is None else end.on
     reached = tuple(due for due in dues if due.on <= until)
     overdue = state is not RequestState.OPEN or any(
         due.kind is MomentKind.CONFIRM_OVERDUE for due in reached
     )
-    if answer is not None:
-        ended = RequestState.ANSWERED_LATE if overdue else RequestState.ANSWERED
-        return Progress(ended, answer, reached, None)
+    if end is not None:
+        answered = RequestState.ANSWERED_LATE if overdue else RequestState.ANSWERED
+        return Progress(answered if end.by_debtor else _WITHDRAWN, end, reached, None)
     following = next((due for due in dues if due.on > until), None)
     stands = RequestState.OVERDUE if overdue and state is RequestState.OPEN else state
     return Progress(stands, None, reached, following)
 
 
-_ENDED: Final = frozenset(
-    {RequestState.ANSWERED, RequestState.ANSWERED_LATE, RequestState.WITHDRAWN}
-)
+_WITHDRAWN: Final = RequestState.WITHDRAWN
+_ENDED: Final = frozenset({RequestState.ANSWERED, RequestState.ANSWERED_LATE, _WITHDRAWN})

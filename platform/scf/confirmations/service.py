@@ -37,8 +37,8 @@ class NothingToConfirm(Conflict):
     """Confirmation is asked for while it is still open."""
 
     code = "confirmation.nothing_to_confirm"
-    title = "该应收账款已有终局答复，不能再请求确权"
-    title_en = "The debtor has answered for good: there is nothing left to ask for"
+    title = "该应收账款已答复或已撤回，不能请求确权"
+    title_en = "The line was answered or taken back: there is nothing left to ask for"
 
 
 class AlreadyRequested(Conflict):

@@ -254,6 +254,20 @@ class TestSteps:
             "confirmation.state_forbids",
         )
 
+    def test_a_line_that_its_creditor_takes_back_needs_no_answer(self, stage):
+        request = asked(stage)
+        move_to(stage, 8)
+        path = f"/v1/receivables/{request['receivable']}/withdraw"
+        assert stage.post(stage.cast.supplier, path, {"reason": "重复提交"}).status_code == 200
+        move_to(stage, 40)
+        assert seen(stage, request)["state"] == "WITHDRAWN"
+        turn(stage)
+        turn(stage)
+
+        shown = seen(stage, request)
+        assert (shown["state"], shown["answers"], dues(shown)) == ("WITHDRAWN", [], REMINDED[:1])
+        assert shown["moments"][-1]["reason"] == "重复提交"
+
     def test_a_letter_waits_for_the_end_of_the_time(self, stage):
         request = asked(stage)
         move_to(stage, 30)
