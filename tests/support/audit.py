@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from scf.documents import trade
 from scf.evidence import log
@@ -12,6 +13,7 @@ from scf.parties import certification
 from scf.receivables.upload_rows import UPLOAD
 from scf_ledger.event_types import Scope
 from scf_ledger.note import Signer
+from tests.support import clock
 from tests.support.banking import entry, told
 from tests.support.invitations import invited
 from tests.support.jobs import a_csv, handed_in, work
@@ -78,8 +80,10 @@ def play(world: World) -> None:
     _uploaded(world)
     _red_lettered(world)
     _received(world)
+    request = clock.asked(stage)
     _revocations(world)
     _repaid(world, *first)
+    _escalated(world, request)
     _settled(world)
     world.sequence()
     world.anchor()
@@ -152,6 +156,15 @@ def _settled(world: World) -> None:
             desk.signed(who, f"{path}/draft", body, f"{path}/sign")
 
 
+def _escalated(world: World, request: dict[str, Any]) -> None:
+    """A request that nobody answered in time: reminders, a letter, and an answer at last."""
+    stage = world.desk.stage
+    clock.turn(stage)
+    assert clock.act(stage, stage.cast.supplier, request, "escalate").is_success
+    assert clock.refuse(stage, request, "质量争议").is_success
+    clock.turn(stage)
+
+
 def _answered_otherwise(world: World) -> None:
     """A dispute, a refusal, a partly confirmed claim whose invoice is taken back in part."""
     desk = world.desk
@@ -187,8 +200,9 @@ def _answered_otherwise(world: World) -> None:
 def _received(world: World) -> None:
     """The buyer's receipt note."""
     stage, cast = world.desk.stage, world.desk.stage.cast
-    rows = [("RK-1", "PO-1", "1", "5.5", "80.00")]
-    original = receipt_csv(cast.anchor.uscc, cast.supplier.uscc, rows)
+    original = receipt_csv(
+        cast.anchor.uscc, cast.supplier.uscc, [("RK-1", "PO-1", "1", "5.5", "80.00")]
+    )
     with stage.database.transaction() as session:
         trade.register(session, cast.anchor.actor, original, now=stage.clock.now())
 

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from scf.audit import chain as chains
-from scf.audit import evaluations, log, parties, statements
+from scf.audit import confirmations, evaluations, lists, log, onboardings, parties, statements
 from scf.audit.finding import Different, Report, expect
 from scf.audit.history import orphan
 from scf.audit.subjects import (
@@ -74,6 +74,9 @@ def _audit(session: Session, chain: Chain | None, report: Report) -> None:
     for subjects in SUBJECTS:
         subjects.check(session, codes, report)
     statements.check(session, codes, report)
+    confirmations.check(session, codes, report)
     evaluations.check(session, report)
+    lists.check(session, codes, report)
+    onboardings.check(session, codes, report)
     log.check(session, report)
     chains.check(session, chain, report)

@@ -4,6 +4,7 @@ import contextlib
 import datetime as dt
 import uuid
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 
@@ -50,6 +51,7 @@ NOT_NULL = {
     ("statements", "reserved"): "reserved <> '{}'",
     ("statements", "certificate_id"): "certificate_id IS NOT NULL",
     ("events", "authorizations"): "authorizations <> '{}'",
+    ("confirmation_moments", "kind"): "kind = 'CONFIRM_OVERDUE'",
     ("documents", "reverses"): "reverses <> '{}'",
     ("chain_transactions", "arguments"): "purpose = 'anchor'",
 }
@@ -59,6 +61,7 @@ CHANGES: list[tuple[type | tuple[type, ...], Callable[[Any], Any]]] = [
     (bool, lambda value: not value),
     (Enum, lambda value: next(other for other in type(value) if other is not value)),
     (int, lambda value: value ^ 1 << 12),
+    (Decimal, lambda value: value + 1),
     (str, lambda value: value[:-1] + chr(ord(value[-1]) ^ 16)),
     ((bytes, memoryview), lambda value: bytes(value)[:-1] + bytes([bytes(value)[-1] ^ 1])),
     (uuid.UUID, lambda value: uuid.UUID(int=value.int ^ 1)),
