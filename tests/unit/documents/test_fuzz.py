@@ -106,7 +106,7 @@ def mutated(draw) -> bytes:
     return bytes(original)
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(mutated())
 def test_mutated_invoices(original):
     everything(original)
@@ -149,7 +149,7 @@ def rewritten(draw) -> bytes:
     return etree.tostring(root)
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(rewritten())
 def test_rewritten_invoices(original):
     outcome(parse, original)
@@ -211,7 +211,7 @@ def repacked(draw) -> bytes:
     return zipped(members)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(repacked())
 def test_repacked_packages(original):
     everything(original)
@@ -241,7 +241,7 @@ CELLS = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.dictionaries(st.sampled_from(EXPORT), CELLS, max_size=4))
 def test_any_cell_in_any_column(values):
     values = {name: v for name, v in values.items() if not isinstance(v, float) or isfinite(v)}

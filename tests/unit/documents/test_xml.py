@@ -157,9 +157,7 @@ class TestNode:
     ("original", "format_"),
     [
         (b"%PDF-1.7", "pdf"),
-        (b"PK\x03\x04 broken", "zip"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "ms-office-97"),
-        (b"{}", "unknown"),
         (b"\x00\x01\x02", "unknown"),
     ],
 )
@@ -167,6 +165,17 @@ def test_other_formats_are_named(original, format_):
     error = refusal(parse, original)
 
     assert (error.code, error.fields["format"]) == ("document.unsupported_format", format_)
+
+
+@pytest.mark.parametrize(
+    ("original", "code"),
+    [
+        (b"PK\x03\x04 broken", "document.package_invalid"),
+        (b"{}", "document.field_invalid"),
+    ],
+)
+def test_what_only_begins_like_a_document_is_told_as_such(original, code):
+    assert refusal(parse, original).code == code
 
 
 @pytest.mark.parametrize("original", [b"", b" \r\n\t"])
