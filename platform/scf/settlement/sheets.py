@@ -4,18 +4,15 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Final
 
 import xlsxwriter
 from fastapi.responses import Response
 
 from scf.http.downloads import download
+from scf.http.sheets import CSV, XLSX, harmless
 from scf.kernel.money import Money
 
 Cell = str | int | Money
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-CSV: Final = "text/csv; charset=utf-8"
 
 
 class Format(StrEnum):
@@ -68,5 +65,5 @@ def _xlsx(sheets: Sequence[tuple[str, Sequence[str], Iterable[Sequence[Cell]]]])
 def _plain(cell: Cell) -> str:
     """Return a cell as a spreadsheet program shows it and never computes it."""
     if isinstance(cell, str):
-        return f"'{cell}" if cell.startswith(FORMULA) else cell
+        return harmless(cell)
     return cell.text if isinstance(cell, Money) else str(cell)
