@@ -59,6 +59,12 @@ def bank(**_later: object) -> None:
     clocks.bank(context())
 
 
+@app.task(name="reckon")
+def reckon(**_later: object) -> None:
+    """Count the days of requests for confirmation."""
+    clocks.reckon(context())
+
+
 @app.task(name="lapse")
 def lapse(**_later: object) -> None:
     """End what has lapsed, and wake what waits."""

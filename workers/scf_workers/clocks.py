@@ -25,6 +25,10 @@ def lapse(context: EffectContext) -> None:
     pledges.resume(context)
     invitations.expire(context)
     receivables.lapse(context)
+
+
+def reckon(context: EffectContext) -> None:
+    """Remind debtors of what they were asked to confirm, and tell when their time is over."""
     confirmations.turn(context)
 
 

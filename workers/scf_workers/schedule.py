@@ -47,6 +47,7 @@ app.conf.update(
         "jobs": {"task": "jobs", "schedule": TURN_SECONDS, "options": {"expires": 2}},
         "match": {"task": "match", "schedule": 5.0, "options": {"expires": 5}},
         "bank": {"task": "bank", "schedule": 5.0, "options": {"expires": 5}},
+        "reckon": {"task": "reckon", "schedule": 5.0, "options": {"expires": 5}},
         "lapse": {"task": "lapse", "schedule": 60.0, "options": {"expires": 60}},
         "forget": {"task": "forget", "schedule": 3600.0, "options": {"expires": 600}},
     },
