@@ -39,6 +39,7 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
         *("id", "version", "secret", "head_hash", "kind", "number", "seller_id", "seller_uscc"),
         *("seller_name", "buyer", "buyer_name", "issued_on", "currency", "net_minor"),
         *("tax_minor", "total_minor", "payable_minor", "takes_back", "reverses", "flags"),
+        "confirmation_no",
         *("payee", "contract_no", "order_no", "delivered_on", "due_on", "original_sha256"),
         "registered_at",
     ),

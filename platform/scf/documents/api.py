@@ -5,8 +5,8 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from scf.documents import companion, queries, service
-from scf.documents.schemas import DocumentOut, RegisteredOut
+from scf.documents import companion, queries, service, status_checks
+from scf.documents.schemas import CheckOut, DocumentOut, RegisteredOut
 from scf.http.calls import Call, command, query
 from scf.http.downloads import download
 from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
@@ -80,6 +80,15 @@ def companion_template() -> Response:
 def document(call: Call, document_id: DocumentId) -> DocumentOut:
     """查看发票 One invoice."""
     return DocumentOut.of(queries.visible(call.session, call.actor, document_id))
+
+
+@query(router, "/v1/documents/{document_id}/checks")
+def checks(call: Call, document_id: DocumentId, limit: PageSize = PAGE_SIZE) -> list[CheckOut]:
+    """发票查验记录 What the tax bureau said of an invoice, the newest first."""
+    found = queries.visible(call.session, call.actor, document_id)
+    return [
+        CheckOut.of(check) for check in status_checks.history(call.session, found.id, size=limit)
+    ]
 
 
 @query(

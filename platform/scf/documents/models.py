@@ -24,7 +24,8 @@ from scf.kernel.money import Money
 class Document(Subject, Base):
     """An invoice or a note, known by (seller, number); a 数电票 by its 20 digits alone.
 
-    `seller_uscc` is the registering party's; `buyer` is the buyer's id as written, else its name.
+    `seller_uscc` is the registering party's; `buyer` is the buyer's id as written, else its name;
+    `confirmation_no` the number of a red invoice's 红字发票信息确认单.
     """
 
     __tablename__ = "documents"
@@ -55,6 +56,7 @@ class Document(Subject, Base):
     payable_minor: Mapped[int]
     takes_back: Mapped[bool]
     reverses: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    confirmation_no: Mapped[str | None] = mapped_column(Text)
     flags: Mapped[list[str]] = mapped_column(ARRAY(Text))
     payee: Mapped[str | None] = mapped_column(Text)
     contract_no: Mapped[str | None] = mapped_column(Text)

@@ -189,18 +189,24 @@ def move(
 
 
 def issue(session: Session, red: Document, *, holders: Collection[UUID], now: datetime) -> None:
-    """Tie a registered red invoice to the oldest open form over what it takes back, of the same amounts."""
+    """Tie a registered red invoice to its form: the one that it names, else the oldest open one.
+
+    The form is over what the red invoice takes back, and of its amounts.
+    """
+    conditions = [
+        RedNote.seller_id == red.seller_id,
+        RedNote.state.in_(OPEN),
+        Document.number.in_(red.reverses),
+        RedNote.net_minor == -red.net_minor,
+        RedNote.tax_minor == -red.tax_minor,
+        RedNote.currency == red.currency,
+    ]
+    if red.confirmation_no is not None:
+        conditions.append(RedNote.form_no == red.confirmation_no)
     note = session.scalar(
         select(RedNote)
         .join(Document, Document.id == RedNote.document_id)
-        .where(
-            RedNote.seller_id == red.seller_id,
-            RedNote.state.in_(OPEN),
-            Document.number.in_(red.reverses),
-            RedNote.net_minor == -red.net_minor,
-            RedNote.tax_minor == -red.tax_minor,
-            RedNote.currency == red.currency,
-        )
+        .where(*conditions)
         .order_by(RedNote.id)
         .limit(1)
         .with_for_update(of=RedNote)

@@ -8,7 +8,17 @@ from scf.documents.models import Document
 from scf.documents.parsing import Flag, Kind
 from scf.documents.rules import Verdict
 from scf.documents.service import Registered
-from scf.http.schemas import DateText, DigestText, DocumentId, InstantText, MoneyOut, Out
+from scf.documents.status import InvoiceStatus
+from scf.documents.status_models import InvoiceCheck
+from scf.http.schemas import (
+    DateText,
+    DigestText,
+    DocumentId,
+    InstantText,
+    InvoiceCheckId,
+    MoneyOut,
+    Out,
+)
 from scf_ledger.encoding import b64url
 
 
@@ -35,6 +45,7 @@ class DocumentOut(Out):
     payable: MoneyOut
     takes_back: bool
     reverses: list[str]
+    confirmation_no: str | None = Field(description="红字确认单编号 Of the red-letter form")
     flags: list[Flag] = Field(description="可能已转让的迹象 Hints of an earlier assignment")
     payee: str | None
     contract_no: str | None
@@ -61,6 +72,7 @@ class DocumentOut(Out):
             payable=document.payable,
             takes_back=document.takes_back,
             reverses=document.reverses,
+            confirmation_no=document.confirmation_no,
             flags=[Flag(flag) for flag in document.flags],
             payee=document.payee,
             contract_no=document.contract_no,
@@ -69,6 +81,27 @@ class DocumentOut(Out):
             due_on=document.due_on,
             original_sha256=b64url(document.original_sha256),
             registered_at=document.registered_at,
+        )
+
+
+class CheckOut(Out):
+    """What the tax bureau said of an invoice; `sound`: money may move on it."""
+
+    id: InvoiceCheckId
+    status: InvoiceStatus
+    sound: bool
+    answered_at: InstantText
+    checked_at: InstantText
+
+    @classmethod
+    def of(cls, check: InvoiceCheck) -> Self:
+        """Show a check."""
+        return cls(
+            id=check.id,
+            status=check.status,
+            sound=check.sound,
+            answered_at=check.answered_at,
+            checked_at=check.checked_at,
         )
 
 

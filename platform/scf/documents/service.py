@@ -98,6 +98,7 @@ def _insert(
             payable_minor=invoice.payable.minor,
             takes_back=invoice.takes_back,
             reverses=list(invoice.reverses),
+            confirmation_no=invoice.confirmation_no,
             flags=sorted(invoice.flags),
             payee=invoice.payee.identity if invoice.payee else None,
             contract_no=invoice.contract_no,

@@ -44,6 +44,10 @@ class TestBeforeMoneyMoves:
         assert shown["ready_to_disburse_at"] is not None
         assert shown["missing"] == []
         assert checks(desk, 1) == 1
+        supplier = desk.stage.cast.supplier
+        (document,) = desk.seen(supplier, "/v1/documents", number=invoice_number(1))["items"]
+        (shown,) = desk.stage.get(supplier, f"/v1/documents/{document['id']}/checks").json()
+        assert (shown["status"], shown["sound"]) == ("正常", True)
         assert told(desk, 1) == []
 
     def test_one_that_was_taken_back_does_not_and_the_bank_is_told(self, desk: Desk):

@@ -271,6 +271,20 @@ class TestRedInvoices:
         assert (shown["state"], shown["red_document"]) == ("ISSUED", red)
         assert stage.get(cast.anchor, f"{PATH}/{other}").json()["state"] == "AWAITING_BUYER"
 
+    def test_it_is_the_form_that_the_red_invoice_names(self, stage: Stage):
+        cast, number = stage.cast, next(NUMBERS)
+        document = register_invoice(stage, cast.supplier, number)
+        older = entered(stage, cast.supplier, document, form_no=f"50011825{next(NUMBERS):012}")
+        named = entered(stage, cast.supplier, document, form_no=f"50011825{next(NUMBERS):012}")
+        remark = f"被红冲蓝字数电票号码：{invoice_number(number)} 红字发票信息确认单编号：{named['form_no']}"
+
+        red = register_invoice(stage, cast.supplier, total="-20.00", blue="N", remark=remark)
+        context = EffectContext(stage.database, stage.settings, stage.clock)
+        HANDLERS[KIND](context, {"document_id": str(identity(red))})
+
+        assert stage.get(cast.anchor, f"{PATH}/{named['id']}").json()["state"] == "ISSUED"
+        assert stage.get(cast.anchor, f"{PATH}/{older['id']}").json()["state"] == "AWAITING_BUYER"
+
     def test_one_without_a_form_is_a_fact_all_the_same(self, stage: Stage):
         number = next(NUMBERS)
         value = encumbered(stage, number)

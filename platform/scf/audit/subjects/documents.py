@@ -67,6 +67,7 @@ def _check_original(session: Session, history: History, report: Report) -> None:
             "payable_minor": invoice.payable.minor,
             "takes_back": invoice.takes_back,
             "reverses": sorted(invoice.reverses),
+            "confirmation_no": invoice.confirmation_no,
             "flags": sorted(invoice.flags),
             "payee": invoice.payee.identity if invoice.payee else None,
             "contract_no": invoice.contract_no,

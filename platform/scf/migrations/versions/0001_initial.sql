@@ -399,6 +399,7 @@ CREATE TABLE documents (
   payable_minor BIGINT NOT NULL,
   takes_back BOOLEAN NOT NULL,
   reverses TEXT[] NOT NULL,
+  confirmation_no TEXT,
   flags TEXT[] NOT NULL,
   payee TEXT,
   contract_no TEXT,
