@@ -119,7 +119,7 @@ def _consent(answers: list[bool | None]) -> ConsentState:
 
 
 @command(router, "/v1/red-notes", status=201)
-def enter(call: Call, body: RedNoteIn) -> RedNoteOut:
+def enter_red_note(call: Call, body: RedNoteIn) -> RedNoteOut:
     """录入红字确认单 Enter a form, as seller or buyer; who encumbers the invoice is told and asked."""
     entry = Entry(body.document, body.form_no, body.reason, body.net, body.tax, body.used)
     return _shown(call, red_notes.enter(call.session, call.actor, entry, now=call.now))
@@ -156,28 +156,28 @@ def red_note(call: Call, red_note_id: RedNoteId) -> RedNoteOut:
 
 
 @command(router, "/v1/red-notes/{red_note_id}/confirm")
-def confirm(call: Call, red_note_id: RedNoteId, body: NothingIn) -> RedNoteOut:
+def confirm_red_note(call: Call, red_note_id: RedNoteId, body: NothingIn) -> RedNoteOut:
     """对方确认 Confirm a form that the other side entered; without consent that is recorded, and told."""
     del body
     return _answered(call, red_note_id, RedState.CONFIRMED)
 
 
 @command(router, "/v1/red-notes/{red_note_id}/deny")
-def deny(call: Call, red_note_id: RedNoteId, body: NothingIn) -> RedNoteOut:
+def deny_red_note(call: Call, red_note_id: RedNoteId, body: NothingIn) -> RedNoteOut:
     """对方否认 Deny a form that the other side entered."""
     del body
     return _answered(call, red_note_id, RedState.DENIED)
 
 
 @command(router, "/v1/red-notes/{red_note_id}/withdraw")
-def withdraw(call: Call, red_note_id: RedNoteId, body: NothingIn) -> RedNoteOut:
+def withdraw_red_note(call: Call, red_note_id: RedNoteId, body: NothingIn) -> RedNoteOut:
     """发起方撤销 Withdraw one's own form while no red invoice was issued on it."""
     del body
     return _answered(call, red_note_id, RedState.WITHDRAWN)
 
 
 @command(router, "/v1/red-notes/{red_note_id}/consent")
-def consent(call: Call, red_note_id: RedNoteId, body: ConsentIn) -> RedNoteOut:
+def consent_to_red_note(call: Call, red_note_id: RedNoteId, body: ConsentIn) -> RedNoteOut:
     """质权人答复 Consent to a form over what one encumbers, or refuse to."""
     return _shown(
         call,
