@@ -43,6 +43,8 @@ TOLD = (
     "243,674.17",  # what is left to the supplier
     *("2025-10-20 + 60 天 → 2025-12-19", "2025-10-30 → 2025-12-19"),
     "2026-01-05（10 个工作日）",
+    *("41,400.00", "已开具红字发票", "276,285.00"),  # the red note; one signature for an upload
+    *("2026-01-22", "2025-12-30（第 7 天）", "已催告，仍未答复"),  # the law's clock
     *("到哪一步", "从何时起", "在谁手里", "到手"),
 )
 
@@ -97,7 +99,7 @@ def test_standard_output_is_exactly_one_object(first):
 
 def test_every_event_is_in_the_log_and_anchored(first):
     report = first.report
-    assert report["receivables"] == 1
+    assert report["receivables"] == 4
     assert report["events"] == report["log"]["size"] == report["anchor"]["size"] > 20
     assert report["log"]["root"] == report["anchor"]["root"]
     assert report["audit"] == "clean"

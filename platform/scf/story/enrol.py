@@ -67,6 +67,8 @@ class Cast:
     programme: str
     authorities: dict[str, LocalAuthority]
     """By their id at the platform."""
+    enterprises: LocalAuthority
+    """The one that certifies enterprises."""
 
 
 def enrol(stage: Stage) -> Cast:
@@ -93,7 +95,13 @@ def enrol(stage: Stage) -> Cast:
     for role, place in members.items():
         member = {"party": parties[role].id, "role": place}
         operator.do(f"member:{role}", f"/v1/programmes/{programme}/members", partial(dict, member))
-    cast = Cast(operator=operator, programme=programme, authorities=office.listed, **parties)
+    cast = Cast(
+        operator=operator,
+        programme=programme,
+        authorities=office.listed,
+        enterprises=office.authorities[Scope.ENTERPRISE],
+        **parties,
+    )
     _show(stage, cast)
     return cast
 

@@ -9,7 +9,7 @@ from scf.audit.service import audit_installation
 from scf.db.session import Database
 from scf.documents.models import Document
 from scf.kernel.ids import parse_id
-from scf.story import figures, proving, scenes
+from scf.story import arrival, figures, month, proving, scenes
 from scf.story.checks import Checked
 from scf.story.desk import StoryDiverged
 from scf.story.enrol import enrol
@@ -75,8 +75,11 @@ def _tell(story: Story, trust: Path, database: Database) -> list[Checked]:
     _second_platform(story, database, ids)
     proofs = proving.check(story, trust, pledge, confirmed)
     scenes.disburse(story, financing)
+    month.take_back(story, ids, pledge)
     scenes.collect(story, receivable, financing)
     scenes.release(story, pledge, financing)
+    arrival.upload(story)
+    month.keep_silent(story)
     proving.check_standing(story, proofs[0], trust)
     return proofs
 

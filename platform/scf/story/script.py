@@ -19,6 +19,7 @@ SHOPPED_RATE: Final = "0.0420"  # the second bank's
 SHARE: Final = Fraction(4, 5)  # of what is confirmed, lent
 
 AFTER_DELIVERY: Final = timedelta(days=7)  # the month's statement comes a week after the goods
+AFTER_DUE: Final = timedelta(days=3)
 TO_ENROL: Final = timedelta(days=3)
 DAY: Final = timedelta(days=1)
 
@@ -84,6 +85,21 @@ class Script:
     def disbursed_on(self) -> date:
         """The loan is paid out."""
         return self.submitted_on + 3 * DAY
+
+    @property
+    def noted_on(self) -> date:
+        """The red invoice over the disputed part is agreed on."""
+        return self.disbursed_on
+
+    @property
+    def uploaded_on(self) -> date:
+        """The buyer uploads its next payables."""
+        return self.due_on + AFTER_DUE
+
+    @property
+    def silent_on(self) -> date:
+        """A later claim is submitted, which the buyer does not answer."""
+        return self.uploaded_on + DAY
 
     @property
     def due_on(self) -> date:
