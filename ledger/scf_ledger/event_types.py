@@ -381,7 +381,7 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("red_note.entered", "red_note", _RED_NOTE, ()),
     ("red_note.moved", "red_note", _RED_NOTE_MOVED, ()),
     ("red_note.answered", "red_note", {"holder": s.is_uscc, "given": s.is_flag}, ()),
-    ("invoice.checked", "invoice_check", _INVOICE_CHECKED, ()),
+    ("invoice_check.made", "invoice_check", _INVOICE_CHECKED, ()),
 )
 
 EVENT_TYPES: Final[Mapping[str, EventType]] = {

@@ -19,7 +19,7 @@ from scf.evidence.models import Event
 from scf.kernel.clock import instant_text
 from scf.kernel.ids import new_id, public_id
 
-CHECKED: Final = "invoice.checked"
+CHECKED: Final = "invoice_check.made"
 
 
 def inquiries(documents: Iterable[Document]) -> dict[UUID, Inquiry]:

@@ -26,7 +26,7 @@ def told(desk: Desk, number: int) -> list[tuple[str, bool]]:
     cast, text = desk.stage.cast, invoice_number(number)
     (document,) = desk.seen(cast.supplier, "/v1/documents", number=text)["items"]
     notices = desk.seen(cast.bank, "/v1/notices", limit=500)["items"]
-    fields = [notice["fields"] for notice in notices if notice["kind"] == "invoice.checked"]
+    fields = [notice["fields"] for notice in notices if notice["kind"] == "invoice_check.made"]
     return [(one["status"], one["sound"]) for one in fields if one["document"] == document["id"]]
 
 
