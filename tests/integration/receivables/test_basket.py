@@ -13,7 +13,7 @@ from scf.documents.models import Document
 from scf.evidence.models import Event, StatementLine
 from scf.evidence.sequencing import open_log
 from scf.kernel.ids import public_id
-from scf.parties import certification
+from scf.parties import certification, client
 from scf.parties import queries as parties
 from scf.receivables import credit_notes
 from scf_ledger import trust
@@ -100,6 +100,20 @@ class TestDrafting:
 
         assert sorted(again.pop("lines")) == sorted(drafted.pop("lines"))
         assert again == drafted
+
+    def test_a_signer_is_shown_every_line_and_no_other(self, stage: Stage):
+        mine = [submit(stage, total="100.00"), submit(stage, total="250.50")]
+        drafted = draft(stage, [item(mine[0]), item(mine[1], "250.50")])["draft"]
+        others = draft(stage, [item(submit(stage))])["draft"]
+
+        maker, _ = client.read_draft(drafted)
+
+        assert "共 2 笔，合计 人民币 350.50 元" in maker.text
+        assert all(one in maker.text for one in mine)
+        assert "其他内容" not in maker.text
+        for lines in (others["lines"], drafted["lines"][:1], []):
+            with pytest.raises(client.DraftMalformed):
+                client.read_draft({**drafted, "lines": lines})
 
     def test_a_bad_line_is_left_out_and_named(self, stage: Stage):
         good, bad = submit(stage), submit(stage)
