@@ -93,7 +93,7 @@ def lines(
 
 
 @command(router, "/v1/payables/{line_id}/withdraw")
-def withdraw(call: Call, line_id: PayableLineId) -> PayableLineOut:
+def withdraw_line(call: Call, line_id: PayableLineId) -> PayableLineOut:
     """撤回明细 Take a line back that still waits. By the debtor."""
     return PayableLineOut.of(upload.withdraw(call.session, call.actor, line_id, now=call.now))
 
