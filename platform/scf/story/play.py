@@ -78,8 +78,8 @@ def _tell(story: Story, trust: Path, database: Database) -> list[Checked]:
     month.take_back(story, ids, pledge)
     scenes.collect(story, receivable, financing)
     scenes.release(story, pledge, financing)
-    arrival.upload(story)
     month.keep_silent(story)
+    arrival.upload(story)
     proving.check_standing(story, proofs[0], trust)
     return proofs
 

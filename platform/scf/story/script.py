@@ -20,6 +20,7 @@ SHARE: Final = Fraction(4, 5)  # of what is confirmed, lent
 
 AFTER_DELIVERY: Final = timedelta(days=7)  # the month's statement comes a week after the goods
 AFTER_DUE: Final = timedelta(days=3)
+TO_UPLOAD: Final = timedelta(days=32)
 TO_ENROL: Final = timedelta(days=3)
 DAY: Final = timedelta(days=1)
 
@@ -92,14 +93,14 @@ class Script:
         return self.disbursed_on
 
     @property
-    def uploaded_on(self) -> date:
-        """The buyer uploads its next payables."""
+    def silent_on(self) -> date:
+        """A later claim is submitted, which the buyer does not answer."""
         return self.due_on + AFTER_DUE
 
     @property
-    def silent_on(self) -> date:
-        """A later claim is submitted, which the buyer does not answer."""
-        return self.uploaded_on + DAY
+    def uploaded_on(self) -> date:
+        """The buyer uploads its next payables, after the silent claim's days have passed."""
+        return self.silent_on + TO_UPLOAD
 
     @property
     def due_on(self) -> date:
