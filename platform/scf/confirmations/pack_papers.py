@@ -11,12 +11,21 @@ from scf.papers import layouts
 from scf.papers.amounts import capital_amount
 from scf.papers.layouts import Article, Attachment, EvidencePack, Proof, Row
 from scf.papers.layouts import Moment as Shown
+from scf_ledger.encoding import from_b64url
 
 CONDITIONS: Final = {
     "debtor_obliged": "债务人为机关、事业单位或大型企业",
     "creditor_sme": "债权人在合同订立时为中小企业",
     "size_declared": "债权人已告知其规模",
     "rule_in_force": "请求之日规定已施行",
+}
+VALUES: Final = {
+    "public_body": "机关、事业单位",
+    "large": "大型",
+    "medium": "中型",
+    "small": "小型",
+    "micro": "微型",
+    "declared": "已告知",
 }
 STEPS_TOLD: Final = {
     "receivable.submitted": "提交应收账款",
@@ -65,7 +74,10 @@ def paper(pack: Pack, *, public_url: str) -> EvidencePack:
         subject=_subject(said),
         timeline=[_step(one, said) for one in said["timeline"]],
         articles=[
-            Article(f"{one['law']}{one['article']}", f"{one['says']}（规则{one['rule']}）")
+            Article(
+                f"{one['law']}{one['article']}",
+                f"{one['says']}（规则{one['rule']}，依据{one['source']}）",
+            )
             for one in said["articles"]
         ],
         hashes=_hashes(pack),
@@ -96,7 +108,8 @@ def _subject(said: dict[str, Any]) -> list[Row]:
     ]
     for one in said["conditions"]:
         verdict = "成立" if one["holds"] else "不成立"
-        rows.append(Row(CONDITIONS[one["name"]], f"{verdict}（{one['value'] or '无记录'}）"))
+        found = one["value"] or "无记录"
+        rows.append(Row(CONDITIONS[one["name"]], f"{verdict}（{VALUES.get(found, found)}）"))
     return rows
 
 
@@ -127,5 +140,5 @@ def _hashes(pack: Pack) -> list[Row]:
     rows = [Row("本证据包所载事实（JSON）", pack.sha256)]
     if said["letter_sha256"]:
         rows.append(Row("催告函所载事项（JSON）", said["letter_sha256"]))
-    rows += [Row(f"发票 {one['number']} 原件", one["original_sha256"]) for one in said["documents"]]
-    return rows
+    originals = {one["number"]: from_b64url(one["original_sha256"]) for one in said["documents"]}
+    return rows + [Row(f"发票 {number} 原件", sha256.hex()) for number, sha256 in originals.items()]

@@ -131,6 +131,8 @@ class TestAsking:
         refusal(stage.post(cast.second_supplier, path, {}), 404, "subject.not_found")
         late = ask(stage, receivable, agreed_on="2025-11-02")
         refusal(late, 422, "confirmation.agreed_term_invalid", "agreed_on")
+        moved = stage.post(cast.supplier, path, {}, headers={"If-Match": '"2"'})
+        refusal(moved, 409, "subject.version_moved")
         first = ask(stage, receivable).json()
 
         again = refusal(ask(stage, receivable), 409, "confirmation.already_requested")

@@ -10,6 +10,7 @@ from scf.evidence.sequencing import open_log
 from scf.parties import certification
 from scf.parties import queries as parties
 from scf_ledger import canonical, trust
+from scf_ledger.encoding import from_b64url
 from scf_ledger.note import Signer
 from scf_ledger.verify import verify_file
 from tests.support.actors import STORY_BEGINS
@@ -129,9 +130,11 @@ def test_pdf_and_json_are_the_same_facts_to_both_sides(stage, request_):
 
     assert pack["pack_sha256"] == sha256
     assert content == canonical.encode(pack)
+    original = from_b64url(pack["pack"]["documents"][0]["original_sha256"]).hex()
     text = text_of(pdf)
     for part in (
         sha256,
+        original,
         "第31日：确权逾期",
         "等待业主付款（理由不合规，期限继续计算）",
         "第十六条",
