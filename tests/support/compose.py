@@ -31,6 +31,7 @@ PORTS = {
     "tokens": 8701,
     "registry": 8702,
     "bank": 8703,
+    "status": 8704,
     "api": 8700,
 }
 PATIENCE = 120  # seconds for a service to become healthy, on a busy machine

@@ -28,6 +28,12 @@ def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
         found = session.execute(select(documents).where(documents.c.original_sha256 == sha256))
         for document in found.mappings():
             _check_document(session, document, papers, codes, report)
+        numbers = [number for _, number in papers]
+        rows = session.execute(select(documents).where(documents.c.number.in_(numbers))).mappings()
+        there = {(row["kind"], row["number"], codes.get(row["issuer_id"])) for row in rows}
+        for paper in papers.values():
+            known = (paper.kind, paper.number, _issuer(paper)) in there
+            expect("trade_documents", paper.number, "number", known, True)
     every = session.execute(select(documents.c.id)).all()
     expect("trade_documents", "*", "original_sha256", report.rows["trade_documents"], len(every))
 
@@ -47,8 +53,7 @@ def _check_document(
     expect_row(
         name, key, row, {"buyer": paper.buyer, "seller": paper.seller, "issued_on": paper.issued_on}
     )
-    issuer = paper.seller if paper.kind is TradeKind.DESPATCH else paper.buyer
-    expect(name, key, "issuer_id", codes.get(row["issuer_id"]), issuer)
+    expect(name, key, "issuer_id", codes.get(row["issuer_id"]), _issuer(paper))
     lines = table("trade_document_lines")
     found = (
         session.execute(
@@ -74,3 +79,7 @@ def _check_document(
                 "currency": line.amount and line.amount.currency,
             },
         )
+
+
+def _issuer(paper: TradePaper) -> str:
+    return paper.seller if paper.kind is TradeKind.DESPATCH else paper.buyer
