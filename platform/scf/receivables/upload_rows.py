@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
@@ -136,6 +136,9 @@ def read_table(original: bytes, form: ListForm, *, filename: str | None) -> Tabl
             return replace(_sheet_table(table, form), filename=filename)
         except ListUnreadable as error:
             problem = problem or error
+        finally:
+            if isinstance(table.rows, Generator):  # left in the middle, it still holds the file
+                table.rows.close()
     raise problem or ListUnreadable(missing=sorted(form.columns[name] for name in form.required))
 
 
