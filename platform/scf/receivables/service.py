@@ -134,7 +134,7 @@ def draft_confirmation(
 ) -> list[Statement]:
     """Write the 确权函 for maker and checker to sign; reserve its pool's id and secret.
 
-    Raises what `confirmation_item` and signing raise.
+    Raises RuleBlocks, and what `confirmation_item` and signing raise.
     """
     receivable, debtor = for_debtor(session, actor, receivable_id, Action.CONFIRM, expected_version)
     item = confirmation_item(
@@ -143,6 +143,8 @@ def draft_confirmation(
         record=queries.record(session, receivable),
         standing=queries.standings(session, [receivable.id])[receivable.id],
     )
+    sides = parties.parties_of(session, [receivable])
+    checks.require_confirmable(receivable, item.content, sides, now=now)
     return signing.draft(
         session,
         origin=origin,
