@@ -75,6 +75,7 @@ def test_the_whole_path(desk):
         "pledge.accepted",
         "pledge.registered",
         "pledge.locked",
+        "invoice_check.made",
         "pledge.searched",
         "financing.disbursed",
         "pool.paid",
