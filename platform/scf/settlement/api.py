@@ -11,6 +11,7 @@ from scf.http.calls import Call, command, query
 from scf.http.downloads import download
 from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
 from scf.http.schemas import DateText, PageSize, PartyId
+from scf.http.sheets import XLSX
 from scf.kernel.ids import parse_id
 from scf.kernel.money import Money
 from scf.parties.schemas import DraftOut, SignedIn
@@ -43,7 +44,7 @@ router = APIRouter(tags=["settlement 付款与回款"])
 
 _BYTES: Final[dict[str, Any]] = {"schema": {"type": "string", "format": "binary"}}
 _FILES: Final[dict[int | str, Any]] = {
-    200: {"content": {"text/csv": _BYTES, "application/octet-stream": _BYTES}}
+    200: {"content": {"text/csv": _BYTES, XLSX: _BYTES, "application/xml": _BYTES}}
 }
 _DUE: Final = (
     *(
