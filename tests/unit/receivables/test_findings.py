@@ -45,7 +45,9 @@ def test_what_fits_is_not_mentioned():
 
 @pytest.mark.parametrize("code", WRONG)
 def test_each_misfit_is_named_with_its_invoice(code: str):
-    (finding,) = look(replace(LINE, invoices=[INVOICE, replace(INVOICE, number="2", **WRONG[code])]))
+    (finding,) = look(
+        replace(LINE, invoices=[INVOICE, replace(INVOICE, number="2", **WRONG[code])])
+    )
 
     assert finding.code == code
     assert finding.figures["number"] == "2"

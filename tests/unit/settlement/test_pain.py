@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from scf.kernel.ids import new_id
 from scf.kernel.money import Money
 from scf.settlement import pain
 from scf.settlement.matching import end_to_end_id, read_end_to_end
@@ -78,9 +77,7 @@ def test_a_receivable_is_found_again_by_its_number(identity):
         assert read_end_to_end(f" {text.lower()} ") == identity
 
 
-@pytest.mark.parametrize(
-    "text", ["", "NOTPROVIDED", "RCV", "RCV" + "U" * 26, "RCV" + "0" * 25]
-)
+@pytest.mark.parametrize("text", ["", "NOTPROVIDED", "RCV", "RCV" + "U" * 26, "RCV" + "0" * 25])
 def test_any_other_number_is_none_of_ours(text: str):
     assert read_end_to_end(text) is None
 
