@@ -8,6 +8,7 @@ from pathlib import Path
 
 from scf.runtime.services import chain, database
 from tests.benchmarks import (
+    basket,
     bulk,
     gas,
     growth,
@@ -38,6 +39,7 @@ def rows(*, long: bool) -> Iterator[Row]:
     with installed() as installation:
         yield from bulk.measure(installation)
         yield from jobs.measure(installation)
+        yield from basket.measure(installation)
         yield from single.measure(installation)
         yield from publishing.measure(installation)
 
