@@ -52,7 +52,7 @@ def follow(context: EffectContext) -> int:
         open_ = session.execute(
             select(PaymentOrder.id, PaymentOrder.message_id)
             .where(PaymentOrder.state.in_(OPEN))
-            .order_by(PaymentOrder.state_since)
+            .order_by(PaymentOrder.execute_on, PaymentOrder.id)
             .limit(BATCH)
         ).all()
         done = session.scalar(select(BankFeed.fetched).where(BankFeed.name == FEED)) or 0

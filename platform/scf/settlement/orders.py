@@ -164,7 +164,8 @@ def approve(
 ) -> PaymentOrder:
     """Approve an order by a second person's mandate; it is sent when this commits.
 
-    Raises SubjectNotFound, MoveRefused, AccountMoved, SamePerson, RuleBlocks, and what mandates raise.
+    Raises SubjectNotFound, MoveRefused, AccountMoved, SamePerson, RuleBlocks, MoreThanDue where it was paid
+    otherwise since, and what mandates raise.
     """
     order = lock_own(session, actor.party, order_id)
     if checker.person == order.maker_id:
@@ -174,8 +175,16 @@ def approve(
     order.checker_id, order.approved_at = checker.person, now
     order.move(OrderState.APPROVED, now=now)
     for line in lines_of(session, order.id):
-        if lock(session, line.receivable_id).pay_to != line.pay_to:
-            raise AccountMoved(receivable=public_id("rcv", line.receivable_id))
+        receivable = lock(session, line.receivable_id)
+        if receivable.pay_to != line.pay_to:
+            raise AccountMoved(receivable=public_id("rcv", receivable.id))
+        left = max(receivable.confirmed_minor - receivable.paid_minor, 0)
+        if line.amount_minor > left:
+            raise MoreThanDue(
+                receivable=public_id("rcv", receivable.id),
+                due=receivable.money(left),
+                asked=receivable.money(line.amount_minor),
+            )
     _hold_to_rules(session, order, debtor, now=now)
     enqueue(session, SEND, order_id=order.id)
     session.flush()

@@ -188,6 +188,29 @@ class TestOrders:
         send(context, order)
         assert order_of(stage, order)["state"] in {"ACCEPTED", "EXECUTED"}
 
+    def test_an_order_whose_day_has_come_is_asked_about_first(
+        self,
+        stage: Stage,
+        bank: BankProcess,
+        context: EffectContext,
+        monkeypatch: pytest.MonkeyPatch,
+    ):
+        later = drafted(stage, confirmed_receivable(stage)["id"], execute_on="2025-11-28")
+        today = drafted(stage, confirmed_receivable(stage)["id"])
+        for order in (later, today):
+            approved(stage, order)
+        send(context, later)
+        away = context.settings.model_copy(update={"bank_url": "http://127.0.0.1:9"})
+        with pytest.raises(BankUnavailable):
+            send(replace(context, settings=away), today)
+        body = stage.get(stage.cast.anchor, f"/v1/payment-orders/{today['id']}/file").content
+        assert httpx.post(f"{bank.url}/payments", content=body, trust_env=False).is_success
+        monkeypatch.setattr(effects, "BATCH", 1)
+
+        effects.follow(context)
+
+        assert order_of(stage, today)["state"] == "EXECUTED"
+
     def test_the_file_is_exact(self, stage: Stage):
         one, two = confirmed_receivable(stage, "0.01"), confirmed_receivable(stage, "999.99")
         order = drafted(stage, one["id"], two["id"])
@@ -264,6 +287,17 @@ class TestRefusals:
         path = f"/v1/payment-orders/{order['id']}/approve"
         answer = stage.post(stage.cast.anchor, path, {"checker": maker})
         assert (answer.status_code, answer.json()["code"]) == (403, "statement.same_person")
+        assert order_of(stage, order)["state"] == "DRAFTED"
+
+    def test_what_was_paid_otherwise_since_is_not_paid_again(self, stage: Stage):
+        one = confirmed_receivable(stage, "10.00")["id"]
+        order = drafted(stage, one)
+        assert pay(stage, one, "0.01", "HD-otherwise").is_success
+        checker = stage.cast.anchor.signers("confirm")[1]
+        path = f"/v1/payment-orders/{order['id']}/approve"
+        answer = stage.post(stage.cast.anchor, path, {"checker": checker})
+        assert (answer.status_code, answer.json()["code"]) == (409, "payment_order.more_than_due")
+        assert answer.json()["fields"]["due"] == money("9.99")
         assert order_of(stage, order)["state"] == "DRAFTED"
 
     def test_a_withdrawn_order_is_not_approved(self, stage: Stage):
