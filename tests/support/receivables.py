@@ -9,7 +9,7 @@ import httpx
 from scf.documents import service as documents
 from scf.kernel.ids import parse_id, public_id
 from tests.support.actors import Company, Stage
-from tests.support.invoices import cn_einvoice
+from tests.support.invoices import cn_einvoice, ubl
 
 ACCOUNT = "6222 0000 0000 0001"
 NUMBERS = count(1_000)
@@ -38,6 +38,18 @@ def register_invoice(
         lines=[(total, "0", "0.00")],
         **other,
     )
+    return _register(stage, seller, original)
+
+
+def register_abroad(stage: Stage, number: str, total: str = "100.00", currency: str = "USD") -> str:
+    """Register an untaxed invoice of the supplier to the anchor in another currency; return its id."""
+    sides = {"seller": stage.cast.supplier.uscc, "buyer": stage.cast.anchor.uscc}
+    currencies = {"currency": currency, "own_currency": currency}
+    original = ubl(number=number, lines=[total], tax="0.00", **currencies, **sides)
+    return _register(stage, stage.cast.supplier, original)
+
+
+def _register(stage: Stage, seller: Company, original: bytes) -> str:
     with stage.database.transaction() as session:
         registered = documents.register(
             session, seller.actor, original=original, filename=None, now=stage.clock.now()

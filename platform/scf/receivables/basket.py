@@ -13,6 +13,7 @@ from scf.evidence.models import Statement
 from scf.evidence.service import SubjectNotFound, require_version
 from scf.http.auth import Actor
 from scf.kernel.errors import Conflict, Invalid, Refused
+from scf.kernel.money import CurrencyMismatch
 from scf.parties import queries as parties
 from scf.parties import signing
 from scf.parties.models import Party
@@ -90,7 +91,7 @@ class Confirmed:
 
 
 def draft(session: Session, actor: Actor, wanted: Sequence[Wanted], how: Drafting) -> Drafted:
-    """Write one 确权函 over many lines, whose confirmations share `no_setoff` and `consents`.
+    """Write one 确权函 over many lines of a currency, whose confirmations share `no_setoff` and `consents`.
 
     CONTINUE leaves a refused line out and names it; ATOMIC raises the first refusal with its place. Raises
     what signing raises; the limits of the mandates hold for the sum of the lines. Where every line is left
@@ -116,6 +117,10 @@ def draft(session: Session, actor: Actor, wanted: Sequence[Wanted], how: Draftin
                 standing=standings[receivable.id],
             )
             checks.require_confirmable(receivable, item.content, sides, now=how.now)
+            if items and item.amount.currency != items[0].amount.currency:
+                raise CurrencyMismatch(
+                    left=items[0].amount.currency, right=item.amount.currency, field="confirmed"
+                )
         except Refused as error:
             _leave_out(left_out, LeftOut(place, one.receivable_id, error), how.mode)
         else:

@@ -25,6 +25,7 @@ ROWS_MAX: Final = 1_000
 """Lines drafted at one call: two statements each, made and kept in one transaction."""
 CHARACTERS_MAX: Final = 2_000_000
 XLSX_BYTES_MAX: Final = 4 * 1024 * 1024
+UNPACKED_MAX: Final = 64 * 1024 * 1024
 CELL_MAX: Final = 1_000
 ID: Final = "编号"
 VERSION: Final = "版本"
@@ -44,6 +45,7 @@ SUPPLIER_USCC: Final = "供应商统一社会信用代码"
 INVOICES: Final = "发票号码"
 DELIVERED_ON: Final = "收货日期"
 CLAIMED_DUE_ON: Final = "到期日"
+CURRENCY: Final = "币种"
 CLAIMED: Final = "申报金额"
 HINTS: Final = "核对提示"
 PROBLEM: Final = "错误说明"
@@ -58,7 +60,7 @@ SHOWN: Final = (
     "入库单号",
     DELIVERED_ON,
     CLAIMED_DUE_ON,
-    "币种",
+    CURRENCY,
     CLAIMED,
     "状态",
     HINTS,
@@ -191,19 +193,19 @@ def read_xlsx(content: bytes) -> Sheet:
     return read(xlsx_lines(content))
 
 
-def xlsx_lines(content: bytes) -> list[tuple[int, list[str]]]:
-    """Return the numbered rows of a workbook's first sheet. Raises SheetInvalid, SheetTooLarge."""
+def xlsx_lines(content: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Iterate over the numbered rows of a workbook's first sheet. Raises SheetInvalid, SheetTooLarge."""
     try:
-        found = excel.workbook(Package(io.BytesIO(content)))
-        lines = [(number, plain(cells)) for number, cells in found[0].rows] if found else []
+        for table in excel.workbook(Package(io.BytesIO(content), bytes_max=UNPACKED_MAX))[:1]:
+            for number, cells in table.rows:
+                yield number, plain(cells)
     except Invalid as error:
         raise SheetInvalid(rule=error.code, **error.fields) from error
     except TooLarge as error:
         raise SheetTooLarge(rule=error.code, **error.fields) from error
-    return lines
 
 
-def read(lines: Iterable[tuple[int, Sequence[str]]], *, currency: str = "CNY") -> Sheet:
+def read(lines: Iterable[tuple[int, Sequence[str]]]) -> Sheet:
     """Read a filled list from its numbered rows, the header first.
 
     Lines without a confirmed amount are not answered and left out. Raises SheetInvalid for other columns,
@@ -213,7 +215,7 @@ def read(lines: Iterable[tuple[int, Sequence[str]]], *, currency: str = "CNY") -
     for number, cells in _rows(sheet, lines):
         if not cells[CONFIRMED]:
             continue
-        row = _row(sheet, number, cells, currency)
+        row = _row(sheet, number, cells)
         if row is not None and row.receivable_id in seen:
             sheet.errors.append(RowError(number, ID, RowRepeated(field=ID)))
         elif row is not None:
@@ -250,7 +252,7 @@ def _rows(
         raise SheetInvalid(missing=list(_NEEDED))
 
 
-def _row(sheet: Sheet, number: int, cells: Mapping[str, str], currency: str) -> FilledRow | None:
+def _row(sheet: Sheet, number: int, cells: Mapping[str, str]) -> FilledRow | None:
     """Read one row; every cell that cannot be read becomes an error, and the row is left out."""
     wrong = len(sheet.errors)
 
@@ -262,7 +264,7 @@ def _row(sheet: Sheet, number: int, cells: Mapping[str, str], currency: str) -> 
             return None
 
     def money(text: str) -> Money:
-        return _money(text, currency)
+        return _money(text, cells[CURRENCY] or "CNY")
 
     identity, version = cell(ID, _identity), cell(VERSION, _version)
     confirmed, disputed, rejected = (cell(c, money) for c in (CONFIRMED, DISPUTED, REJECTED))

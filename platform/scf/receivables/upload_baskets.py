@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, tuple_
 from sqlalchemy.orm import Session
 
 from scf.http.auth import Actor
@@ -46,11 +47,12 @@ def baskets(session: Session, actor: Actor, job_id: UUID) -> list[Basket]:
         )
     ).all()
     found, after = [], None
-    for start in range(0, len(rows), LINES_MAX):
-        lines = rows[start : start + LINES_MAX]
-        amount = Money(sum(line.amount_minor for line in lines), lines[0].currency)
-        found.append(Basket(after, len(lines), amount))
-        after = lines[-1].id
+    for currency, own in groupby(rows, key=lambda row: row.currency):
+        left = list(own)
+        while lines := left[:LINES_MAX]:
+            amount = Money(sum(line.amount_minor for line in lines), currency)
+            found.append(Basket(after, len(lines), amount))
+            after, left = lines[-1].id, left[LINES_MAX:]
     return found
 
 
@@ -63,7 +65,10 @@ def draft(
     """
     statement = _unanswered(visible(session, actor, job_id)).limit(LINES_MAX)
     if after is not None:
-        statement = statement.where(Receivable.id > after)
+        currency = select(Receivable.currency).where(Receivable.id == after).scalar_subquery()
+        place = tuple_(PayableLine.currency, Receivable.id)
+        statement = statement.where(place > tuple_(currency, after))
+    rows = session.execute(statement).all()
     wanted = [
         Wanted(
             receivable.id,
@@ -79,7 +84,8 @@ def draft(
                 terms.consents,
             ),
         )
-        for line, receivable in session.execute(statement)
+        for line, receivable in rows
+        if line.currency == rows[0][0].currency
     ]
     return basket.draft(session, actor, wanted, how)
 
@@ -92,5 +98,5 @@ def _unanswered(job: Job) -> Select[PayableLine, Receivable]:
             PayableLine.job_id == job.id,
             Receivable.state.in_([State.SUBMITTED, State.DISPUTED]),
         )
-        .order_by(Receivable.id)
+        .order_by(PayableLine.currency, Receivable.id)
     )

@@ -1,7 +1,7 @@
 """The pending list as an Excel workbook: rows to fill in, how to do it, and sums to hold against the ERP."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -10,7 +10,7 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from scf.kernel.money import Money
+from scf.kernel.money import Money, zero
 from scf.receivables import sheets
 from scf.receivables.rules import REASONS
 
@@ -151,41 +151,45 @@ def _write_help(sheet: Worksheet, dues: Sequence[Due], formats: _Formats) -> Non
         sheet.merge_range(number, 0, number, 4, text, formats.plain)
         sheet.set_row(number, 30)
     line = len(_HELP) + 2
-    for table in _tables(dues):
-        line = _write_sums(sheet, line, table, formats) + 1
+    for table in _TABLES:
+        line = _write_sums(sheet, line, table, dues, formats) + 1
 
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
-    """A table of sums: its title, the heads of its keys, and what belongs to each key."""
+    """A table of sums: its title, the heads of its keys, and the key of each amount."""
 
     title: str
-    keys: Sequence[str]
-    groups: Sequence[tuple[Sequence[str], Sequence[Due]]]
+    heads: Sequence[str]
+    key: Callable[[Due], tuple[str, ...]]
 
 
-def _tables(dues: Sequence[Due]) -> list[_Sums]:
-    suppliers: dict[tuple[str, str], list[Due]] = {}
-    days: dict[tuple[str], list[Due]] = {}
+_TABLES: Final = (
+    _Sums(
+        "按供应商合计",
+        ("供应商", "统一社会信用代码"),
+        lambda due: (due.supplier, due.supplier_uscc),
+    ),
+    _Sums("按到期日合计", ("到期日",), lambda due: (due.due_on.isoformat(),)),
+    _Sums("总计", ("",), lambda _: ("总计",)),
+)
+
+
+def _write_sums(
+    sheet: Worksheet, line: int, table: _Sums, dues: Sequence[Due], formats: _Formats
+) -> int:
+    """Write a table of sums, those of each currency in rows of their own; return the next free line."""
+    groups: dict[tuple[tuple[str, ...], str], list[Money]] = {}
     for due in dues:
-        suppliers.setdefault((due.supplier, due.supplier_uscc), []).append(due)
-        days.setdefault((due.due_on.isoformat(),), []).append(due)
-    return [
-        _Sums("按供应商合计", ("供应商", "统一社会信用代码"), sorted(suppliers.items())),
-        _Sums("按到期日合计", ("到期日",), sorted(days.items())),
-        _Sums("总计", ("",), [(("总计",), dues)]),
-    ]
-
-
-def _write_sums(sheet: Worksheet, line: int, table: _Sums, formats: _Formats) -> int:
-    """Write a table of sums; return the next free line."""
+        groups.setdefault((table.key(due), due.claimed.currency), []).append(due.claimed)
     sheet.write_string(line, 0, table.title, formats.title)
-    for place, head in enumerate((*table.keys, "笔数", "申报金额合计")):
+    for place, head in enumerate((*table.heads, "笔数", "申报金额合计", "币种")):
         sheet.write_string(line + 1, place, head, formats.header)
-    for number, (key, own) in enumerate(table.groups, line + 2):
+    for number, ((key, currency), own) in enumerate(sorted(groups.items()), line + 2):
         for place, part in enumerate(key):
             sheet.write_string(number, place, part)
-        total = Money(sum(due.claimed.minor for due in own))
+        total = sum(own, zero(currency))
         sheet.write_number(number, len(key), len(own))
         sheet.write_number(number, len(key) + 1, float(total.text), formats.shown("amount"))
-    return line + 2 + len(table.groups)
+        sheet.write_string(number, len(key) + 2, currency)
+    return line + 2 + len(groups)

@@ -27,8 +27,10 @@ from tests.support.receivables import (
     confirmation,
     identity,
     invoice_number,
+    line,
     money,
     pay_to,
+    register_abroad,
     register_invoice,
     submit,
 )
@@ -124,6 +126,18 @@ class TestDrafting:
         assert [(e["item"], e["receivable"], e["code"]) for e in drafted["errors"]] == [
             (0, bad, "receivable.answer_does_not_add_up"),
             (2, good, "receivable.line_repeated"),
+        ]
+
+    def test_a_line_of_another_currency_is_left_out_and_named(self, stage: Stage):
+        body = line(stage, [register_abroad(stage, "INV-USD-1")])
+        abroad = stage.post(stage.cast.supplier, "/v1/receivables", body).json()["id"]
+        amount = {"amount": "100.00", "currency": "USD"}
+
+        drafted = draft(stage, [item(submit(stage)), {"receivable": abroad, "confirmed": amount}])
+
+        assert drafted["totals"]["confirmed"] == money("100.00")
+        assert [(e["item"], e["receivable"], e["code"]) for e in drafted["errors"]] == [
+            (1, abroad, "money.currency_mismatch")
         ]
 
     def test_or_the_whole_is_refused(self, stage: Stage):

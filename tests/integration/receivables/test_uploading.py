@@ -13,6 +13,7 @@ from tests.support.jobs import (
     UPLOAD_COLUMNS,
     a_csv,
     hand_in,
+    handed_in,
     match,
     report,
     shown,
@@ -25,6 +26,7 @@ from tests.support.receivables import (
     confirmation,
     invoice_number,
     pay_to,
+    register_abroad,
     register_invoice,
     submit,
 )
@@ -184,6 +186,31 @@ class TestConfirming:
         assert [basket["count"] for basket in found] == [2, 2, 1]
         ids = [item["object"] for item in report(stage, stage.cast.anchor, job)]
         assert [basket["after"] for basket in found] == [None, sorted(ids)[1], sorted(ids)[3]]
+
+    def test_a_basket_is_of_one_currency(self, stage):
+        register_abroad(stage, "INV-USD-2")
+        supplier, columns = stage.cast.supplier.uscc, [*UPLOAD_COLUMNS, "币种"]
+        rows = [
+            [*upload_row("E-1", supplier, "INV-USD-2"), "USD"],
+            [*upload_row("E-2", supplier, fresh(stage)), ""],
+            [*upload_row("E-3", supplier, fresh(stage)), "CNY"],
+        ]
+        anchor = stage.cast.anchor
+        job = handed_in(stage, anchor, "/v1/payables/uploads", a_csv(columns, rows))
+        work(stage)
+        path = f"/v1/payables/uploads/{job}"
+
+        yuan, dollars = stage.get(anchor, f"{path}/baskets").json()
+
+        assert (yuan["count"], yuan["amount"]) == (2, {"amount": "200.00", "currency": "CNY"})
+        assert (dollars["count"], dollars["amount"]) == (1, {"amount": "100.00", "currency": "USD"})
+        terms = {key: confirmation(stage)[key] for key in ("no_setoff", "consents", "signers")}
+        body = {"pay_to": pay_to(stage.cast.bank), **terms}
+        drafted = stage.post(anchor, f"{path}/confirmation-draft", body).json()
+        assert (drafted["totals"]["count"], drafted["errors"]) == (2, [])
+        body["after"] = dollars["after"]
+        answer = stage.post(anchor, f"{path}/confirmation-draft", body)  # the mandates are in yuan
+        assert (answer.status_code, answer.json()["code"]) == (422, "money.currency_mismatch")
 
 
 class TestForms:

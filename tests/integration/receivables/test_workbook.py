@@ -11,8 +11,10 @@ import pytest
 import python_calamine as calamine
 import xlsxwriter
 
+from scf.kernel.money import Money
 from scf.receivables import sheets, workbook
 from scf.receivables.rules import REASONS
+from scf.receivables.workbook import Due
 from tests.support.actors import Stage
 from tests.support.receivables import confirmation, money, pay_to, submit
 
@@ -95,6 +97,13 @@ class TestTheWorkbook:
         assert (total[1], round(total[2] * 100)) == (len(rows), sum(claimed))
         (own,) = [row for row in cells if row[1] == stage.cast.supplier.uscc]
         assert (own[2], round(own[3] * 100)) == (len(rows), sum(claimed))
+
+    def test_sums_no_two_currencies(self):
+        amounts = (Money(1000), Money(250, "USD"), Money(5))
+        dues = [Due("甲", "X", date(2025, 12, 19), amount) for amount in amounts]
+        cells = opened(workbook.write([], dues), workbook.HELP)
+        totals = [row[:4] for row in cells if row[0] == "总计" and row[1] not in ("", "笔数")]
+        assert totals == [["总计", 2, 10.05, "CNY"], ["总计", 1, 2.5, "USD"]]
 
     def test_offers_the_reasons_locks_what_was_shown_and_freezes_the_header(self):
         """As the file itself says it (ECMA-376, part 1, 18.3.1)."""

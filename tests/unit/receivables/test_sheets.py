@@ -56,6 +56,13 @@ class TestReading:
         assert row.pay_to is not None
         assert row.pay_to.to_json()["bank_uscc"] == "91500118MAYYC0D40J"
 
+    def test_reads_amounts_in_the_currency_of_their_line(self):
+        cells = {sheets.ID: ID, sheets.CONFIRMED: "12.50", sheets.CURRENCY: "USD"}
+        assert sheets.read_csv(sheet(cells)).rows[0].confirmed == Money(1250, "USD")
+        assert problems(sheet({**cells, sheets.CURRENCY: "XXX"})) == [
+            (2, sheets.CONFIRMED, "money.invalid")
+        ]
+
     def test_leaves_unanswered_lines_out(self):
         assert sheets.read_csv(sheet({sheets.ID: ID}, {sheets.ID: "what"})).rows == []
 
