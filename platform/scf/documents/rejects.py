@@ -1,7 +1,6 @@
 """Rows that were not taken, handed back as CSV files to be corrected and imported again."""
 
 import csv
-import re
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final, Self
@@ -12,7 +11,6 @@ from scf.kernel.errors import Invalid
 
 PLACE: Final = "位置 where"
 REASON: Final = "错误 error"
-_NUMBER = re.compile(r"-[0-9.,]+", re.ASCII)
 
 
 class RejectsUnwritable(Invalid):
@@ -47,10 +45,10 @@ class Rejects:
         header = tuple(row.header)
         if header not in self._writers:
             self._writers[header] = self._open()
-            self._writers[header].writerow([*map(safe, header), PLACE, REASON])
+            self._writers[header].writerow([*map(harmless, header), PLACE, REASON])
         cells = row.cells + [""] * (len(header) - len(row.cells))
         self._writers[header].writerow(
-            [*map(safe, cells[: len(header)]), safe(place), safe(reason)]
+            [*map(harmless, cells[: len(header)]), harmless(place), harmless(reason)]
         )
         self.count += 1
 
@@ -62,8 +60,3 @@ class Rejects:
         except OSError as error:
             raise RejectsUnwritable(file=str(path), reason=error.strerror) from None
         return csv.writer(self._files.enter_context(file), delimiter=self._delimiter)
-
-
-def safe(cell: str) -> str:
-    """Return a cell as text that no spreadsheet takes for a formula; a number below zero stays one."""
-    return cell if _NUMBER.fullmatch(cell) else harmless(cell)

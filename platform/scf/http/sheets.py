@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -12,6 +13,7 @@ XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
 _WIDTH: Final = 18  # characters of a column
+_BELOW_ZERO = re.compile(r"-[0-9.,]+", re.ASCII)
 
 
 def write_csv(rows: Iterable[Sequence[str]]) -> bytes:
@@ -37,5 +39,5 @@ def write_xlsx(rows: Iterable[Sequence[str]]) -> bytes:
 
 
 def harmless(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+    """Return a cell that no spreadsheet takes for a formula; a number below zero is none."""
+    return f"'{cell}" if cell.startswith(FORMULA) and not _BELOW_ZERO.fullmatch(cell) else cell

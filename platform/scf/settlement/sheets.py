@@ -1,6 +1,5 @@
 """Lists as files: CSV for programs, XLSX for people. A cell that begins like a formula is written as text."""
 
-import csv
 import io
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -9,7 +8,7 @@ import xlsxwriter
 from fastapi.responses import Response
 
 from scf.http.downloads import download
-from scf.http.sheets import CSV, XLSX, harmless
+from scf.http.sheets import CSV, XLSX, write_csv
 from scf.kernel.money import Money
 
 Cell = str | int | Money
@@ -29,16 +28,8 @@ def hand_out(
     if form is Format.XLSX:
         return download(_xlsx(sheets), f"{name}.xlsx", XLSX)
     _, header, rows = sheets[0]
-    return download(_csv(header, rows), f"{name}.csv", CSV)
-
-
-def _csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(header)
-    for row in rows:
-        writer.writerow([_plain(cell) for cell in row])
-    return text.getvalue().encode("utf-8-sig")  # Excel reads Chinese only with the mark
+    texts = ([_plain(cell) for cell in row] for row in rows)
+    return download(write_csv([header, *texts]), f"{name}.csv", CSV)
 
 
 def _xlsx(sheets: Sequence[tuple[str, Sequence[str], Iterable[Sequence[Cell]]]]) -> bytes:
@@ -63,7 +54,4 @@ def _xlsx(sheets: Sequence[tuple[str, Sequence[str], Iterable[Sequence[Cell]]]])
 
 
 def _plain(cell: Cell) -> str:
-    """Return a cell as a spreadsheet program shows it and never computes it."""
-    if isinstance(cell, str):
-        return harmless(cell)
     return cell.text if isinstance(cell, Money) else str(cell)
