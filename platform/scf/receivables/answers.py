@@ -100,7 +100,7 @@ def draft_sheet(
 
     Raises what signing raises, and with ATOMIC the first row's refusal.
     """
-    errors, rows, wanted = list(sheet.errors), [], []
+    errors, wanted = list(sheet.errors), []
     for row in sheet.rows:
         confirmation = Confirmation(
             row.confirmed,
@@ -113,7 +113,6 @@ def draft_sheet(
             consents,
             retention=row.retention,
         )
-        rows.append(row)
         wanted.append(Wanted(row.receivable_id, row.version, confirmation))
     if errors and how.mode is Mode.ATOMIC:
         first = min(errors, key=lambda found: found.row)
@@ -122,7 +121,7 @@ def draft_sheet(
     drafted = basket.draft(session, actor, wanted, how)
     for left in drafted.left_out:
         column = COLUMNS.get(left.error.field or "", left.error.field)
-        errors.append(RowError(rows[left.place].row, column, left.error))
+        errors.append(RowError(sheet.rows[left.place].row, column, left.error))
     errors.sort(key=lambda found: found.row)
     return DraftedSheet(drafted, errors, sheets.give_back(sheet, errors) if errors else [])
 

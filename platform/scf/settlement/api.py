@@ -1,12 +1,10 @@
 """Endpoints of payment and 回款."""
 
 from typing import Annotated, Any, Final
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from scf.evidence.models import Statement
 from scf.http.calls import Call, command, query
 from scf.http.downloads import download
 from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
@@ -160,20 +158,22 @@ def payment_orders(
 @query(router, "/v1/payment-orders/{payment_order_id}")
 def payment_order(call: Call, payment_order_id: str) -> OrderOut:
     """查看付款指令 A payment order and where it stands."""
-    return _order(call, orders.own(call.session, call.actor.party, _id("pmo", payment_order_id)))
+    return _order(
+        call, orders.own(call.session, call.actor.party, parse_id("pmo", payment_order_id))
+    )
 
 
 @query(router, "/v1/payment-orders/{payment_order_id}/file", responses=_FILES)
 def payment_file(call: Call, payment_order_id: str) -> Response:
     """下载付款文件 The pain.001 file, byte for byte as it is sent."""
-    order = orders.own(call.session, call.actor.party, _id("pmo", payment_order_id))
+    order = orders.own(call.session, call.actor.party, parse_id("pmo", payment_order_id))
     return download(order.body, f"{order.message_id}.xml", "application/xml")
 
 
 @command(router, "/v1/payment-orders/{payment_order_id}/approve")
 def approve_order(call: Call, payment_order_id: str, body: ApprovalIn) -> OrderOut:
     """复核付款指令 Approve; it is sent to the bank at once. By another person of the debtor."""
-    identity = _id("pmo", payment_order_id)
+    identity = parse_id("pmo", payment_order_id)
     order = orders.approve(call.session, call.actor, identity, checker=body.checker, now=call.now)
     return _order(call, order)
 
@@ -181,7 +181,7 @@ def approve_order(call: Call, payment_order_id: str, body: ApprovalIn) -> OrderO
 @command(router, "/v1/payment-orders/{payment_order_id}/withdraw")
 def withdraw_order(call: Call, payment_order_id: str) -> OrderOut:
     """撤回付款指令 Give up a draft."""
-    identity = _id("pmo", payment_order_id)
+    identity = parse_id("pmo", payment_order_id)
     return _order(call, orders.withdraw(call.session, call.actor, identity, now=call.now))
 
 
@@ -220,14 +220,14 @@ def bank_entries(
 @query(router, "/v1/bank-entries/{bank_entry_id}")
 def bank_entry(call: Call, bank_entry_id: str) -> EntryOut:
     """查看流水 One entry."""
-    identity = _id("bke", bank_entry_id)
+    identity = parse_id("bke", bank_entry_id)
     return EntryOut.of(matching.own_entry(call.session, call.actor.party, identity))
 
 
 @command(router, "/v1/bank-entries/{bank_entry_id}/assign")
 def assign_entry(call: Call, bank_entry_id: str, body: AssignIn) -> EntryOut:
     """人工认领 Say what an unmatched entry pays, or takes back. By the bank that told of it."""
-    identity = _id("bke", bank_entry_id)
+    identity = parse_id("bke", bank_entry_id)
     row = entries.assign(call.session, call.actor, identity, body.receivable, now=call.now)
     return EntryOut.of(row)
 
@@ -251,7 +251,7 @@ def propose_change(call: Call, receivable_id: str, body: ChangeIn) -> ChangeOut:
     change = accounts.propose(
         call.session,
         call.actor,
-        _id("rcv", receivable_id),
+        parse_id("rcv", receivable_id),
         body.pay_to.value(),
         reason=body.reason,
         now=call.now,
@@ -275,18 +275,18 @@ def account_changes(
 @query(router, "/v1/account-changes/{account_change_id}")
 def account_change(call: Call, account_change_id: str) -> ChangeOut:
     """查看回款账户变更 A change, who has to sign it and who did."""
-    identity = _id("acg", account_change_id)
+    identity = parse_id("acg", account_change_id)
     return _change(call, accounts.visible(call.session, call.actor.party, identity))
 
 
 @command(router, "/v1/account-changes/{account_change_id}/draft")
 def draft_change(call: Call, account_change_id: str, body: SignersIn) -> DraftOut:
     """生成变更文件 Write one's part of the change, to sign."""
-    return _draft(
+    return DraftOut.of(
         accounts.draft(
             call.session,
             call.actor,
-            _id("acg", account_change_id),
+            parse_id("acg", account_change_id),
             signers=body.signers,
             origin=call.settings.log_origin,
             now=call.now,
@@ -297,7 +297,7 @@ def draft_change(call: Call, account_change_id: str, body: SignersIn) -> DraftOu
 @command(router, "/v1/account-changes/{account_change_id}/sign")
 def sign_change(call: Call, account_change_id: str, body: SignedIn) -> ChangeOut:
     """签署变更 Hand one's part back, signed; with the last signature the new account is the named one."""
-    identity = _id("acg", account_change_id)
+    identity = parse_id("acg", account_change_id)
     change = accounts.sign(call.session, call.actor, identity, jws=body.jws, now=call.now)
     return _change(call, change)
 
@@ -334,14 +334,14 @@ def reconciliations(
 @query(router, "/v1/reconciliations/{reconciliation_id}")
 def reconciliation(call: Call, reconciliation_id: str) -> ReconciliationOut:
     """查看对账函 A month's balance."""
-    identity = _id("rcn", reconciliation_id)
+    identity = parse_id("rcn", reconciliation_id)
     return _reconciliation(call, reconciling.visible(call.session, call.actor.party, identity))
 
 
 @query(router, "/v1/reconciliations/{reconciliation_id}/file", responses=_FILES)
 def reconciliation_file(call: Call, reconciliation_id: str, form: Format = Format.XLSX) -> Response:
     """导出对账明细 The receivables behind a balance, as they were drawn."""
-    identity = _id("rcn", reconciliation_id)
+    identity = parse_id("rcn", reconciliation_id)
     found = reconciling.visible(call.session, call.actor.party, identity)
     lines = canonical.decode(found.lines, max_bytes=len(found.lines))
     rows: list[list[Cell]] = [
@@ -357,11 +357,11 @@ def reconciliation_file(call: Call, reconciliation_id: str, form: Format = Forma
 @command(router, "/v1/reconciliations/{reconciliation_id}/draft")
 def draft_reconciliation(call: Call, reconciliation_id: str, body: SignersIn) -> DraftOut:
     """生成待签对账函 Write the balance for one's own signature."""
-    return _draft(
+    return DraftOut.of(
         reconciling.draft(
             call.session,
             call.actor,
-            _id("rcn", reconciliation_id),
+            parse_id("rcn", reconciliation_id),
             signers=body.signers,
             origin=call.settings.log_origin,
             now=call.now,
@@ -372,7 +372,7 @@ def draft_reconciliation(call: Call, reconciliation_id: str, body: SignersIn) ->
 @command(router, "/v1/reconciliations/{reconciliation_id}/sign")
 def sign_reconciliation(call: Call, reconciliation_id: str, body: SignedIn) -> ReconciliationOut:
     """签署对账函 Hand it back signed; with the second signature the balance is agreed."""
-    identity = _id("rcn", reconciliation_id)
+    identity = parse_id("rcn", reconciliation_id)
     found = reconciling.sign(call.session, call.actor, identity, jws=body.jws, now=call.now)
     return _reconciliation(call, found)
 
@@ -385,16 +385,12 @@ def object_to_reconciliation(
     found = reconciling.object_to(
         call.session,
         call.actor,
-        _id("rcn", reconciliation_id),
+        parse_id("rcn", reconciliation_id),
         closing=body.closing,
         reason=body.reason,
         now=call.now,
     )
     return _reconciliation(call, found)
-
-
-def _id(prefix: str, text: str) -> UUID:
-    return parse_id(prefix, text)
 
 
 def _due_row(due: maturities.Due) -> list[Cell]:
@@ -416,10 +412,6 @@ def _order(call: Call, order: PaymentOrder) -> OrderOut:
 def _change(call: Call, change: AccountChange) -> ChangeOut:
     receivable = call.session.get_one(Receivable, change.receivable_id)
     return ChangeOut.of(change, call.actor.party, receivable)
-
-
-def _draft(statements: list[Statement]) -> DraftOut:
-    return DraftOut.of(statements)
 
 
 def _reconciliation(call: Call, found: Reconciliation) -> ReconciliationOut:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Self
 
 import httpx
 
@@ -60,21 +60,8 @@ class Issued:
     body: bytes
 
 
-class Bank(Protocol):
-    """A bank's gateway. Every call may raise BankUnavailable."""
-
-    def submit(self, file: bytes) -> FileStatus:
-        """Hand a pain.001 in, or ask again about the same. Raises BankRefused."""
-
-    def status(self, message_id: str) -> FileStatus | None:
-        """Return what became of a file; None where it never came."""
-
-    def issued(self, after: int) -> Sequence[Issued]:
-        """Return reports issued after a number, oldest first."""
-
-
 class HttpBank:
-    """Speaks to a bank's gateway at a base URL, as a context manager."""
+    """Speaks to a bank's gateway at a base URL, as a context manager. Every call may raise BankUnavailable."""
 
     def __init__(self, url: str) -> None:
         self._http = httpx.Client(base_url=url, timeout=TIMEOUT, trust_env=False)

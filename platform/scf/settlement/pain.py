@@ -16,6 +16,7 @@ from lxml import etree
 from scf.kernel.clock import instant_text
 from scf.kernel.errors import Invalid
 from scf.kernel.money import Money
+from scf.receivables.payments import account_digits
 
 NAMESPACE: Final = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
 _DEFAULT: Final[Any] = {None: NAMESPACE}
@@ -144,7 +145,7 @@ def _code(node: etree._Element, code: str) -> None:
 
 
 def _account(node: etree._Element, holder: Holder) -> etree._Element:
-    number = re.sub(r"[\s-]", "", holder.account)
+    number = account_digits(holder.account)
     if not re.fullmatch(r"[0-9A-Za-z]{1,34}", number, re.ASCII):
         raise AccountUnfit(field="account", account=holder.account[:60], length_max=ACCOUNT_MAX)
     _add(_add(_add(node, "Id"), "Othr"), "Id", number)
