@@ -58,7 +58,11 @@ def follow(context: EffectContext) -> int:
         done = session.scalar(select(BankFeed.fetched).where(BankFeed.name == FEED)) or 0
     with HttpBank(context.settings.bank_url) as bank:
         for order_id, message_id in open_:
-            status = bank.status(message_id)
+            try:
+                status = bank.status(message_id)
+            except BankRefused as error:  # it is asked again, and holds nothing else up
+                log.warning("payment_order.status_refused", order=str(order_id), error=error.line())
+                continue
             if status is not None:
                 _learn(context, order_id, status)
         issued = bank.issued(done)

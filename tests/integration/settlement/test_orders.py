@@ -12,7 +12,7 @@ from python_calamine import CalamineWorkbook
 from scf.db.outbox import EffectContext
 from scf.kernel.ids import parse_id
 from scf.settlement import effects
-from scf.settlement.bank import BankUnavailable
+from scf.settlement.bank import BankRefused, BankUnavailable, HttpBank
 from scf.settlement.pain import NAMESPACE
 from tests.support.actors import Stage
 from tests.support.banking import DEBTOR_ACCOUNT, BankProcess
@@ -210,6 +210,25 @@ class TestOrders:
         effects.follow(context)
 
         assert order_of(stage, today)["state"] == "EXECUTED"
+
+    def test_a_file_that_a_bank_will_not_speak_of_holds_no_report_up(
+        self, stage: Stage, context: EffectContext, monkeypatch: pytest.MonkeyPatch
+    ):
+        one = confirmed_receivable(stage, "4.00")
+        later = drafted(stage, confirmed_receivable(stage)["id"], execute_on="2025-11-28")
+        for order in (later, drafted(stage, one["id"])):
+            approved(stage, order)
+            send(context, order)
+
+        def refuse(_: HttpBank, message_id: str) -> None:
+            raise BankRefused(status=400, message_id=message_id)
+
+        monkeypatch.setattr(HttpBank, "status", refuse)
+
+        effects.follow(context)
+
+        assert order_of(stage, later)["state"] == "ACCEPTED"
+        assert paid(stage, one) == ("PAID", "4.00")
 
     def test_the_file_is_exact(self, stage: Stage):
         one, two = confirmed_receivable(stage, "0.01"), confirmed_receivable(stage, "999.99")
