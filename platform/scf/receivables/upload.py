@@ -95,7 +95,7 @@ def settle(
 def match(session: Session, *, now: datetime, after: UUID | None = None) -> UUID | None:
     """Settle waiting lines whose supplier and invoices are there now, of one debtor at a time.
 
-    Lines that another worker is at are left to it. Returns the last line looked at, None at the end.
+    Lines that another worker is at are left to it. Returns the first line looked at, None at the end.
     """
     first = _matchable(session, after, None)
     if not first:
@@ -104,7 +104,7 @@ def match(session: Session, *, now: datetime, after: UUID | None = None) -> UUID
     job = session.get_one(Job, lines[0].job_id)
     settle(session, Actor(job.client_id, lines[0].debtor_id), lines, now=now)
     session.flush()
-    return lines[-1].id
+    return first[0].id  # lines of other debtors may stand between it and the last
 
 
 def withdraw(session: Session, actor: Actor, line_id: UUID, *, now: datetime) -> PayableLine:
