@@ -12,7 +12,6 @@ from scf.confirmations.models import ConfirmationRequest, MomentKind, RequestSta
 from scf.confirmations.schemas import (
     ContestIn,
     DecisionIn,
-    NothingIn,
     RequestIn,
     RequestOut,
     WithdrawalIn,
@@ -20,7 +19,7 @@ from scf.confirmations.schemas import (
 from scf.http.calls import Call, command, query
 from scf.http.downloads import download
 from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
-from scf.http.schemas import ConfirmationRequestId, DateText, PageSize, ReceivableId
+from scf.http.schemas import ConfirmationRequestId, DateText, NothingIn, PageSize, ReceivableId
 from scf.kernel.clock import business_date
 from scf.kernel.ids import public_id
 from scf.papers import typesetting

@@ -28,10 +28,6 @@ from scf.parties.models import Party, SizeClass
 from scf.receivables.schemas import SideOut
 
 
-class NothingIn(In):
-    """Nothing to say."""
-
-
 class RequestIn(In):
     """A creditor asks its debtor to confirm a receivable."""
 

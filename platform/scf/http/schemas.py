@@ -49,6 +49,10 @@ class In(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class NothingIn(In):
+    """A command that says all by its name."""
+
+
 class Out(BaseModel):
     """What goes out."""
 

@@ -9,13 +9,13 @@ from scf.evidence.proofs import MEDIA_TYPE
 from scf.http.calls import Call, command, query
 from scf.http.downloads import download
 from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
-from scf.http.schemas import PageSize, PledgeId
+from scf.http.schemas import NothingIn, PageSize, PledgeId
 from scf.kernel.ids import public_id
 from scf.parties.queries import parties_of
 from scf.parties.schemas import DraftOut, SignedIn
 from scf.pledges import ending, proof, queries, service
 from scf.pledges.models import Pledge, State
-from scf.pledges.schemas import AcceptanceIn, NothingIn, PledgeOut, ReasonIn, ReleaseIn
+from scf.pledges.schemas import AcceptanceIn, PledgeOut, ReasonIn, ReleaseIn
 
 router = APIRouter(tags=["pledges 质押"])
 

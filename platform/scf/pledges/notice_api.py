@@ -17,6 +17,7 @@ from scf.http.schemas import (
     In,
     InstantText,
     MoneyOut,
+    NothingIn,
     Out,
     PageSize,
     PartyId,
@@ -29,7 +30,6 @@ from scf.parties.queries import parties_of
 from scf.parties.schemas import DraftOut, SignedIn, SignerIn
 from scf.pledges import notice_papers, notices
 from scf.pledges.notice_models import DebtorNotice, NoticeState
-from scf.pledges.schemas import NothingIn
 from scf.receivables.schemas import SideOut
 from scf_ledger.encoding import b64url
 

@@ -50,10 +50,6 @@ class ReasonIn(In):
     reason: Prose = Field(examples=["借款人撤回申请"])
 
 
-class NothingIn(In):
-    """A command that says all by its name."""
-
-
 class WaitingOut(Out):
     """In whose hands something is: a party's, the register's or the chain's."""
 

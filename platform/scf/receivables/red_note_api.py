@@ -19,6 +19,7 @@ from scf.http.schemas import (
     InstantText,
     MoneyIn,
     MoneyOut,
+    NothingIn,
     Out,
     PageSize,
     PartyId,
@@ -46,10 +47,6 @@ class ConsentIn(In):
     """An encumbrancer's answer."""
 
     given: bool
-
-
-class NothingIn(In):
-    """An empty body."""
 
 
 class ConsentState(StrEnum):
