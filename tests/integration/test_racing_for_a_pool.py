@@ -26,7 +26,7 @@ class TestFiftyConnections:
     def test_racing_for_a_pool_take_no_more_than_there_is(self, stage: Stage):
         """Each takes 3 of 100: 33 win, 17 are refused, and the sums are equal."""
         value = open_value(stage, 100)
-        barrier = threading.Barrier(50)
+        barrier = threading.Barrier(50, timeout=60)
 
         def race(_: int) -> str:
             with stage.database.transaction() as session:
@@ -40,7 +40,7 @@ class TestFiftyConnections:
             return "won"
 
         stage.database.engine.dispose()
-        stage.database.engine.pool._max_overflow = 40  # 50 connections at once
+        stage.database.engine.pool._max_overflow = 50  # 50 connections at once
         with ThreadPoolExecutor(50) as threads:
             outcomes = list(threads.map(race, range(50)))
 
