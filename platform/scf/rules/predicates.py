@@ -76,7 +76,10 @@ class Predicate:
             raise FactsInvalid(
                 field=".".join(map(str, error.errors()[0]["loc"])), rule=error.errors()[0]["msg"]
             ) from None
-        return self.judge(**inputs.__dict__)
+        try:
+            return self.judge(**inputs.__dict__)
+        except OverflowError as error:  # so many days that no calendar has the date
+            raise FactsInvalid(rule=str(error)) from None
 
 
 PREDICATES: Final[dict[str, Predicate]] = {}

@@ -102,6 +102,14 @@ class TestG6:
             "creditor": stage.cast.supplier.uscc,
         }
 
+    @pytest.mark.parametrize("days", [4_000_000, 10**15 - 1])
+    def test_days_beyond_any_calendar_are_refused(self, stage: Stage, days: int):
+        assert confirm(stage, submit(stage)).is_success
+
+        answer = stage.get(stage.cast.anchor, "/v1/rules/RPAY-02/replay", parameter=f"days={days}")
+
+        assert (answer.status_code, answer.json()["code"]) == (422, "rules.facts_invalid")
+
 
 class TestCommand:
     def test_lists_what_breaks_and_for_whom(
