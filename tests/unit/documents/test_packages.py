@@ -1,6 +1,7 @@
 """A ZIP as downloaded: every member on its own, nested once, and nothing that harms."""
 
 import io
+import tracemalloc
 
 import pytest
 
@@ -74,6 +75,23 @@ def test_a_package_that_lies_about_a_member_is_damaged():
     torn = whole.replace(b"\x50\x4b\x01\x02", b"\x50\x4b\x01\x03")
 
     assert [part.outcome.code for part in parse_many(torn)] == ["document.package_invalid"]
+
+
+def test_a_member_unpacks_to_no_more_than_it_declares():
+    """The bounds are held against declared sizes: one that lies is not unpacked beyond its own."""
+    bomb = bytearray(zipped({"a.xml": bytes(30_000_000)}))
+    directory = bomb.index(b"PK\x01\x02")
+    bomb[directory + 24 : directory + 28] = (10).to_bytes(4, "little")
+
+    tracemalloc.start()
+    try:
+        (part,) = parse_many(bytes(bomb))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert part.outcome.code == "document.package_invalid"
+    assert peak < 3_000_000
 
 
 def test_an_encrypted_member_refuses_the_package():

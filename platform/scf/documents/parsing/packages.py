@@ -88,7 +88,8 @@ class Package:
         self.charge(member.file_size)
         try:
             with self._zip.open(member) as stream:
-                return stream.read()
+                # Without a size zipfile inflates all that is packed, however little is declared.
+                return stream.read(member.file_size)
         except _FAULTS as error:
             raise PackageInvalid(part=excerpt(name), reason=excerpt(str(error))) from None
 
