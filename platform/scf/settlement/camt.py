@@ -230,7 +230,12 @@ def _amount(node: Node) -> Money:
     currency = node.element.get("Ccy") or ""
     if currency not in SCALES:
         raise FieldInvalid(field=f"{node.path}/@Ccy", value=excerpt(currency))
-    return money_value(node.text, currency, field=node.path)
+    amount = money_value(node.text, currency, field=node.path)
+    if (
+        amount.minor < 0
+    ):  # the direction says which way: ActiveOrHistoricCurrencyAndAmount is from 0 on
+        raise FieldInvalid(field=node.path, value=excerpt(node.text), amount_min="0")
+    return amount
 
 
 def _day(node: Node | None) -> date | None:

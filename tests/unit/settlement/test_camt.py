@@ -87,6 +87,7 @@ def test_reads_what_newer_versions_say_elsewhere():
         (b"<CdtDbtInd>DBIT", b"<CdtDbtInd>BOTH"),
         (b'Ccy="CNY"', b'Ccy="XXX"'),
         (b"12.30", b"12.305"),
+        (b"12.30", b"-12.30"),
         (b"12.30", b"1e3"),
         (b"2025-11-03T", b"2025-13-03T"),
         (b"<RvslInd>true", b"<RvslInd>maybe"),
