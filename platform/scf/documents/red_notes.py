@@ -12,6 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import func, or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from scf.documents.models import Document
@@ -144,7 +145,10 @@ def enter(
         lapses_at=now + PATIENCE if state in AWAITING else None,
     )
     session.add(note)
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as error:  # the same number, at this moment, over another invoice
+        raise FormExists(field="form_no") from error
     record = {**_record(document, note), "encumbered": bool(holders)}
     return note, _tell(session, note, ENTERED, record, holders, now=now, actor=actor.party)
 

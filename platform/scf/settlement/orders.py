@@ -164,10 +164,12 @@ def approve(
 ) -> PaymentOrder:
     """Approve an order by a second person's mandate; it is sent when this commits.
 
-    Raises SubjectNotFound, MoveRefused, AccountMoved, SamePerson, RuleBlocks, MoreThanDue where it was paid
-    otherwise since, and what mandates raise.
+    Raises SubjectNotFound, MoveRefused, AccountMoved, SamePerson, RuleBlocks, DayUnfit for a day that has
+    passed, MoreThanDue where it was paid otherwise since, and what mandates raise.
     """
     order = lock_own(session, actor.party, order_id)
+    if order.execute_on < business_date(now):
+        raise DayUnfit(field="execute_on", execute_on=order.execute_on)
     if checker.person == order.maker_id:
         raise signing_rules.SamePerson(field="checker", act=ACT)
     debtor = parties.active_party(session, actor.party)

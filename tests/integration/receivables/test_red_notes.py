@@ -1,5 +1,6 @@
 """Red-letter forms: who enters, confirms, withdraws; what encumbrancers are asked; what a red invoice ends."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from itertools import product
@@ -155,6 +156,14 @@ class TestEntering:
 
         assert problem["code"] == "red_note.exists"
         assert problem["fields"] == {"red_note": first["id"]}
+
+    def test_one_number_over_two_invoices_at_one_moment_is_entered_once(self, stage: Stage):
+        supplier = stage.cast.supplier
+        bodies = [form(register_invoice(stage, supplier), form_no="2") for _ in range(8)]
+        with ThreadPoolExecutor(8) as threads:
+            answers = list(threads.map(lambda body: stage.post(supplier, PATH, body), bodies))
+        codes = sorted(answer.json().get("code", "entered") for answer in answers)
+        assert codes == ["entered", *["red_note.exists"] * 7]
 
     def test_strangers_learn_nothing(self, stage: Stage):
         document = register_invoice(stage, stage.cast.supplier)

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -11,8 +12,10 @@ from python_calamine import CalamineWorkbook
 
 from scf.db.outbox import EffectContext
 from scf.kernel.ids import parse_id
-from scf.settlement import effects
+from scf.parties.schemas import SignerIn
+from scf.settlement import effects, orders
 from scf.settlement.bank import BankRefused, BankUnavailable, HttpBank
+from scf.settlement.orders import DayUnfit
 from scf.settlement.pain import NAMESPACE
 from tests.support.actors import Stage
 from tests.support.banking import DEBTOR_ACCOUNT, BankProcess
@@ -317,6 +320,19 @@ class TestRefusals:
         answer = stage.post(stage.cast.anchor, path, {"checker": checker})
         assert (answer.status_code, answer.json()["code"]) == (409, "payment_order.more_than_due")
         assert answer.json()["fields"]["due"] == money("9.99")
+        assert order_of(stage, order)["state"] == "DRAFTED"
+
+    def test_a_day_that_has_passed_is_not_approved(self, stage: Stage):
+        order = drafted(stage, confirmed_receivable(stage)["id"])
+        actor, (_, checker) = stage.cast.anchor.actor, stage.cast.anchor.signers("confirm")
+        late = stage.clock.now() + timedelta(days=1)
+        signer = SignerIn.model_validate(checker)
+        with (
+            pytest.raises(DayUnfit) as refusal,
+            stage.database.transaction() as session,
+        ):
+            orders.approve(session, actor, parse_id("pmo", order["id"]), checker=signer, now=late)
+        assert refusal.value.fields["execute_on"].isoformat() == TODAY
         assert order_of(stage, order)["state"] == "DRAFTED"
 
     def test_a_withdrawn_order_is_not_approved(self, stage: Stage):
