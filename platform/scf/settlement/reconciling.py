@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, func, select, text
 from sqlalchemy.orm import Session
 
 from scf.documents.models import Document
@@ -94,6 +94,10 @@ class Line:
         return self.opening + self.confirmed - self.paid + self.reversed - self.credited
 
 
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
+"""Two drawings of one month are made one after the other."""
+
+
 def draw(
     session: Session,
     actor: Actor,
@@ -114,7 +118,8 @@ def draw(
     if business_date(now) < following:
         raise MonthOpen(field="month", last_on=following - timedelta(days=1))
     creditor = parties.active_party(session, creditor_id)
-    debtor = parties.active_party(session, debtor_id, lock=True)  # one drawing at a time
+    debtor = parties.active_party(session, debtor_id, lock=True)
+    session.execute(_ONE_AT_A_TIME, {"key": f"{creditor_id} {debtor_id} {currency} {month}"})
     known = session.scalars(
         select(Reconciliation)
         .where(

@@ -1,6 +1,7 @@
 """A month's balance ties with the receivables to the fen, and both sides sign the same bytes."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -52,6 +53,13 @@ def signed(stage: Stage, found: dict, who: Company):
     if not drafted.is_success:
         return drafted
     return stage.post(who, f"{path}/sign", {"authorizations": who.sign_all(drafted.json())})
+
+
+def test_a_month_drawn_by_both_at_once_is_drawn_once(stage: Stage, played: list[dict]):
+    sides = [stage.cast.supplier, stage.cast.anchor] * 3
+    with ThreadPoolExecutor(len(sides)) as pool:
+        found = list(pool.map(lambda who: drawn(stage, "2025-10", who), sides))
+    assert len({one["id"] for one in found}) == 1
 
 
 def test_months_follow_one_another_to_the_fen(stage: Stage, played: list[dict]):
