@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from scf.audit.finding import Report, expect_row
 from scf.audit.history import histories
 from scf.documents.status import InvoiceStatus
+from scf.documents.status_models import InvoiceCheck
 from scf.kernel.clock import parse_instant
 from scf.kernel.ids import parse_id
 
@@ -15,10 +16,10 @@ from scf.kernel.ids import parse_id
 def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
     """Hold every check to its event. Raises Different."""
     del codes
-    for history in histories(session, "invoice_checks", report):
+    for history in histories(session, InvoiceCheck.__tablename__, report):
         told = history.told[0]
         expect_row(
-            "invoice_checks",
+            InvoiceCheck.__tablename__,
             history.key,
             history.row,
             {
