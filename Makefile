@@ -62,7 +62,7 @@ up: setup ## Start the platform and serve until Ctrl-C
 
 .PHONY: test
 test: setup ## The whole test suite; it starts the servers that it needs
-	@pytest -n 2 --dist loadfile $(ARGS)
+	@pytest -n 3 --dist loadfile $(ARGS) # one more than cores: journeys mostly wait
 
 .PHONY: check
 check: setup ## Format, lint, types, import rules, generated files, compose file
