@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -223,12 +224,12 @@ def test_ports_are_kept_and_a_busy_one_is_left_alone(tmp_path):
     with running(tmp_path / "site", [serves], **again) as runtime:
         assert runtime.addresses["PUBLIC_URL"] == first
     port = int(first.rpartition(":")[2])
-    command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as other:
-        time.sleep(0.5)
-        with running(tmp_path / "site", [replace(serves, port=port)], **again) as runtime:
-            assert runtime.addresses["PUBLIC_URL"] != first
-        other.kill()
+    other = replace(serves, port=port)
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        running(tmp_path / "site", [other], **again) as runtime,
+    ):
+        assert runtime.addresses["PUBLIC_URL"] != first
 
 
 def test_two_installations_that_start_at_once_take_different_ports(tmp_path):
