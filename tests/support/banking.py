@@ -1,13 +1,8 @@
 """A bank's gateway as a process of its own, and messages as banks write them."""
 
 import base64
-import socket
-import subprocess
-import sys
-import time
 import uuid
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,6 +12,7 @@ from scf.settlement import issuing
 from scf.settlement.matching import end_to_end_id
 from tests.support.actors import Company, Stage
 from tests.support.receivables import ACCOUNT
+from tests.support.registry import SimulatorProcess
 
 DIGITS = ACCOUNT.replace(" ", "")
 DEBTOR_ACCOUNT = "6100 0000 0000 0009"
@@ -24,34 +20,10 @@ BASE = 0
 """Added to the numbers of entries."""
 
 
-class BankProcess:
-    """The simulator, started, killed and started again on one folder and port."""
+class BankProcess(SimulatorProcess):
+    """The bank's."""
 
-    def __init__(self, data: Path, *, business_clock: Path | None = None) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._environment = {"SCF_DATA": str(data), "PATH": ""}
-        if business_clock is not None:
-            self._environment["BUSINESS_CLOCK"] = str(business_clock)
-        self.start()
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "scf.settlement.simulator", "--port", str(self.port)]
-        self._process = subprocess.Popen(command, env=self._environment)
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            try:
-                if httpx.get(f"{self.url}/healthz", trust_env=False).is_success:
-                    return
-            except httpx.HTTPError:
-                time.sleep(0.1)
-        raise AssertionError("the simulator did not start")
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
+    module = "scf.settlement.simulator"
 
     def reports(self) -> list[bytes]:
         found = httpx.get(f"{self.url}/reports", trust_env=False).json()["reports"]

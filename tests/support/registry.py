@@ -1,4 +1,4 @@
-"""The register's simulator as a process of its own, to be killed and started again."""
+"""The register's simulator, and any other, as a process of its own, to be killed and started again."""
 
 import socket
 import subprocess
@@ -9,8 +9,10 @@ from pathlib import Path
 import httpx
 
 
-class RegistryProcess:
-    """The simulator, started, killed and started again on one folder and port."""
+class SimulatorProcess:
+    """A simulator, started, killed and started again on one folder and port."""
+
+    module: str
 
     def __init__(self, data: Path, *, business_clock: Path | None = None) -> None:
         with socket.socket() as probe:
@@ -23,7 +25,7 @@ class RegistryProcess:
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "scf.registry.simulator", "--port", str(self.port)]
+        command = [sys.executable, "-m", self.module, "--port", str(self.port)]
         self._process = subprocess.Popen(command, env=self._environment)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
@@ -37,3 +39,9 @@ class RegistryProcess:
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()
+
+
+class RegistryProcess(SimulatorProcess):
+    """The register's."""
+
+    module = "scf.registry.simulator"
