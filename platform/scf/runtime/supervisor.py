@@ -167,7 +167,7 @@ class Supervisor:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=leave_with_parent(service.stop_signal),  # noqa: PLW1509 - one system call
+                preexec_fn=leave_with_parent(service.stop_signal),  # noqa: PLW1509 - takes no lock
             )
 
     def look_at_starting(self, child: Child) -> None:
@@ -238,11 +238,20 @@ class Supervisor:
 
 
 def leave_with_parent(stop_signal: signal.Signals) -> Callable[[], None] | None:
-    """Return what a new child does first: ask Linux for `stop_signal` when its parent is gone."""
+    """Return what a new child does first: heed `stop_signal`, and get it when its parent is gone.
+
+    A signal that whoever started the platform ignores, as under nohup, would stay ignored in every
+    child: none of them would leave when told.
+    """
     if LIBC is None:
         return None
+    parent = os.getpid()
 
-    def ask() -> None:
+    def begin() -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {stop_signal})
+        signal.signal(stop_signal, signal.SIG_DFL)
         LIBC.prctl(PR_SET_PDEATHSIG, stop_signal)
+        if os.getppid() != parent:  # it was gone before Linux was asked
+            os.kill(os.getpid(), stop_signal)
 
-    return ask
+    return begin

@@ -269,6 +269,17 @@ def test_children_leave_when_the_supervisor_is_killed_and_the_folder_is_free_aga
             assert runtime.pids()["one"] != pid
 
 
+def test_a_child_heeds_its_stop_signal_though_who_started_the_platform_ignores_it(tmp_path):
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with run(tmp_path, child("one")) as runtime:
+            pid = runtime.pids()["one"]
+            os.kill(pid, signal.SIGTERM)
+            eventually(lambda: not is_alive(pid))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def test_private_files_are_private(tmp_path):
     with run(tmp_path, child("one")):
         site = tmp_path / "site"
