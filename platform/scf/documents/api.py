@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from scf.documents import companion, queries, service, status_checks
 from scf.documents.schemas import CheckOut, DocumentOut, RegisteredOut
+from scf.http.bodies import RawBody
 from scf.http.calls import Call, command, query
 from scf.http.downloads import download
 from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
@@ -15,11 +16,6 @@ from scf.http.schemas import DocumentId, PageSize, Text
 router = APIRouter(tags=["documents 单证"])
 
 _BYTES: Final[dict[str, Any]] = {"schema": {"type": "string", "format": "binary"}}
-
-
-async def read_original(request: Request) -> bytes:
-    """Return the body as it came; it is read once, whatever its content type."""
-    return await request.body()
 
 
 @command(
@@ -36,7 +32,7 @@ async def read_original(request: Request) -> bytes:
 )
 def register(
     call: Call,
-    original: Annotated[bytes, Depends(read_original)],
+    original: RawBody,
     filename: Annotated[
         Text | None, Query(max_length=service.FILENAME_LENGTH_MAX, examples=["发票.xml"])
     ] = None,

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from scf.db.session import Database
 from scf.http import idempotency, problems
 from scf.http.auth import Actor, authenticate
+from scf.http.bodies import read_body
 from scf.kernel.clock import Clock
 from scf.kernel.errors import Refused, ValueInvalid
 from scf.settings import Settings
@@ -45,7 +46,7 @@ class Envelope:
 
 async def open_envelope(request: Request) -> Envelope:
     """Read the body in the event loop; everything else happens in the endpoint's thread."""
-    return Envelope(request, await request.body())
+    return Envelope(request, await read_body(request))
 
 
 @dataclass(slots=True)

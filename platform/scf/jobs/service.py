@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from scf.db.bulk import copy_in
+from scf.db.locks import take_turns
 from scf.evidence.service import SubjectNotFound
 from scf.http.auth import Actor
 from scf.jobs.models import OPEN, Job, JobItem, State
@@ -158,8 +159,7 @@ def _check(table: Table) -> None:
 
 def _check_open(session: Session, party_id: UUID) -> None:
     """Raise TooManyJobs; a party's jobs come in one after the other, so that they are counted."""
-    key = f"jobs {party_id}"
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})
+    take_turns(session, [f"jobs {party_id}"])
     count = session.scalar(
         select(func.count()).where(Job.party_id == party_id, Job.state.in_(OPEN))
     )

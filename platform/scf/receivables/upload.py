@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import exists, func, select, text
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
+from scf.db.locks import take_turns
 from scf.documents.models import Document
 from scf.evidence.service import SubjectNotFound
 from scf.http.auth import Actor
@@ -129,8 +130,7 @@ def refuse_waiting(
 
     Uploads of one debtor wait for one another here, so that none is overlooked.
     """
-    key = f"payables {debtor_id}"
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})
+    take_turns(session, [f"payables {debtor_id}"])
     rows = session.execute(
         select(
             PayableLine.programme_id,

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from scf.http import sheets
+from scf.http.bodies import RawBody
 from scf.http.calls import Call, command, query
 from scf.http.downloads import download
 from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
@@ -40,17 +41,9 @@ _LIST: Final[dict[str, Any]] = {
 Filename = Annotated[Text | None, Query(max_length=200, examples=["应付清单.xlsx"])]
 
 
-async def read_list(request: Request) -> bytes:
-    """Return the body as it came, whatever its content type."""
-    return await request.body()
-
-
-Original = Annotated[bytes, Depends(read_list)]
-
-
 @command(router, "/v1/receivables/imports", status=202, openapi_extra=_LIST)
 def start_import(
-    call: Call, original: Original, programme: ProgrammeId, filename: Filename = None
+    call: Call, original: RawBody, programme: ProgrammeId, filename: Filename = None
 ) -> JobOut:
     """批量提交（后台） Submit up to 10,000 lines in the background; answers with the job. By the creditor."""
     handed = Handed(programme, original, filename)
@@ -59,7 +52,7 @@ def start_import(
 
 @command(router, "/v1/payables/uploads", status=202, openapi_extra=_LIST)
 def start_upload(
-    call: Call, original: Original, programme: ProgrammeId, filename: Filename = None
+    call: Call, original: RawBody, programme: ProgrammeId, filename: Filename = None
 ) -> JobOut:
     """上传应付清单 Upload up to 10,000 approved payables from the ERP; answers with the job. By the debtor."""
     handed = Handed(programme, original, filename)

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
+from scf.http.bodies import RawBody
 from scf.http.calls import Call, command, query
 from scf.http.downloads import download
 from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
@@ -86,11 +87,6 @@ def read_filter(
 
 
 Wanted = Annotated[Filter, Depends(read_filter)]
-
-
-async def read_body(request: Request) -> bytes:
-    """Return the body as it came."""
-    return await request.body()
 
 
 @query(router, "/v1/maturities")
@@ -196,7 +192,7 @@ def withdraw_order(call: Call, payment_order_id: str) -> OrderOut:
         }
     },
 )
-def receive_report(call: Call, original: Annotated[bytes, Depends(read_body)]) -> ReportOut:
+def receive_report(call: Call, original: RawBody) -> ReportOut:
     """报送账户流水 Hand in a camt message over accounts that one keeps. By a bank; the same again changes nothing."""
     return ReportOut.of(entries.receive(call.session, call.actor, original, now=call.now))
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from scf.db.locks import take_turns
 from scf.http.auth import Actor
 from scf.kernel.clock import business_date
 from scf.kernel.errors import Conflict, NotAllowed, Refused
@@ -28,9 +29,6 @@ from scf.receivables.service import lock
 from scf.settlement import matching
 from scf.settlement.camt import BOOKED, Detail, Direction, Entry, Message, Report, parse
 from scf.settlement.models import BankEntry, BankReport, EntryState
-
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
-"""Two messages over one account are taken one after the other."""
 
 
 class NotABank(NotAllowed):
@@ -107,8 +105,7 @@ def record(
     session: Session, bank: Party, message: Message, original: bytes, *, now: datetime
 ) -> Outcome:
     """Record a message that was read: each booked movement once, in the order given."""
-    for account in sorted({account_digits(report.account) for report in message.reports}):
-        session.execute(_ONE_AT_A_TIME, {"key": f"{bank.uscc} {account}"})
+    take_turns(session, (f"{bank.uscc} {account_digits(one.account)}" for one in message.reports))
     outcome = Outcome(_store(session, bank, message, original, now=now))
     for report in message.reports:
         for movement in _movements(report):

@@ -12,9 +12,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
+from scf.db.locks import take_turns
 from scf.documents.models import Document
 from scf.evidence import service as evidence
 from scf.evidence.models import Event, Statement
@@ -94,10 +95,6 @@ class Line:
         return self.opening + self.confirmed - self.paid + self.reversed - self.credited
 
 
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
-"""Two drawings of one month are made one after the other."""
-
-
 def draw(
     session: Session,
     actor: Actor,
@@ -119,7 +116,7 @@ def draw(
         raise MonthOpen(field="month", last_on=following - timedelta(days=1))
     creditor = parties.active_party(session, creditor_id)
     debtor = parties.active_party(session, debtor_id, lock=True)
-    session.execute(_ONE_AT_A_TIME, {"key": f"{creditor_id} {debtor_id} {currency} {month}"})
+    take_turns(session, [f"{creditor_id} {debtor_id} {currency} {month}"])
     known = session.scalars(
         select(Reconciliation)
         .where(

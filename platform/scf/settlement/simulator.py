@@ -5,30 +5,24 @@ camt.053 for every account and day. `python -m scf.settlement.simulator --port 8
 `$SCF_DATA/bank/`. Its clock is business time, as a bank's would be.
 """
 
-import argparse
 import base64
 import hashlib
 import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import uvicorn
-from fastapi import FastAPI, Query, Request
-from fastapi.responses import JSONResponse, Response
-from starlette.concurrency import run_in_threadpool
+from fastapi import FastAPI, Query
 
 from scf.documents.parsing import xml
 from scf.documents.parsing.values import money_value
 from scf.documents.parsing.xml import Node
+from scf.http.bodies import RawBody
+from scf.http.simulating import Books, Refusal, face, insert, serve
 from scf.kernel.calendar import is_working_day
 from scf.kernel.clock import Clock, instant_text, parse_date
 from scf.kernel.errors import Refused
 from scf.kernel.money import SCALES
-from scf.settings import Settings
 from scf.settlement import issuing, pain
 
 SCHEMA: Final = """
@@ -67,45 +61,17 @@ WRONG_SUM: Final = "AM10"
 WRONG_COUNT: Final = "AM18"
 
 
-class Refusal(Exception):
-    """What the bank answers instead, with its HTTP status."""
+class Bank:
+    """The bank's accounts, as far as they move through files."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
-
-
-class Store:
-    """The bank's books in one SQLite file; one writer at a time, durable before the answer."""
-
-    def __init__(self, path: Path, clock: Clock) -> None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._db.row_factory = sqlite3.Row
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.executescript(SCHEMA)
-        self._lock = threading.Lock()
-        self._clock = clock
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
+    def __init__(self, books: Books) -> None:
+        self._books = books
 
     def submit(self, file: bytes) -> dict[str, Any]:
         """Take a file in, once per MsgId: the same file again gets the same answer."""
         read = _read(file)
         fingerprint = hashlib.sha256(file).hexdigest()
-        with self._writing() as db:
+        with self._books.writing() as db:
             row = _file(db, read["message_id"])
             if row is None:
                 self._enter(db, read, fingerprint)
@@ -116,7 +82,7 @@ class Store:
 
     def status(self, message_id: str) -> dict[str, Any]:
         """Say what became of a file."""
-        with self._writing() as db:
+        with self._books.writing() as db:
             self._execute(db)
             row = _file(db, message_id)
             if row is None:
@@ -125,7 +91,7 @@ class Store:
 
     def reports(self, after: int) -> dict[str, Any]:
         """Hand out reports, oldest first."""
-        with self._writing() as db:
+        with self._books.writing() as db:
             self._execute(db)
             rows = db.execute(
                 "SELECT * FROM reports WHERE number > ? ORDER BY number LIMIT ?",
@@ -139,13 +105,13 @@ class Store:
 
     def close(self, account: str) -> dict[str, Any]:
         """Close an account: what is to go there is rejected."""
-        with self._writing() as db:
+        with self._books.writing() as db:
             db.execute("INSERT OR IGNORE INTO closed_accounts VALUES (?)", (account,))
         return {"account": account}
 
     def take_back(self, end_to_end: str) -> dict[str, Any]:
         """Take the newest credit of a transfer back, and tell both sides."""
-        with self._writing() as db:
+        with self._books.writing() as db:
             rows = db.execute(
                 "SELECT * FROM entries WHERE end_to_end = ? AND reversal = 0"
                 " ORDER BY number DESC LIMIT 2",
@@ -156,7 +122,7 @@ class Store:
             for row in rows:
                 turned = "DBIT" if row["direction"] == "CRDT" else "CRDT"
                 self._book(
-                    db, {**dict(row), "direction": turned, "reversal": 1}, self._clock.today()
+                    db, {**dict(row), "direction": turned, "reversal": 1}, self._books.clock.today()
                 )
         return {"end_to_end": end_to_end}
 
@@ -167,11 +133,11 @@ class Store:
         db.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?)", values)
         for position, transfer in enumerate(read["transfers"], 1):
             named = {"message_id": read["message_id"], "position": position, **transfer}
-            _insert(db, "transfers", named)
+            insert(db, "transfers", named)
 
     def _execute(self, db: sqlite3.Connection) -> None:
         """Execute what is due, on working days only."""
-        today = self._clock.today()
+        today = self._books.clock.today()
         if not is_working_day(today):
             return
         due = db.execute(
@@ -210,7 +176,7 @@ class Store:
         """Book an entry and issue its camt.054."""
         number = db.execute("SELECT coalesce(max(number), 0) + 1 FROM entries").fetchone()[0]
         entry = {**entry, "number": number, "booked_on": today.isoformat()}
-        _insert(db, "entries", entry)
+        insert(db, "entries", entry)
         self._issue(db, "054", f"N{number:012d}", [entry])
 
     def _issue_statement(self, db: sqlite3.Connection, account: str, today: date) -> None:
@@ -223,13 +189,8 @@ class Store:
     def _issue(
         self, db: sqlite3.Connection, kind: str, name: str, entries: list[dict[str, Any]]
     ) -> None:
-        body = issuing.write(kind, name, instant_text(self._clock.now()), entries)
+        body = issuing.write(kind, name, instant_text(self._books.clock.now()), entries)
         db.execute("INSERT INTO reports (body) VALUES (?)", (body,))
-
-
-def _insert(db: sqlite3.Connection, table: str, values: dict[str, Any]) -> None:
-    names, places = ", ".join(values), ", ".join("?" for _ in values)
-    db.execute(f"INSERT INTO {table} ({names}) VALUES ({places})", tuple(values.values()))  # noqa: S608 - our own names
 
 
 def _file(db: sqlite3.Connection, message_id: str) -> Any:
@@ -297,51 +258,36 @@ def _side(node: Node, party: str, word: str) -> dict[str, str]:
     }
 
 
-def create_app(store: Store) -> FastAPI:
+def create_app(bank: Bank) -> FastAPI:
     """Build the bank's HTTP interface."""
-    app = FastAPI(title="银行网关（模拟） A bank's gateway, simulated")
-
-    @app.exception_handler(Refusal)
-    def refused(_: Any, refusal: Refusal) -> Response:
-        return JSONResponse({"code": refusal.code, "message": refusal.message}, refusal.status)
-
-    @app.get("/healthz")
-    def healthz() -> dict[str, str]:
-        return {"status": "ok"}
+    app = face("银行网关（模拟） A bank's gateway, simulated")
 
     @app.post("/payments", status_code=201)
-    async def submit(request: Request) -> dict[str, Any]:
-        return await run_in_threadpool(store.submit, await request.body())
+    def submit(file: RawBody) -> dict[str, Any]:
+        return bank.submit(file)
 
     @app.get("/payments/{message_id}")
     def status(message_id: str) -> dict[str, Any]:
-        return store.status(message_id)
+        return bank.status(message_id)
 
     @app.get("/reports")
     def reports(after: Annotated[int, Query(ge=0)] = 0) -> dict[str, Any]:
-        return store.reports(after)
+        return bank.reports(after)
 
     @app.post("/accounts/{account}/closure")
     def close(account: str) -> dict[str, Any]:
-        return store.close(account)
+        return bank.close(account)
 
     @app.post("/transfers/{end_to_end}/reversal")
     def take_back(end_to_end: str) -> dict[str, Any]:
-        return store.take_back(end_to_end)
+        return bank.take_back(end_to_end)
 
     return app
 
 
-def main() -> None:
-    """Serve until told to stop."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8703)
-    arguments = parser.parse_args()
-    settings = Settings.load()
-    store = Store(settings.data / "bank" / "bank.sqlite3", settings.clock)
-    uvicorn.run(create_app(store), host=arguments.host, port=arguments.port, log_level="warning")
+def _open(data: Path, clock: Clock) -> FastAPI:
+    return create_app(Bank(Books(data / "bank" / "bank.sqlite3", SCHEMA, clock)))
 
 
 if __name__ == "__main__":
-    main()
+    serve(_open, about=__doc__, port=8703)
