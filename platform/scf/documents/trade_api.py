@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Final, Self
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import Field
 
 from scf.documents import trade
-from scf.documents.api import read_original
 from scf.documents.parsing.trade import TradeKind
 from scf.documents.rules import Verdict
 from scf.documents.trade_models import TradeDocument, TradeDocumentLine
+from scf.http.bodies import RawBody
 from scf.http.calls import Call, command, query
 from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
 from scf.http.schemas import (
@@ -101,9 +101,7 @@ class TradeRegisteredOut(Out):
         }
     },
 )
-def register_trade(
-    call: Call, original: Annotated[bytes, Depends(read_original)]
-) -> list[TradeRegisteredOut]:
+def register_trade(call: Call, original: RawBody) -> list[TradeRegisteredOut]:
     """登记订单、送货单、入库单 Register papers that one issued; all of a file, or none."""
     found = trade.register(call.session, call.actor, original, now=call.now)
     lines = trade.lines_of(call.session, [one.document.id for one in found])
