@@ -5,23 +5,18 @@ by the grantor, numbers every certificate, cancels. `python -m scf.registry.simu
 are kept under `$SCF_DATA/registry/`. Its clock is business time, as the register's would be.
 """
 
-import argparse
 import hashlib
 import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-import uvicorn
 from fastapi import FastAPI, Query
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from scf.http.simulating import Books, Refusal, face, serve
 from scf.kernel.clock import Clock, business_date, instant_text
-from scf.settings import Settings
 from scf_ledger import canonical
 from scf_ledger.encoding import b64url
 
@@ -86,44 +81,16 @@ class CancellationIn(_In):
     reason: str
 
 
-class Refusal(Exception):
-    """What the register answers instead, with its HTTP status."""
+class Register:
+    """What is registered, searched and cancelled."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
-
-
-class Store:
-    """The register's books in one SQLite file; one writer at a time, durable before the answer."""
-
-    def __init__(self, path: Path, clock: Clock) -> None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._db.row_factory = sqlite3.Row
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.executescript(SCHEMA)
-        self._lock = threading.Lock()
-        self._clock = clock
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
+    def __init__(self, books: Books) -> None:
+        self._books = books
 
     def search(self, grantor: PartyIn) -> dict[str, Any]:
         """Search, and issue a numbered 查询证明."""
-        with self._writing() as db:
-            now = self._clock.now()
+        with self._books.writing() as db:
+            now = self._books.clock.now()
             taken = db.execute("INSERT INTO searches (grantor_uscc) VALUES (?)", (grantor.uscc,))
             number = _number("C", now, taken.lastrowid)
             rows = db.execute(
@@ -146,7 +113,7 @@ class Store:
         """Register, once per reference: the same filing again gets the same answer."""
         text = canonical.encode(filing.model_dump())
         fingerprint = hashlib.sha256(text).hexdigest()
-        with self._writing() as db:
+        with self._books.writing() as db:
             row = _by_reference(db, filing.reference)
             if row is None:
                 row = self._enter(db, filing, text.decode(), fingerprint)
@@ -157,7 +124,7 @@ class Store:
     def _enter(
         self, db: sqlite3.Connection, filing: FilingIn, text: str, fingerprint: str
     ) -> sqlite3.Row:
-        now = self._clock.now()
+        now = self._books.clock.now()
         today = business_date(now)
         sequence = db.execute("SELECT coalesce(max(seq), 0) + 1 FROM registrations").fetchone()[0]
         number = _number("", now, sequence)
@@ -182,15 +149,15 @@ class Store:
 
     def find(self, reference: str) -> dict[str, Any]:
         """Return the entry under a filer's own reference."""
-        with self._lock:
-            row = _by_reference(self._db, reference)
+        with self._books.reading() as db:
+            row = _by_reference(db, reference)
             if row is None:
                 raise Refusal(404, "not_registered", "无此登记")
-            return self._answer(self._db, row)
+            return self._answer(db, row)
 
     def cancel(self, reg_no: str, reason: str) -> dict[str, Any]:
         """Cancel; what is cancelled stays cancelled as it was."""
-        with self._writing() as db:
+        with self._books.writing() as db:
             row = db.execute("SELECT * FROM registrations WHERE reg_no = ?", (reg_no,)).fetchone()
             if row is None:
                 raise Refusal(404, "not_registered", "无此登记")
@@ -198,7 +165,7 @@ class Store:
                 db.execute(
                     "UPDATE registrations SET cancelled_at = ?, cancelled_because = ?"
                     " WHERE reg_no = ?",
-                    (instant_text(self._clock.now()), reason, reg_no),
+                    (instant_text(self._books.clock.now()), reason, reg_no),
                 )
             row = _by_reference(db, row["reference"])
             assert row is not None
@@ -206,10 +173,8 @@ class Store:
 
     def certificate(self, number: str) -> bytes:
         """Return a certificate's bytes, as anyone who has its number may."""
-        with self._lock:
-            row = self._db.execute(
-                "SELECT body FROM certificates WHERE number = ?", (number,)
-            ).fetchone()
+        with self._books.reading() as db:
+            row = db.execute("SELECT body FROM certificates WHERE number = ?", (number,)).fetchone()
         if row is None:
             raise Refusal(404, "no_certificate", "无此证明")
         body: bytes = row["body"]
@@ -258,54 +223,36 @@ def _months_after(day: date, months: int) -> date:
     return min(first + timedelta(days=day.day - 1), last)
 
 
-def create_app(store: Store) -> FastAPI:
+def create_app(register: Register) -> FastAPI:
     """Build the register's HTTP interface."""
-    app = FastAPI(
-        title="动产融资统一登记公示系统（模拟） Register of security interests, simulated"
-    )
-
-    @app.exception_handler(Refusal)
-    def refused(_: Any, refusal: Refusal) -> Response:
-        body = {"code": refusal.code, "message": refusal.message}
-        return JSONResponse(body, refusal.status)
-
-    @app.get("/healthz")
-    def healthz() -> dict[str, str]:
-        return {"status": "ok"}
+    app = face("动产融资统一登记公示系统（模拟） Register of security interests, simulated")
 
     @app.post("/searches", status_code=201)
     def search(body: SearchIn) -> dict[str, Any]:
-        return store.search(body.grantor)
+        return register.search(body.grantor)
 
     @app.post("/registrations", status_code=201)
-    def register(body: FilingIn) -> dict[str, Any]:
-        return store.register(body)
+    def enter(body: FilingIn) -> dict[str, Any]:
+        return register.register(body)
 
     @app.get("/registrations")
     def find(reference: Annotated[str, Query(max_length=100)]) -> dict[str, Any]:
-        return store.find(reference)
+        return register.find(reference)
 
     @app.post("/registrations/{reg_no}/cancellation")
     def cancel(reg_no: str, body: CancellationIn) -> dict[str, Any]:
-        return store.cancel(reg_no, body.reason)
+        return register.cancel(reg_no, body.reason)
 
     @app.get("/certificates/{number}")
     def certificate(number: str) -> Response:
-        return Response(store.certificate(number), media_type="application/json")
+        return Response(register.certificate(number), media_type="application/json")
 
     return app
 
 
-def main() -> None:
-    """Serve until told to stop."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8702)
-    arguments = parser.parse_args()
-    settings = Settings.load()
-    store = Store(settings.data / "registry" / "registry.sqlite3", settings.clock)
-    uvicorn.run(create_app(store), host=arguments.host, port=arguments.port, log_level="warning")
+def _open(data: Path, clock: Clock) -> FastAPI:
+    return create_app(Register(Books(data / "registry" / "registry.sqlite3", SCHEMA, clock)))
 
 
 if __name__ == "__main__":
-    main()
+    serve(_open, about=__doc__, port=8702)
