@@ -20,6 +20,7 @@ from scf_ledger import trust
 from scf_ledger.tokens.setup import admit
 
 OPERATOR = "operator.json"
+CLIENTS = "clients"
 TRUST = "trust.json"
 
 
@@ -67,6 +68,14 @@ def register_operator(settings: Settings, database: Database) -> None:
         # Before the commit: a client whose secret nobody has would be worse than a stale file.
         text = json.dumps({"client_id": client_public_id(client), "client_secret": secret})
         keys.write_secret(path, text)
+
+
+def keep_client(settings: Settings, name: str, client_id: str, secret: str) -> None:
+    """Keep the credentials of a demonstration's client in `clients/NAME.json`, for its owner alone."""
+    folder = settings.data / CLIENTS
+    folder.mkdir(mode=0o700, exist_ok=True)
+    text = json.dumps({"client_id": client_id, "client_secret": secret})
+    keys.write_secret(folder / f"{name}.json", text)
 
 
 def write_trust(settings: Settings, database: Database) -> Path:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,20 +12,22 @@ from typing import Any, Self
 
 import httpx
 
+from scf.bootstrap import CLIENTS, OPERATOR
 from scf.kernel.errors import Invalid, NotAllowed, Unavailable
 from scf.runtime import settings_here
 
 TIMEOUT_SECONDS = 60.0
 ATTEMPTS_MAX = 4
 PAUSE_SECONDS = 0.5  # before the second attempt, doubled before each one after
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class ClientMissing(Invalid):
     """A command that uses the API shows whose it is: a client's id and secret."""
 
     code = "api.client_missing"
-    title = "缺少客户端凭证：请用 --client 文件，或设置 SCF_CLIENT_ID 和 SCF_CLIENT_SECRET"
-    title_en = "Give --client FILE, or set SCF_CLIENT_ID and SCF_CLIENT_SECRET"
+    title = "缺少客户端凭证：请用 --client 名称或文件，或设置 SCF_CLIENT_ID 和 SCF_CLIENT_SECRET"
+    title_en = "Give --client NAME or FILE, or set SCF_CLIENT_ID and SCF_CLIENT_SECRET"
 
 
 class ClientRefused(NotAllowed):
@@ -52,20 +55,39 @@ class Credentials:
 
     @classmethod
     def find(cls, file: Path | None) -> Self:
-        """Read a JSON file `{"client_id", "client_secret"}`, else the environment. Raises ClientMissing."""
+        """Read a JSON file `{"client_id", "client_secret"}`, else the environment.
+
+        A bare name is that of a client of the installation under `SCF_DATA`. Raises ClientMissing.
+        """
         found: Any = {
             "client_id": os.environ.get("SCF_CLIENT_ID"),
             "client_secret": os.environ.get("SCF_CLIENT_SECRET"),
         }
         if file is not None:
             try:
-                found = json.loads(file.read_text())
+                found = json.loads(named(file).read_text())
             except (OSError, ValueError):
-                raise ClientMissing(file=str(file)) from None
+                raise ClientMissing(file=str(file), known=known()) from None
         match found:
             case {"client_id": str(identity), "client_secret": str(secret)} if identity and secret:
                 return cls(identity, secret)
-        raise ClientMissing(file=file and str(file))
+        raise ClientMissing(file=file and str(file), known=known())
+
+
+def named(file: Path) -> Path:
+    """Return the file of a client's credentials, given that file or the client's name."""
+    if not _NAME.fullmatch(str(file)) or file.exists():
+        return file
+    data = Path(os.environ.get("SCF_DATA", ".scf"))
+    operator = data / "secrets" / OPERATOR
+    return operator if str(file) == operator.stem else data / CLIENTS / f"{file}.json"
+
+
+def known() -> list[str]:
+    """Return the names of the clients whose credentials this installation keeps."""
+    data = Path(os.environ.get("SCF_DATA", ".scf"))
+    files = [data / "secrets" / OPERATOR, *sorted((data / CLIENTS).glob("*.json"))]
+    return [file.stem for file in files if file.exists()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +104,16 @@ class Answer:
 
 
 class Api:
-    """A session with an installation; the token is fetched at once, and again when it has run out."""
+    """A session with an installation; the token is fetched at once, and again when it has run out.
 
-    def __init__(self, url: str, credentials: Credentials) -> None:
+    Without credentials it is a stranger's, who sees what is public.
+    """
+
+    def __init__(self, url: str, credentials: Credentials | None) -> None:
         self._credentials = credentials
         self._http = httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS)
-        self._authenticate()
+        if credentials is not None:
+            self._authenticate(credentials)
 
     @classmethod
     def here(cls, client_file: Path | None) -> Self:
@@ -96,8 +122,12 @@ class Api:
         Raises ClientMissing, ClientRefused, ApiUnreachable, and NotRunning where there is neither.
         """
         credentials = Credentials.find(client_file)
-        url = os.environ.get("SCF_API_URL") or settings_here().public_url
-        return cls(url, credentials)
+        return cls(_address(), credentials)
+
+    @classmethod
+    def public(cls) -> Self:
+        """Open a stranger's session with the same installation. Raises NotRunning."""
+        return cls(_address(), None)
 
     def close(self) -> None:
         """Close the connections."""
@@ -123,6 +153,24 @@ class Api:
             response.status_code, _json(response), replayed=False, content=response.content
         )
 
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        params: httpx.QueryParams,
+    ) -> httpx.Response:
+        """Send any request, again where the platform was busy or out of reach.
+
+        Raises ApiUnreachable, ClientRefused.
+        """
+        asked = partial(
+            self._http.request, method, path, content=body, params=params, headers=headers
+        )
+        return self._send(asked)[0]
+
     def _send(self, request: Callable[[], httpx.Response]) -> tuple[httpx.Response, int]:
         """Return what was answered, and how many attempts it took before that one."""
         renewed = False
@@ -132,16 +180,16 @@ class Api:
                 response = request()
             except httpx.TransportError:
                 continue
-            if response.status_code == httpx.codes.UNAUTHORIZED and not renewed:
+            credentials = self._credentials
+            if response.status_code == httpx.codes.UNAUTHORIZED and credentials and not renewed:
                 renewed = True
-                self._authenticate()
+                self._authenticate(credentials)
             elif response.status_code < httpx.codes.INTERNAL_SERVER_ERROR:
                 return response, attempt
         raise ApiUnreachable(url=str(self._http.base_url), attempts=ATTEMPTS_MAX)
 
-    def _authenticate(self) -> None:
+    def _authenticate(self, credentials: Credentials) -> None:
         """Fetch a token (RFC 6749, 4.4). Raises ClientRefused, ApiUnreachable."""
-        credentials = self._credentials
         try:
             response = self._http.post(
                 "/oauth/token",
@@ -154,6 +202,10 @@ class Api:
         if not response.is_success or not isinstance(token, str):
             raise ClientRefused(client=credentials.client_id, status=response.status_code)
         self._http.headers["Authorization"] = f"Bearer {token}"
+
+
+def _address() -> str:
+    return os.environ.get("SCF_API_URL") or settings_here().public_url
 
 
 def _json(response: httpx.Response) -> dict[str, Any]:
