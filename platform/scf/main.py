@@ -34,6 +34,7 @@ from scf.receivables import upload_api as uploads
 from scf.rules import api as rules
 from scf.settings import Settings
 from scf.settlement import api as settlement
+from scf.tasks import api as tasks
 from scf.trace import api as trace
 
 ROUTERS: list[APIRouter] = [
@@ -43,6 +44,7 @@ ROUTERS: list[APIRouter] = [
     evidence.router,
     rules.router,
     jobs.router,
+    tasks.router,
     parties.router,
     party_papers.router,
     programmes.router,

@@ -169,4 +169,5 @@ UNAUDITED: Final[dict[str, str]] = {
     "persons": "random ids; certificates name them",
     "programme_members": "who may take part, not what was done",
     "programmes": "receivables name theirs",
+    "tasks": "work to be done; what was done are events",
 }

@@ -208,6 +208,7 @@ FinancingId = Annotated[UUID, _public("fin")]
 PledgeId = Annotated[UUID, _public("plg")]
 EventId = Annotated[UUID, _public("evt")]
 JobId = Annotated[UUID, _public("job")]
+TaskId = Annotated[UUID, _public("tsk")]
 InvitationId = Annotated[UUID, _public("inv")]
 PayableLineId = Annotated[UUID, _public("pyl")]
 

@@ -39,6 +39,7 @@ PREFIXES: Final = {
     "red_note": "red",
     "rule_evaluation": "rul",
     "statement": "stm",
+    "task": "tsk",
     "trade_document": "trd",
 }
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -726,6 +726,59 @@ CREATE INDEX ix_programme_members_party_id ON programme_members (party_id);
 
 CREATE UNIQUE INDEX uq_programme_members_live ON programme_members (programme_id, party_id) WHERE revoked_at IS NULL;
 
+CREATE TABLE red_notes (
+  document_id UUID NOT NULL,
+  seller_id UUID NOT NULL,
+  buyer_id UUID,
+  form_no TEXT NOT NULL,
+  applicant VARCHAR(6) NOT NULL,
+  used BOOLEAN NOT NULL,
+  reason VARCHAR(4) NOT NULL,
+  currency TEXT NOT NULL,
+  net_minor BIGINT NOT NULL,
+  tax_minor BIGINT NOT NULL,
+  state VARCHAR(15) NOT NULL,
+  state_since TIMESTAMP WITH TIME ZONE NOT NULL,
+  entered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  lapses_at TIMESTAMP WITH TIME ZONE,
+  red_document_id UUID,
+  id UUID NOT NULL,
+  version BIGINT NOT NULL,
+  secret BYTEA NOT NULL,
+  head_hash BYTEA,
+  CONSTRAINT pk_red_notes PRIMARY KEY (id),
+  CONSTRAINT uq_red_notes_seller_id_form_no UNIQUE (seller_id, form_no),
+  CONSTRAINT ck_red_notes_amounts_positive CHECK (net_minor >= 0 AND tax_minor >= 0 AND net_minor + tax_minor > 0),
+  CONSTRAINT ck_red_notes_issued_with_its_invoice CHECK ((state = 'ISSUED') = (red_document_id IS NOT NULL)),
+  CONSTRAINT fk_red_notes_document_id_documents FOREIGN KEY(document_id) REFERENCES documents (id),
+  CONSTRAINT fk_red_notes_seller_id_parties FOREIGN KEY(seller_id) REFERENCES parties (id),
+  CONSTRAINT fk_red_notes_buyer_id_parties FOREIGN KEY(buyer_id) REFERENCES parties (id),
+  CONSTRAINT ck_red_notes_applicant CHECK (applicant IN ('seller', 'buyer')),
+  CONSTRAINT ck_red_notes_redreason CHECK (reason IN ('开票有误', '销货退回', '服务中止', '销售折让')),
+  CONSTRAINT ck_red_notes_redstate CHECK (state IN ('NOT_NEEDED', 'AWAITING_BUYER', 'AWAITING_SELLER', 'CONFIRMED', 'DENIED', 'LAPSED', 'WITHDRAWN', 'ISSUED')),
+  CONSTRAINT uq_red_notes_red_document_id UNIQUE (red_document_id),
+  CONSTRAINT fk_red_notes_red_document_id_documents FOREIGN KEY(red_document_id) REFERENCES documents (id)
+);
+
+CREATE INDEX ix_red_notes_buyer_id_id ON red_notes (buyer_id, id);
+
+CREATE INDEX ix_red_notes_document_id ON red_notes (document_id);
+
+CREATE INDEX ix_red_notes_lapses_at ON red_notes (lapses_at) WHERE state IN ('AWAITING_BUYER', 'AWAITING_SELLER');
+
+CREATE INDEX ix_red_notes_seller_id_id ON red_notes (seller_id, id);
+
+CREATE FUNCTION guard_red_notes_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('NOT_NEEDED', 'ISSUED'), ('NOT_NEEDED', 'WITHDRAWN'), ('AWAITING_BUYER', 'CONFIRMED'), ('AWAITING_BUYER', 'DENIED'), ('AWAITING_BUYER', 'ISSUED'), ('AWAITING_BUYER', 'LAPSED'), ('AWAITING_BUYER', 'WITHDRAWN'), ('AWAITING_SELLER', 'CONFIRMED'), ('AWAITING_SELLER', 'DENIED'), ('AWAITING_SELLER', 'ISSUED'), ('AWAITING_SELLER', 'LAPSED'), ('AWAITING_SELLER', 'WITHDRAWN'), ('CONFIRMED', 'ISSUED'), ('CONFIRMED', 'WITHDRAWN')) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'red_notes: % does not become %', OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER red_notes_guard_state BEFORE UPDATE OF state ON red_notes FOR EACH ROW EXECUTE FUNCTION guard_red_notes_state();
+
 CREATE TABLE receivables (
   programme_id UUID NOT NULL,
   creditor_id UUID NOT NULL,
@@ -811,59 +864,6 @@ CREATE TABLE invoice_checks (
 );
 
 CREATE INDEX ix_invoice_checks_document_id_id ON invoice_checks (document_id, id);
-
-CREATE TABLE red_notes (
-  document_id UUID NOT NULL,
-  seller_id UUID NOT NULL,
-  buyer_id UUID,
-  form_no TEXT NOT NULL,
-  applicant VARCHAR(6) NOT NULL,
-  used BOOLEAN NOT NULL,
-  reason VARCHAR(4) NOT NULL,
-  currency TEXT NOT NULL,
-  net_minor BIGINT NOT NULL,
-  tax_minor BIGINT NOT NULL,
-  state VARCHAR(15) NOT NULL,
-  state_since TIMESTAMP WITH TIME ZONE NOT NULL,
-  entered_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  lapses_at TIMESTAMP WITH TIME ZONE,
-  red_document_id UUID,
-  id UUID NOT NULL,
-  version BIGINT NOT NULL,
-  secret BYTEA NOT NULL,
-  head_hash BYTEA,
-  CONSTRAINT pk_red_notes PRIMARY KEY (id),
-  CONSTRAINT uq_red_notes_seller_id_form_no UNIQUE (seller_id, form_no),
-  CONSTRAINT ck_red_notes_amounts_positive CHECK (net_minor >= 0 AND tax_minor >= 0 AND net_minor + tax_minor > 0),
-  CONSTRAINT ck_red_notes_issued_with_its_invoice CHECK ((state = 'ISSUED') = (red_document_id IS NOT NULL)),
-  CONSTRAINT fk_red_notes_document_id_documents FOREIGN KEY(document_id) REFERENCES documents (id),
-  CONSTRAINT fk_red_notes_seller_id_parties FOREIGN KEY(seller_id) REFERENCES parties (id),
-  CONSTRAINT fk_red_notes_buyer_id_parties FOREIGN KEY(buyer_id) REFERENCES parties (id),
-  CONSTRAINT ck_red_notes_applicant CHECK (applicant IN ('seller', 'buyer')),
-  CONSTRAINT ck_red_notes_redreason CHECK (reason IN ('开票有误', '销货退回', '服务中止', '销售折让')),
-  CONSTRAINT ck_red_notes_redstate CHECK (state IN ('NOT_NEEDED', 'AWAITING_BUYER', 'AWAITING_SELLER', 'CONFIRMED', 'DENIED', 'LAPSED', 'WITHDRAWN', 'ISSUED')),
-  CONSTRAINT uq_red_notes_red_document_id UNIQUE (red_document_id),
-  CONSTRAINT fk_red_notes_red_document_id_documents FOREIGN KEY(red_document_id) REFERENCES documents (id)
-);
-
-CREATE INDEX ix_red_notes_buyer_id_id ON red_notes (buyer_id, id);
-
-CREATE INDEX ix_red_notes_document_id ON red_notes (document_id);
-
-CREATE INDEX ix_red_notes_lapses_at ON red_notes (lapses_at) WHERE state IN ('AWAITING_BUYER', 'AWAITING_SELLER');
-
-CREATE INDEX ix_red_notes_seller_id_id ON red_notes (seller_id, id);
-
-CREATE FUNCTION guard_red_notes_state() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('NOT_NEEDED', 'ISSUED'), ('NOT_NEEDED', 'WITHDRAWN'), ('AWAITING_BUYER', 'CONFIRMED'), ('AWAITING_BUYER', 'DENIED'), ('AWAITING_BUYER', 'ISSUED'), ('AWAITING_BUYER', 'LAPSED'), ('AWAITING_BUYER', 'WITHDRAWN'), ('AWAITING_SELLER', 'CONFIRMED'), ('AWAITING_SELLER', 'DENIED'), ('AWAITING_SELLER', 'ISSUED'), ('AWAITING_SELLER', 'LAPSED'), ('AWAITING_SELLER', 'WITHDRAWN'), ('CONFIRMED', 'ISSUED'), ('CONFIRMED', 'WITHDRAWN')) THEN
-    RETURN NEW;
-  END IF;
-  RAISE EXCEPTION 'red_notes: % does not become %', OLD.state, NEW.state
-    USING ERRCODE = 'check_violation';
-END $$;
-
-CREATE TRIGGER red_notes_guard_state BEFORE UPDATE OF state ON red_notes FOR EACH ROW EXECUTE FUNCTION guard_red_notes_state();
 
 CREATE TABLE trade_document_lines (
   document_id UUID NOT NULL,
@@ -994,6 +994,44 @@ CREATE INDEX ix_reconciliation_objections_reconciliation_id ON reconciliation_ob
 
 CREATE TRIGGER reconciliation_objections_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON reconciliation_objections FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
+CREATE TABLE tasks (
+  id UUID NOT NULL,
+  party_id UUID NOT NULL,
+  role TEXT NOT NULL,
+  person_id UUID,
+  kind TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  occasion TEXT NOT NULL,
+  fields JSONB NOT NULL,
+  due_on DATE,
+  state VARCHAR(4) NOT NULL,
+  raised_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  closed_at TIMESTAMP WITH TIME ZONE,
+  closed_by UUID,
+  CONSTRAINT pk_tasks PRIMARY KEY (id),
+  CONSTRAINT uq_tasks_party_id_kind_subject_occasion UNIQUE (party_id, kind, subject, occasion),
+  CONSTRAINT ck_tasks_closed_when_not_open CHECK ((state = 'open') = (closed_at IS NULL)),
+  CONSTRAINT fk_tasks_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id),
+  CONSTRAINT fk_tasks_person_id_persons FOREIGN KEY(person_id) REFERENCES persons (id),
+  CONSTRAINT ck_tasks_state CHECK (state IN ('open', 'done', 'void')),
+  CONSTRAINT fk_tasks_closed_by_oauth_clients FOREIGN KEY(closed_by) REFERENCES oauth_clients (id)
+);
+
+CREATE INDEX ix_tasks_open ON tasks (subject, kind) WHERE state = 'open';
+
+CREATE INDEX ix_tasks_party_id_id ON tasks (party_id, id);
+
+CREATE FUNCTION guard_tasks_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('open', 'done'), ('open', 'void')) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'tasks: % does not become %', OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER tasks_guard_state BEFORE UPDATE OF state ON tasks FOR EACH ROW EXECUTE FUNCTION guard_tasks_state();
+
 CREATE TABLE confirmation_requests (
   id UUID NOT NULL,
   receivable_id UUID NOT NULL,
@@ -1052,6 +1090,20 @@ END $$;
 
 CREATE TRIGGER confirmation_requests_guard_state BEFORE UPDATE OF state ON confirmation_requests FOR EACH ROW EXECUTE FUNCTION guard_confirmation_requests_state();
 
+CREATE TABLE red_note_consents (
+  red_note_id UUID NOT NULL,
+  party_id UUID NOT NULL,
+  asked_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  given BOOLEAN,
+  answered_at TIMESTAMP WITH TIME ZONE,
+  CONSTRAINT pk_red_note_consents PRIMARY KEY (red_note_id, party_id),
+  CONSTRAINT ck_red_note_consents_answered_once CHECK ((given IS NULL) = (answered_at IS NULL)),
+  CONSTRAINT fk_red_note_consents_red_note_id_red_notes FOREIGN KEY(red_note_id) REFERENCES red_notes (id),
+  CONSTRAINT fk_red_note_consents_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id)
+);
+
+CREATE INDEX ix_red_note_consents_party_id ON red_note_consents (party_id, red_note_id);
+
 CREATE TABLE receivable_documents (
   receivable_id UUID NOT NULL,
   position BIGINT NOT NULL,
@@ -1101,20 +1153,6 @@ CREATE TABLE receivable_credit_notes (
 );
 
 CREATE TRIGGER receivable_credit_notes_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON receivable_credit_notes FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
-
-CREATE TABLE red_note_consents (
-  red_note_id UUID NOT NULL,
-  party_id UUID NOT NULL,
-  asked_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  given BOOLEAN,
-  answered_at TIMESTAMP WITH TIME ZONE,
-  CONSTRAINT pk_red_note_consents PRIMARY KEY (red_note_id, party_id),
-  CONSTRAINT ck_red_note_consents_answered_once CHECK ((given IS NULL) = (answered_at IS NULL)),
-  CONSTRAINT fk_red_note_consents_red_note_id_red_notes FOREIGN KEY(red_note_id) REFERENCES red_notes (id),
-  CONSTRAINT fk_red_note_consents_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id)
-);
-
-CREATE INDEX ix_red_note_consents_party_id ON red_note_consents (party_id, red_note_id);
 
 CREATE TABLE pledges (
   pledgor_id UUID NOT NULL,

@@ -24,6 +24,7 @@ DROP TABLE
   bank_entries,
   account_changes,
   trade_document_lines,
+  tasks,
   red_notes,
   reconciliation_objections,
   receivables,
@@ -84,6 +85,7 @@ DROP FUNCTION guard_pledges_state;
 DROP FUNCTION guard_pool;
 DROP FUNCTION guard_receivable_state;
 DROP FUNCTION guard_red_notes_state;
+DROP FUNCTION guard_tasks_state;
 DROP FUNCTION only_revoke;
 DROP FUNCTION only_settle_payable_line;
 DROP FUNCTION queue_event;

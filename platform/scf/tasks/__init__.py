@@ -1,0 +1,1 @@
+"""Work that has a deadline and an owner, raised by a clock or by an act, done by the act itself."""

@@ -1,0 +1,74 @@
+"""What can be somebody's task: one table, which features extend by a row."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of task: what is to be done, and the rule that asks for it."""
+
+    name: str
+    title: str
+    title_en: str
+    basis: str
+
+
+REGISTRATION_CANCEL: Final = "registration.cancel"
+REGISTRATION_EXTEND: Final = "registration.extend"
+REGISTRATION_RENAME: Final = "registration.rename"
+REGISTRATION_OBJECTION: Final = "registration.objection"
+REGISTRATION_REVIEW: Final = "registration.review"
+REGISTRATION_SEARCH: Final = "registration.search"
+REGISTRATION_FILE: Final = "registration.file"
+
+_MEASURES: Final = "《动产和权利担保统一登记办法》"
+
+KINDS: Final[Mapping[str, Kind]] = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            REGISTRATION_CANCEL,
+            "办理注销登记",
+            "Cancel the registration",
+            f"{_MEASURES}：主债权消灭等情形之日起 10 个工作日内注销",
+        ),
+        Kind(
+            REGISTRATION_EXTEND,
+            "登记即将届满，办理展期",
+            "Extend the registration before it expires",
+            f"{_MEASURES}：登记期限届满前申请展期",
+        ),
+        Kind(
+            REGISTRATION_RENAME,
+            "担保人名称已变更，办理变更登记",
+            "The grantor's name has changed: have the registration changed",
+            f"{_MEASURES}：担保人名称变更之日起 4 个月内变更",
+        ),
+        Kind(
+            REGISTRATION_OBJECTION,
+            "答复登记异议",
+            "Answer the objection to the registration",
+            f"{_MEASURES}：异议登记通知担保权人",
+        ),
+        Kind(
+            REGISTRATION_REVIEW,
+            "登记复查发现新登记，请核实",
+            "A review of the register found something new",
+            "贷后管理：每月复查登记系统",
+        ),
+        Kind(
+            REGISTRATION_SEARCH,
+            "人工查询登记系统并上传查询证明",
+            "Search the register by hand and hand in its certificate",
+            "民法典第七百六十八条：在先登记者优先",
+        ),
+        Kind(
+            REGISTRATION_FILE,
+            "人工办理登记并上传登记证明",
+            "File with the register by hand and hand in its certificate",
+            "民法典第四百四十五条：应收账款质权自登记时设立",
+        ),
+    )
+}
