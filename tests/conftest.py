@@ -1,5 +1,6 @@
 """Fixtures that every test may use: real servers, each test with a database of its own."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +19,9 @@ from tests.support.services import (
 # Time is no property: a busy machine draws and runs slowly.
 settings.register_profile("scf", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("scf")
+
+# Whoever runs the tests may ignore it, and every server that a test starts would inherit that.
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
