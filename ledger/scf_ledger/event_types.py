@@ -66,7 +66,7 @@ class EventType:
 ACTS: Final = frozenset(
     {
         *("confirm", "dispute", "reject", "offer", "pledge", "accept", "release"),
-        *("account", "consent", "reconcile", "acknowledge"),
+        *("account", "consent", "reconcile", "acknowledge", "undertake"),
     }
 )
 
@@ -80,6 +80,7 @@ PREFIXES: Final[Mapping[str, str]] = {
     "debtor_notice": "dnt",
     "red_note": "red",
     "invoice_check": "ivc",
+    "approval": "apc",
 }
 """Kind of subject -> prefix of its public id."""
 
@@ -255,6 +256,30 @@ _INVOICE_CHECKED: Mapping[str, Shape] = {
     "sound": s.is_flag,
     "answered_at": s.is_instant,
 }
+_APPROVAL: Mapping[str, Shape] = {
+    "bank": s.is_uscc,
+    "financing": s.is_public_id,
+    "step": s.is_text,
+    "record_sha256": s.is_digest,
+}
+_STAGE: Mapping[str, Shape] = {
+    "kind": s.is_text,
+    "seller": s.is_uscc,
+    "buyer": s.is_uscc,
+    "number": s.is_text,
+    "issued_on": s.is_date,
+    "due_on": s.is_date,
+    "original_sha256": s.is_digest,
+    "confirmed": s.is_money,
+    "pool": s.is_public_id,
+    "pool_secret_sha256": s.is_digest,
+}
+_HOLD: Mapping[str, Shape] = {
+    "token": s.is_bytes32,
+    "amount": s.is_money,
+    "state": s.is_text,
+    "expires_at": nullable(s.is_instant),
+}
 _RED_NOTE_MOVED: Mapping[str, Shape] = {
     "state": s.is_text,
     "encumbered": s.is_flag,
@@ -338,6 +363,13 @@ _ACKNOWLEDGE = Signing(
     steps=SOLE,
     content=_same(*_DEBTOR_NOTICE),
 )
+_UNDERTAKE = Signing(
+    act="undertake",
+    party="buyer",
+    scope=Scope.ENTERPRISE,
+    steps=MAKER_AND_CHECKER,
+    content=_same(*_STAGE),
+)
 
 _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("document.registered", "document", _DOCUMENT, ()),
@@ -356,6 +388,10 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("pool.diluted", "pool", _pool("DILUTE"), ()),
     ("pool.released", "pool", _pool("RELEASE"), ()),
     ("pool.reversed", "pool", _pool("REVERSE"), ()),
+    ("pool.carried", "pool", _pool("CARRY"), ()),
+    ("pool.converted", "pool", _pool("CONVERT"), ()),
+    ("stage.confirmed", "stage", _STAGE, (_UNDERTAKE,)),
+    ("stage.reduced", "stage", {"amount": s.is_money, "reason": s.is_text}, ()),
     ("financing.requested", "financing", _FINANCING, ()),
     ("financing.approved", "financing", _AGREED, (_OFFER,)),
     ("financing.refused", "financing", _FINANCING, ()),
@@ -382,6 +418,7 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("red_note.moved", "red_note", _RED_NOTE_MOVED, ()),
     ("red_note.answered", "red_note", {"holder": s.is_uscc, "given": s.is_flag}, ()),
     ("invoice_check.made", "invoice_check", _INVOICE_CHECKED, ()),
+    ("approval.recorded", "approval", _APPROVAL, ()),
 )
 
 EVENT_TYPES: Final[Mapping[str, EventType]] = {

@@ -33,7 +33,7 @@ from scf.parties import certification, client, service
 from scf.parties.authority import LocalAuthority, subject_name
 from scf.parties.keystore import Identity, KeyStore
 from scf.parties.models import Mandate, Party, PartyKind, Person, Role, SizeClass
-from scf.parties.rules import ROLES, SCOPES, STEPS
+from scf.parties.rules import DESK, ROLES, STEPS, is_granted
 from scf.programmes import service as programmes
 from scf.programmes.models import MemberRole, Programme
 from scf.settings import Settings
@@ -255,11 +255,12 @@ def grant(
     now: datetime,
     limit: Money = LIMIT,
 ) -> Mandate:
-    """Every act that this party's kind signs in this role."""
+    """Every act that this party's kind signs, or does at its own desk, in this role."""
     acts = [
         act
-        for act, steps in STEPS.items()
-        if SCOPES[act] is party.scope and role in {ROLES[step] for step in steps}
+        for act in (*STEPS, *DESK)
+        for step, own in ROLES.items()
+        if own is role and is_granted(act, scope=party.scope, step=step)
     ]
     return service.grant_mandate(
         session,

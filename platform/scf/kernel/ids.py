@@ -10,6 +10,8 @@ from scf.kernel.errors import Invalid
 
 PREFIXES: Final = {
     "account_change": "acg",
+    "approval_case": "apc",
+    "approval_policy": "app",
     "authority": "aut",
     "bank_entry": "bke",
     "bank_report": "brp",
@@ -22,9 +24,11 @@ PREFIXES: Final = {
     "draft": "dft",
     "event": "evt",
     "financing": "fin",
+    "hold": "hld",
     "invitation": "inv",
     "invoice_check": "ivc",
     "job": "job",
+    "look_up": "lkp",
     "mandate": "mnd",
     "notice": "ntc",
     "party": "pty",
@@ -38,6 +42,7 @@ PREFIXES: Final = {
     "reconciliation": "rcn",
     "red_note": "red",
     "rule_evaluation": "rul",
+    "stage": "stg",
     "statement": "stm",
     "task": "tsk",
     "trade_document": "trd",

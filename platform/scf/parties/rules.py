@@ -25,6 +25,19 @@ STEPS: Final[Mapping[str, tuple[Step, ...]]] = MappingProxyType({s.act: s.steps 
 """Act -> its hands: one signature, or maker and checker."""
 SCOPES: Final[Mapping[str, Scope]] = MappingProxyType({s.act: s.scope for s in _SIGNINGS})
 """Act -> the kind of party that signs it."""
+DESK: Final[Mapping[str, tuple[Step, ...]]] = MappingProxyType(
+    {
+        "configure": ("make", "check"),
+        "investigate": ("make",),
+        "review": ("check",),
+        "authorise": ("check",),
+        "vote": ("check",),
+        "clear": ("check",),
+        "inspect": ("make",),
+        "classify": ("make", "check"),
+    }
+)
+"""A bank's own acts -> their hands: recorded with person and mandate, signed by nobody outside."""
 ROLES: Final[Mapping[Step, Role]] = MappingProxyType(
     {"make": Role.MAKER, "check": Role.CHECKER, None: Role.SIGNER}
 )
@@ -132,6 +145,13 @@ class CertificateWrongHolder(NotAllowed):
     code = "certificate.wrong_holder"
     title = "数字证书与签署人或所属单位不符"
     title_en = "The certificate belongs to another person or party"
+
+
+def is_granted(act: str, *, scope: Scope, step: Step) -> bool:
+    """Say whether a party of this kind acts so with this hand: an act that is signed, or a bank's own."""
+    if act in DESK:
+        return scope is Scope.BANK and step in DESK[act]
+    return SCOPES.get(act) is scope and step in STEPS[act]
 
 
 def check_party(party: Party, act: str) -> None:

@@ -37,6 +37,7 @@ from scf.parties.models import (
     Role,
     SizeClass,
 )
+from scf.parties.rules import DESK
 from scf_ledger.certificates import CRL_BYTES_MAX, PEM_BYTES_MAX
 from scf_ledger.encoding import b64url, from_b64
 from scf_ledger.errors import Malformed
@@ -212,7 +213,7 @@ class MandateIn(In):
     """What somebody may sign: `valid_to` is the first instant at which they may no longer."""
 
     role: Role
-    acts: list[Line] = Field(min_length=1, max_length=len(ACTS), examples=[["confirm"]])
+    acts: list[Line] = Field(min_length=1, max_length=len(ACTS) + len(DESK), examples=[["confirm"]])
     limit: MoneyIn
     valid_from: InstantText
     valid_to: InstantText

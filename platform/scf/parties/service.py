@@ -30,7 +30,7 @@ from scf.parties.models import (
     Role,
     SizeClass,
 )
-from scf.parties.rules import ROLES, SCOPES, STEPS
+from scf.parties.rules import ROLES
 
 Kind = TypeVar("Kind", bound=Base)
 
@@ -71,7 +71,7 @@ def register_party(
     now: datetime,
 ) -> Party:
     """Add a party. Raises PartyExists, SizeWrong; the caller has checked the USCC's digits."""
-    if (size_class is None) != (kind is PartyKind.BANK):
+    if (size_class is not None) != (kind is PartyKind.ENTERPRISE):
         raise SizeWrong(field="size_class", kind=kind.value)
     party = Party(
         id=new_id(), uscc=uscc, name=name, kind=kind, size_class=size_class, registered_at=now
@@ -155,7 +155,7 @@ def grant_mandate(
     granted = sorted(set(acts))
     steps = {ROLES[step]: step for step in ROLES}
     for act in granted:
-        if SCOPES.get(act) is not party.scope or steps[role] not in STEPS[act]:
+        if not rules.is_granted(act, scope=party.scope, step=steps[role]):
             raise MandateMeaningless(field="acts", act=act, role=role.value, kind=party.kind.value)
     if not granted or not valid_from < valid_to or limit.minor < 0:
         raise MandateMeaningless(field="acts" if not granted else "valid_to")

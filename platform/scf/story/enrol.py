@@ -17,7 +17,7 @@ from scf.kernel.money import Money
 from scf.parties.authority import LocalAuthority, subject_name
 from scf.parties.keystore import KeyStore
 from scf.parties.models import PartyKind, Role
-from scf.parties.rules import ROLES, SCOPES, STEPS
+from scf.parties.rules import DESK, ROLES, STEPS, is_granted
 from scf.story.desk import Api, Desk, Hand
 from scf.story.stage import Stage
 from scf_ledger.encoding import b64url
@@ -221,11 +221,12 @@ class _Office:
 
 
 def _mandate(role: Role, scope: Scope, limit: Money) -> dict[str, Any]:
-    """Return a mandate for every act that a party of this kind signs in this role."""
+    """Return a mandate for every act that a party of this kind signs, or does at its desk, in this role."""
     acts = [
         act
-        for act, steps in STEPS.items()
-        if SCOPES[act] is scope and role in {ROLES[step] for step in steps}
+        for act in (*STEPS, *DESK)
+        for step, own in ROLES.items()
+        if own is role and is_granted(act, scope=scope, step=step)
     ]
     return {
         "role": role.value,
