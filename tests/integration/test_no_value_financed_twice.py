@@ -47,6 +47,7 @@ from scf.receivables import basket, credit_notes, payments, refusals, service, s
 from scf.receivables.basket import Drafting, Wanted
 from scf.receivables.models import GIVEN_UP, TRANSITIONS, Receivable, State
 from scf.receivables.payments import Receipt
+from scf.receivables.permissions import Action
 from scf.receivables.service import Account, Confirmation
 from scf.receivables.submission import Mode, Submission
 from tests.support.actors import Company, Stage, set_stage
@@ -138,8 +139,10 @@ class Path(RuleBasedStateMachine):
         drafted = self.done(
             lambda s, _: (
                 found := basket.draft(s, anchor.actor, wanted, how),
-                found.statements
-                and DraftOut.of(found.statements, found.disclosures).model_dump(mode="json"),
+                [
+                    DraftOut.of(one.statements, one.disclosures).model_dump(mode="json")
+                    for one in found.drafted
+                ],
             )
         )
         assert {
@@ -149,18 +152,19 @@ class Path(RuleBasedStateMachine):
         if not good:
             assert drafted[1] == []
             return
-        jws = anchor.sign_all(drafted[1])
+        (whole,) = drafted[1]
+        jws = anchor.sign_all(whole)
         if moved:
             self.withdraw(good[0].claim)
             good = [one for one in good if one.claim.state is not State.WITHDRAWN]
 
         def hand_back(session: Session, now: datetime) -> Any:
-            return basket.confirm(session, anchor.actor, jws=jws, mode=Mode.CONTINUE, now=now)
+            return basket.answer(session, anchor.actor, jws=jws, mode=Mode.CONTINUE, now=now)
 
         if not good:
             self.refused(hand_back, {"receivable.basket_empty"})
             return
-        pools = {one.id: one.pool_id for one in self.done(hand_back).receivables}
+        pools = {one.id: one.pool_id for one in self.done(hand_back).receivables[Action.CONFIRM]}
         assert pools.keys() == {one.claim.id for one in good}
         for one in good:
             self.promised(one, pools[one.claim.id])

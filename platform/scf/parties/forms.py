@@ -342,12 +342,12 @@ FORMS: Final[Mapping[str, Form]] = {
     "dispute": Form(
         "应收账款争议通知书",
         "我单位作为付款义务人，对下列应收账款提出争议：",
-        (("应收账款", _CLAIM), ("争议内容", _REFUSAL)),
+        (("清单", _BASKET), ("应收账款", _CLAIM), ("争议内容", _REFUSAL)),
     ),
     "reject": Form(
         "应收账款不予确认通知书",
         "我单位作为付款义务人，对下列应收账款不予确认：",
-        (("应收账款", _CLAIM), ("不予确认内容", _REFUSAL)),
+        (("清单", _BASKET), ("应收账款", _CLAIM), ("不予确认内容", _REFUSAL)),
     ),
     "offer": Form(
         "贷款条件",

@@ -248,6 +248,18 @@ def collect(
     return _collect(session, party=party, act=act, subject=subject, jws=jws, now=now)
 
 
+def by_act(jws: Sequence[str], acts: Sequence[str]) -> dict[str, list[str]]:
+    """Return signed statements by what they do, in the order of `acts`.
+
+    Raises StatementMalformed, and StatementUnknown for any other act.
+    """
+    said = [(_read(text).statement.act, text) for text in jws]
+    if {act for act, _ in said} - set(acts):
+        raise StatementUnknown(field="authorizations")
+    found = {act: [text for own, text in said if own == act] for act in acts}
+    return {act: own for act, own in found.items() if own}
+
+
 def collect_basket(
     session: Session, *, party: Party, act: str, jws: Sequence[str], now: datetime
 ) -> tuple[SignedAct, list[SignedLine]]:

@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 from scf.http.auth import Actor
 from scf.kernel.clock import parse_date
 from scf.kernel.ids import public_id
-from scf.kernel.money import Money
+from scf.kernel.money import Money, zero
 from scf.parties.models import Party
 from scf.parties.queries import parties_of
 from scf.parties.signing import Item
 from scf.receivables import basket, findings, queries, sheets, workbook
-from scf.receivables.basket import Drafted, Drafting, Wanted
+from scf.receivables.basket import Drafting, Drafts, Wanted
 from scf.receivables.models import Receivable
+from scf.receivables.permissions import Action
 from scf.receivables.service import Account, Confirmation
 from scf.receivables.sheets import RowError, Sheet
 from scf.receivables.submission import Mode
@@ -27,6 +28,7 @@ COLUMNS: Final = {
     "confirmed": sheets.CONFIRMED,
     "disputed": sheets.DISPUTED,
     "rejected": sheets.REJECTED,
+    "amount": sheets.DISPUTED,
     "reason": sheets.REASON,
     "due_on": sheets.DUE_ON,
     "pay_to": sheets.ACCOUNT,
@@ -36,8 +38,8 @@ COLUMNS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """A line of a drafted basket, in amounts."""
+class Said:
+    """A drafted line, in amounts."""
 
     supplier: str
     supplier_name: str
@@ -50,12 +52,12 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class DraftedSheet:
-    """What a filled list came to: one basket to sign, and what is wrong with other rows.
+    """What a filled list came to: a draft an act, and what is wrong with other rows.
 
     `rejected` is those rows, to be handed back with what is wrong with each.
     """
 
-    basket: Drafted
+    drafts: Drafts
     errors: list[RowError]
     rejected: list[list[str]]
 
@@ -96,7 +98,7 @@ def draft_sheet(
     no_setoff: bool,
     consents: Sequence[str],
 ) -> DraftedSheet:
-    """Draft one basket of every answered row; CONTINUE leaves a refused row out and names it.
+    """Draft every answered row, a statement an act; CONTINUE leaves a refused row out and names it.
 
     Raises what signing raises, and with ATOMIC the first row's refusal.
     """
@@ -118,31 +120,45 @@ def draft_sheet(
         first = min(errors, key=lambda found: found.row)
         first.error.field = f"{first.row}.{first.column or ''}".rstrip(".")
         raise first.error
-    drafted = basket.draft(session, actor, wanted, how)
-    for left in drafted.left_out:
+    drafts = basket.draft(session, actor, wanted, how)
+    for left in drafts.left_out:
         column = COLUMNS.get(left.error.field or "", left.error.field)
         errors.append(RowError(sheet.rows[left.place].row, column, left.error))
     errors.sort(key=lambda found: found.row)
-    return DraftedSheet(drafted, errors, sheets.give_back(sheet, errors) if errors else [])
+    return DraftedSheet(drafts, errors, sheets.give_back(sheet, errors) if errors else [])
 
 
-def answered(session: Session, drafted: Drafted) -> list[Answered]:
-    """Return the lines of a drafted basket, to be added up."""
-    lines = []
-    found = parties_of(session, [_receivable(item) for item in drafted.items])
-    for item in drafted.items:
-        content, supplier = item.content, found[_receivable(item).creditor_id]
-        amounts = {
-            name: Money.from_json(content[name])
-            for name in ("claimed", "confirmed", "disputed", "rejected")
-        }
-        due_on = parse_date(content["due_on"])
-        lines.append(Answered(supplier.uscc, supplier.name, due_on, **amounts))
-    return lines
+def said(session: Session, drafts: Drafts) -> list[Said]:
+    """Return the lines that are drafted, to be added up."""
+    found = parties_of(session, [_receivable(item) for item in drafts.items])
+    return [
+        _said(drafted.act, item, found[_receivable(item).creditor_id])
+        for drafted in drafts.drafted
+        for item in drafted.items
+    ]
+
+
+def _said(act: Action, item: Item, supplier: Party) -> Said:
+    content, nothing = item.content, zero(item.amount.currency)
+    names = ("confirmed", "disputed", "rejected")
+    if act is Action.CONFIRM:
+        parts = {name: Money.from_json(content[name]) for name in names}
+    else:
+        parts = {**dict.fromkeys(names, nothing), _PARTS[act]: item.amount}
+    return Said(
+        supplier=supplier.uscc,
+        supplier_name=supplier.name,
+        due_on=parse_date(content["due_on"]),
+        claimed=Money.from_json(content["claimed"]),
+        **parts,
+    )
+
+
+_PARTS: Final = {Action.DISPUTE: "disputed", Action.REJECT: "rejected"}
 
 
 def _receivable(item: Item) -> Receivable:
-    assert isinstance(item.subject, Receivable), "a basket of confirmations"
+    assert isinstance(item.subject, Receivable), "a basket of receivables"
     return item.subject
 
 

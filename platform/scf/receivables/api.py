@@ -28,6 +28,7 @@ from scf.receivables.basket_schemas import (
     BasketOut,
     BasketProblemOut,
     FileOut,
+    SignedBasketsIn,
 )
 from scf.receivables.models import Receivable, State
 from scf.receivables.permissions import Action
@@ -111,13 +112,13 @@ def _pending(call: Call, name: str, cursor: str | None) -> Response:
 
 
 @command(router, "/v1/receivables/confirmation-drafts")
-def draft_confirmations(call: Call, body: BasketIn, mode: Mode = Mode.CONTINUE) -> BasketDraftOut:
-    """清单生成确权函 Draft one 确权函 over up to 1,000 lines, from items or the filled list. By the debtor."""
-    how = Drafting(mode, body.signers, call.settings.log_origin, call.now)
+def draft_answers(call: Call, body: BasketIn, mode: Mode = Mode.CONTINUE) -> BasketDraftOut:
+    """清单生成答复 Draft a 确权函, and notices of dispute and rejection, over up to 1,000 lines. By the debtor."""
+    how = Drafting(mode, body.signers, call.settings.log_origin, call.now, body.refusal_signers)
     rejected = None
     if body.items is not None:
-        drafted = basket.draft(call.session, call.actor, body.wanted(), how)
-        errors = [BasketProblemOut.of_item(left) for left in drafted.left_out]
+        drafts = basket.draft(call.session, call.actor, body.wanted(), how)
+        errors = [BasketProblemOut.of_item(left) for left in drafts.left_out]
     else:
         sheet = answers.draft_sheet(
             call.session,
@@ -128,18 +129,17 @@ def draft_confirmations(call: Call, body: BasketIn, mode: Mode = Mode.CONTINUE) 
             no_setoff=body.no_setoff,
             consents=body.consents,
         )
-        drafted, errors = sheet.basket, [BasketProblemOut.at(error) for error in sheet.errors]
+        drafts, errors = sheet.drafts, [BasketProblemOut.at(error) for error in sheet.errors]
         if sheet.rejected:
             rejected = FileOut.rows(sheet.rejected, workbook=body.xlsx is not None)
-    lines = answers.answered(call.session, drafted)
-    return BasketDraftOut.of(drafted, lines, errors, rejected)
+    return BasketDraftOut.of(drafts, answers.said(call.session, drafts), errors, rejected)
 
 
 @command(router, "/v1/receivables/confirmations")
-def confirm_basket(call: Call, body: SignedIn, mode: Mode = Mode.CONTINUE) -> BasketOut:
-    """清单确权 Hand the signed basket back: every line is confirmed, in one transaction."""
+def answer_baskets(call: Call, body: SignedBasketsIn, mode: Mode = Mode.CONTINUE) -> BasketOut:
+    """清单答复 Hand signed baskets back: every line is confirmed, disputed or rejected, in one transaction."""
     return BasketOut.of(
-        basket.confirm(call.session, call.actor, jws=body.jws, mode=mode, now=call.now)
+        basket.answer(call.session, call.actor, jws=body.authorizations, mode=mode, now=call.now)
     )
 
 

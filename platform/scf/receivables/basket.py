@@ -1,4 +1,7 @@
-"""Confirming by the basket: one 确权函 over up to a thousand lines, signed once by maker and checker."""
+"""Answering by the basket: up to a thousand lines, one statement an act, each signed once.
+
+What is confirmed, whole or part, is one 确权函; what is disputed one notice, and what is rejected another.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,23 +20,32 @@ from scf.kernel.money import CurrencyMismatch
 from scf.parties import queries as parties
 from scf.parties import signing
 from scf.parties.models import Party
-from scf.parties.signing import Item, SignedLine, Signer
-from scf.receivables import checks, permissions, queries, service
+from scf.parties.signing import Item, SignedAct, SignedLine, Signer
+from scf.receivables import checks, permissions, queries, refusals, service
 from scf.receivables.models import Receivable
 from scf.receivables.permissions import Action
+from scf.receivables.queries import Standing
+from scf.receivables.refusals import Refusal
+from scf.receivables.rules import AnswerUnclear
 from scf.receivables.service import Confirmation, Sealed
 from scf.receivables.submission import Mode
 
-COMMON: Final = ("no_setoff", "consents")
-"""Keys of a 确权函 that a basket says once, for all of its lines."""
+ACTS: Final = (Action.CONFIRM, Action.DISPUTE, Action.REJECT)
+"""What a debtor answers, in the order in which a hand-back is taken."""
+COMMON: Final[Mapping[Action, tuple[str, ...]]] = {
+    Action.CONFIRM: ("no_setoff", "consents"),
+    Action.DISPUTE: (),
+    Action.REJECT: (),
+}
+"""Keys of an act's content that a basket says once, for all of its lines."""
 
 
 class BasketEmpty(Conflict):
-    """A basket confirms at least one line."""
+    """A basket answers at least one line."""
 
     code = "receivable.basket_empty"
-    title = "没有可以确认的应收账款"
-    title_en = "There is no line left to confirm"
+    title = "没有可以答复的应收账款"
+    title_en = "There is no line left to answer"
 
 
 class LineRepeated(Invalid):
@@ -46,26 +58,43 @@ class LineRepeated(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A line that is to be confirmed. `version` None: whichever it stands at."""
+    """A line as it was filled in; where nothing is confirmed it is a refusal. `version` None: the latest."""
 
     receivable_id: UUID
     version: int | None
     confirmation: Confirmation
 
+    @property
+    def answer(self) -> Confirmation | Refusal:
+        """The one act that the line amounts to. Raises AnswerUnclear."""
+        said = self.confirmation
+        disputed = said.disputed if said.disputed and said.disputed.minor else None
+        rejected = said.rejected if said.rejected and said.rejected.minor else None
+        if said.confirmed.minor or not (disputed or rejected):
+            return said
+        if (disputed and rejected) or said.reservations:
+            raise AnswerUnclear(field="confirmed")
+        act = Action.DISPUTE if disputed else Action.REJECT
+        return Refusal(act, said.reason, disputed or rejected)
+
 
 @dataclass(frozen=True, slots=True)
 class Drafting:
-    """How a basket is drafted: what a refused line does to the others, who signs, for which log, when."""
+    """How baskets are drafted: what a refused line does to the others, who signs, for which log, when.
+
+    `signers` confirm; `refusers` dispute and reject.
+    """
 
     mode: Mode
     signers: Sequence[Signer]
     origin: str
     now: datetime
+    refusers: Sequence[Signer] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A line that was not taken in; `place` counts from 0 in the order that was asked or signed."""
+    """A line that was not taken in; `place` counts from 0 in the order that was asked, or signed in its act."""
 
     place: int
     receivable_id: UUID
@@ -74,122 +103,210 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
-    """A basket's statements, its lines' disclosures, and what was left out."""
+    """An act's statements, and its lines with their disclosures."""
 
+    act: Action
     statements: list[Statement]
     disclosures: list[str]
     items: list[Item]
-    left_out: list[LeftOut]
 
 
 @dataclass(frozen=True, slots=True)
-class Confirmed:
-    """What a signed basket came to."""
+class Drafts:
+    """A draft for each act that there is a line for, and what was left out."""
 
-    receivables: list[Receivable]
+    drafted: list[Drafted]
+    left_out: list[LeftOut]
+
+    @property
+    def items(self) -> list[Item]:
+        """Every line that is drafted."""
+        return [item for drafted in self.drafted for item in drafted.items]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a hand-back came to: by act the receivables that it answered, and what was left out."""
+
+    receivables: Mapping[Action, list[Receivable]]
     left_out: list[LeftOut]
 
 
-def draft(session: Session, actor: Actor, wanted: Sequence[Wanted], how: Drafting) -> Drafted:
-    """Write one 确权函 over many lines of a currency, whose confirmations share `no_setoff` and `consents`.
+def draft(session: Session, actor: Actor, wanted: Sequence[Wanted], how: Drafting) -> Drafts:
+    """Write a statement an act over many lines of a currency, whose terms are shared.
 
     CONTINUE leaves a refused line out and names it; ATOMIC raises the first refusal with its place. Raises
-    what signing raises; the limits of the mandates hold for the sum of the lines. Where every line is left
-    out there is nothing to sign.
+    what signing raises; the limits of the mandates hold for the sum of an act's lines. Where every line is
+    left out there is nothing to sign.
     """
     debtor = parties.active_party(session, actor.party)
     locked = evidence.lock_all(session, Receivable, [one.receivable_id for one in wanted])
-    records = queries.records(session, list(locked.values()))
-    standings = queries.standings(session, locked)
-    sides = parties.parties_of(session, locked.values())
-    items: list[Item] = []
+    facts = _Facts(
+        queries.records(session, list(locked.values())),
+        queries.standings(session, locked),
+        parties.parties_of(session, locked.values()),
+        how.now,
+    )
+    items: dict[Action, list[Item]] = {act: [] for act in ACTS}
     left_out: list[LeftOut] = []
     taken: set[UUID] = set()
+    currency: str | None = None
     for place, one in enumerate(wanted):
         try:
-            receivable = _answerable(locked, one.receivable_id, one.version, actor)
+            answer = one.answer
+            act = answer.act if isinstance(answer, Refusal) else Action.CONFIRM
+            receivable = _answerable(locked, one.receivable_id, one.version, actor, act)
             if receivable.id in taken:
                 raise LineRepeated
-            item = service.confirmation_item(
-                receivable,
-                one.confirmation,
-                record=records[receivable.id],
-                standing=standings[receivable.id],
-            )
-            checks.require_confirmable(receivable, item.content, sides, now=how.now)
-            if items and item.amount.currency != items[0].amount.currency:
-                raise CurrencyMismatch(
-                    left=items[0].amount.currency, right=item.amount.currency, field="confirmed"
-                )
+            item = _item(receivable, answer, facts)
+            if currency not in (None, item.amount.currency):
+                raise CurrencyMismatch(left=currency, right=item.amount.currency, field="confirmed")
         except Refused as error:
             _leave_out(left_out, LeftOut(place, one.receivable_id, error), how.mode)
         else:
             taken.add(receivable.id)
-            items.append(item)
-    if not items:
-        return Drafted([], [], [], left_out)
-    statements, lines = signing.draft_basket(
-        session,
-        origin=how.origin,
-        party=debtor,
-        act="confirm",
-        prefix="rcv",
-        items=[_without_common(item) for item in items],
-        common={key: items[0].content[key] for key in COMMON},
-        signers=how.signers,
-        now=how.now,
-    )
-    return Drafted(statements, lines, items, left_out)
+            currency = item.amount.currency
+            items[act].append(item)
+    drafted = [_write(session, debtor, act, items[act], how) for act in ACTS if items[act]]
+    return Drafts(drafted, left_out)
 
 
-def confirm(
+def answer(
     session: Session, actor: Actor, *, jws: Sequence[str], mode: Mode, now: datetime
-) -> Confirmed:
-    """Take a signed basket: every line is confirmed and its pool opened, in one transaction.
+) -> Answered:
+    """Take signed baskets, one an act at most: every line is answered, pools are opened, in one transaction.
 
     A line that has moved since is left out and named, or refuses the whole, as `mode` says. Raises
     BasketEmpty where no line is left, and what signing raises.
     """
     debtor = parties.active_party(session, actor.party)
-    act, lines = signing.collect_basket(session, party=debtor, act="confirm", jws=jws, now=now)
-    locked = evidence.lock_all(session, Receivable, [line.subject_id for line in lines])
-    standings = queries.standings(session, locked)
-    sides = parties.parties_of(session, locked.values())
-    common = {key: act.content[key] for key in COMMON}
-    keepers = _keepers(session, lines)
-    sealed: list[Sealed] = []
+    handed = signing.by_act(jws, [act.value for act in ACTS])
+    signed = [
+        (Action(act), *signing.collect_basket(session, party=debtor, act=act, jws=own, now=now))
+        for act, own in handed.items()
+    ]
+    ids = [line.subject_id for _, _, lines in signed for line in lines]
+    locked = evidence.lock_all(session, Receivable, ids)
+    facts = _Facts(
+        {}, queries.standings(session, locked), parties.parties_of(session, locked.values()), now
+    )
+    answered: dict[Action, list[Receivable]] = {act: [] for act in ACTS}
     left_out: list[LeftOut] = []
-    for place, line in enumerate(lines):
-        content = {**common, **line.content}
-        try:
-            receivable = _answerable(locked, line.subject_id, line.version, actor)
-            checks.require_confirmable(receivable, content, sides, now=now)
-            service.apply_confirmation(
-                receivable,
-                content,
-                standing=standings[receivable.id],
-                keeper=keepers.get(content["pay_to"]["bank_uscc"]),
-                now=now,
-            )
-        except Refused as error:
-            _leave_out(left_out, LeftOut(place, line.subject_id, error), mode)
-        else:
-            sealed.append(Sealed(receivable, content, line.reserved))
-    if not sealed:
+    for act, whole, lines in signed:
+        common = {key: whole.content[key] for key in COMMON[act]}
+        keepers = _keepers(session, lines) if act is Action.CONFIRM else {}
+        sealed: list[Sealed] = []
+        for place, line in enumerate(lines):
+            content = {**common, **line.content}
+            try:
+                receivable = _answerable(locked, line.subject_id, line.version, actor, act)
+                _apply(receivable, act, content, facts, keepers)
+            except Refused as error:
+                _leave_out(left_out, LeftOut(place, line.subject_id, error), mode)
+            else:
+                sealed.append(Sealed(receivable, content, line.reserved))
+        _seal(session, act, sealed, debtor, whole, now=now)
+        answered[act] = [one.receivable for one in sealed]
+    if not any(answered.values()):
         raise BasketEmpty(left_out=len(left_out))
-    with session.no_autoflush:  # each row is written once, at the end
-        service.seal(session, sealed, authorizations=act.authorizations, actor=debtor.id, now=now)
-    return Confirmed([one.receivable for one in sealed], left_out)
+    return Answered(answered, left_out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is known around locked receivables, by id: what was submitted, documents, parties; and the time."""
+
+    records: Mapping[UUID, Mapping[str, Any]]
+    standings: Mapping[UUID, Standing]
+    sides: Mapping[UUID, Party]
+    now: datetime
+
+
+def _item(receivable: Receivable, answer: Confirmation | Refusal, facts: _Facts) -> Item:
+    record = facts.records[receivable.id]
+    if isinstance(answer, Refusal):
+        item = refusals.refusal_item(receivable, answer, record=record)
+        act = answer.act.value
+        checks.require_refusable(receivable, act, item.content, facts.sides, now=facts.now)
+        return item
+    item = service.confirmation_item(
+        receivable, answer, record=record, standing=facts.standings[receivable.id]
+    )
+    checks.require_confirmable(receivable, item.content, facts.sides, now=facts.now)
+    return item
+
+
+def _write(
+    session: Session, debtor: Party, act: Action, items: Sequence[Item], how: Drafting
+) -> Drafted:
+    common = {key: items[0].content[key] for key in COMMON[act]}
+    statements, lines = signing.draft_basket(
+        session,
+        origin=how.origin,
+        party=debtor,
+        act=act.value,
+        prefix="rcv",
+        items=[_without(item, common) for item in items],
+        common=common,
+        signers=how.signers if act is Action.CONFIRM else how.refusers,
+        now=how.now,
+    )
+    return Drafted(act, statements, lines, list(items))
+
+
+def _apply(
+    receivable: Receivable,
+    act: Action,
+    content: Mapping[str, Any],
+    facts: _Facts,
+    keepers: Mapping[str, Party],
+) -> None:
+    """Take over what was signed of one line."""
+    if act is not Action.CONFIRM:
+        checks.require_refusable(receivable, act.value, content, facts.sides, now=facts.now)
+        refusals.apply_refusal(receivable, act, content, now=facts.now)
+        return
+    checks.require_confirmable(receivable, content, facts.sides, now=facts.now)
+    service.apply_confirmation(
+        receivable,
+        content,
+        standing=facts.standings[receivable.id],
+        keeper=keepers.get(content["pay_to"]["bank_uscc"]),
+        now=facts.now,
+    )
+
+
+def _seal(
+    session: Session,
+    act: Action,
+    sealed: Sequence[Sealed],
+    debtor: Party,
+    signed: SignedAct,
+    *,
+    now: datetime,
+) -> None:
+    """Tell of an act's lines; each row is written once, at the end."""
+    hashes = signed.authorizations
+    with session.no_autoflush:
+        if act is Action.CONFIRM and sealed:
+            service.seal(session, sealed, authorizations=hashes, actor=debtor.id, now=now)
+        elif sealed:
+            refused = [(one.receivable, one.content) for one in sealed]
+            refusals.seal(session, act, refused, debtor, authorizations=hashes, now=now)
 
 
 def _answerable(
-    locked: Mapping[UUID, Receivable], identity: UUID, version: int | None, actor: Actor
+    locked: Mapping[UUID, Receivable],
+    identity: UUID,
+    version: int | None,
+    actor: Actor,
+    act: Action,
 ) -> Receivable:
-    """Return a locked receivable that the caller may confirm. Raises SubjectNotFound, VersionMoved."""
+    """Return a locked receivable that the caller may answer so. Raises SubjectNotFound, VersionMoved."""
     receivable = locked.get(identity)
     if receivable is None:
         raise SubjectNotFound
-    permissions.require(receivable, actor.party, Action.CONFIRM)
+    permissions.require(receivable, actor.party, act)
     require_version(receivable, version)
     return receivable
 
@@ -201,8 +318,8 @@ def _leave_out(left_out: list[LeftOut], one: LeftOut, mode: Mode) -> None:
     left_out.append(one)
 
 
-def _without_common(item: Item) -> Item:
-    own = {key: value for key, value in item.content.items() if key not in COMMON}
+def _without(item: Item, common: Mapping[str, Any]) -> Item:
+    own = {key: value for key, value in item.content.items() if key not in common}
     return Item(item.subject, own, item.amount, item.reserved)
 
 

@@ -1,4 +1,4 @@
-"""HTTP shapes of baskets: many lines drafted, signed and confirmed at once."""
+"""HTTP shapes of baskets: many lines drafted, signed and answered at once."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -9,22 +9,23 @@ from pydantic import Field, model_validator
 
 from scf.http.schemas import (
     DateText,
+    In,
     MoneyIn,
     MoneyOut,
     Out,
     PoolId,
-    PositiveMoney,
     Prose,
     ReceivableId,
     UsccText,
 )
 from scf.http.sheets import CSV, XLSX, write_csv, write_xlsx
 from scf.kernel.errors import ValueInvalid
-from scf.kernel.money import Money
-from scf.parties.schemas import DraftOut
-from scf.receivables.answers import Answered
-from scf.receivables.basket import Confirmed, Drafted, LeftOut, Wanted
+from scf.kernel.money import Money, zero
+from scf.parties.schemas import DraftOut, Jws, SignerIn
+from scf.receivables.answers import Said
+from scf.receivables.basket import Answered, Drafts, LeftOut, Wanted
 from scf.receivables.models import Receivable, State
+from scf.receivables.permissions import Action
 from scf.receivables.schemas import (
     AccountIn,
     ConfirmationTermsIn,
@@ -46,11 +47,14 @@ from scf_ledger.statement import LINES_MAX
 
 
 class BasketItemIn(ReservationsIn):
-    """One line to confirm. `version` holds it to what was shown; `pay_to` absent: the basket's."""
+    """One line to answer. `version` holds it to what was shown; `pay_to` absent: the basket's.
+
+    Where nothing is confirmed it is disputed, whole or part, or rejected whole.
+    """
 
     receivable: ReceivableId
     version: int | None = Field(None, ge=1, le=2**31)
-    confirmed: PositiveMoney
+    confirmed: MoneyIn | None = None
     disputed: MoneyIn | None = None
     rejected: MoneyIn | None = None
     reason: Prose | None = Field(None, examples=["质量争议：第三批孔径超差"])
@@ -60,8 +64,9 @@ class BasketItemIn(ReservationsIn):
     def wanted(self, terms: "BasketIn") -> Wanted:
         """Return what the service takes."""
         account = self.pay_to.value() if self.pay_to else terms.account
+        refused = self.disputed or self.rejected
         confirmation = Confirmation(
-            self.confirmed,
+            self.confirmed or zero(refused.currency if refused else "CNY"),
             self.disputed,
             self.rejected,
             self.reason,
@@ -74,9 +79,10 @@ class BasketItemIn(ReservationsIn):
 
 
 class BasketIn(ConfirmationTermsIn):
-    """Lines to confirm under one signature: as items, or as the pending list, filled in.
+    """Lines to answer, one statement an act: as items, or as the pending list, filled in.
 
-    `pay_to` serves the lines that name no account of their own.
+    `pay_to` serves the lines that name no account of their own; `refusal_signers` signs what is disputed or
+    rejected.
     """
 
     items: list[BasketItemIn] | None = Field(None, min_length=1, max_length=LINES_MAX)
@@ -85,6 +91,7 @@ class BasketIn(ConfirmationTermsIn):
         None, max_length=XLSX_BYTES_MAX * 4 // 3 + 4, description="填好的 Excel 文件（base64）"
     )
     pay_to: AccountIn | None = None
+    refusal_signers: list[SignerIn] = Field([], max_length=1)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -143,7 +150,7 @@ class SumOut(Out):
     rejected: MoneyOut
 
     @classmethod
-    def over(cls, lines: Sequence[Answered], **more: Any) -> Self:
+    def over(cls, lines: Sequence[Said], **more: Any) -> Self:
         """Add up."""
         names = ("claimed", "confirmed", "disputed", "rejected")
         sums = {
@@ -167,16 +174,16 @@ class DateSumOut(SumOut):
 
 
 class TotalsOut(SumOut):
-    """The basket's sums, to be held against those of the ERP."""
+    """The sums of all that is drafted, whichever the act, to be held against those of the ERP."""
 
     by_supplier: list[SupplierSumOut]
     by_due_on: list[DateSumOut]
 
     @classmethod
-    def of(cls, lines: Sequence[Answered]) -> Self:
+    def of(cls, lines: Sequence[Said]) -> Self:
         """Add up, by supplier and by due date."""
-        suppliers: dict[tuple[str, str], list[Answered]] = {}
-        days: dict[date, list[Answered]] = {}
+        suppliers: dict[tuple[str, str], list[Said]] = {}
+        days: dict[date, list[Said]] = {}
         for line in lines:
             suppliers.setdefault((line.supplier, line.supplier_name), []).append(line)
             days.setdefault(line.due_on, []).append(line)
@@ -209,12 +216,14 @@ class FileOut(Out):
 
 
 class BasketDraftOut(Out):
-    """One 确权函 to sign over all lines that can be confirmed, its sums, and what was left out.
+    """What is to be signed: a draft an act, each over its lines; the sums, and what was left out.
 
-    `errors_file` is the list's rows that are in error, each with what is wrong with it.
+    `draft` is the 确权函, `refusals` the notices of what is disputed and of what is rejected. `errors_file` is
+    the list's rows that are in error, each with what is wrong with it.
     """
 
     draft: DraftOut | None
+    refusals: list[DraftOut]
     totals: TotalsOut | None
     errors: list[BasketProblemOut]
     errors_file: FileOut | None = None
@@ -222,16 +231,17 @@ class BasketDraftOut(Out):
     @classmethod
     def of(
         cls,
-        drafted: Drafted,
-        lines: Sequence[Answered],
+        drafts: Drafts,
+        lines: Sequence[Said],
         errors: list[BasketProblemOut],
         errors_file: FileOut | None = None,
     ) -> Self:
-        """Show a draft; nothing is drafted where every line was left out."""
-        signed = bool(drafted.statements)
+        """Show drafts; nothing is drafted where every line was left out."""
+        shown = {one.act: DraftOut.of(one.statements, one.disclosures) for one in drafts.drafted}
         return cls(
-            draft=DraftOut.of(drafted.statements, drafted.disclosures) if signed else None,
-            totals=TotalsOut.of(lines) if signed else None,
+            draft=shown.pop(Action.CONFIRM, None),
+            refusals=list(shown.values()),
+            totals=TotalsOut.of(lines) if lines else None,
             errors=errors,
             errors_file=errors_file,
         )
@@ -260,16 +270,53 @@ class ConfirmedLineOut(Out):
         )
 
 
+class RefusedLineOut(Out):
+    """A line as it stands once disputed or rejected."""
+
+    receivable: ReceivableId
+    version: int = Field(examples=[2])
+    state: State
+    amount: MoneyOut
+    reason: str = Field(examples=["数量不符：少收两箱"])
+    reason_compliant: bool = Field(
+        description="条例是否认可该原因；不认可的，确认期限继续计算 Whether the law accepts the reason"
+    )
+
+    @classmethod
+    def of(cls, receivable: Receivable) -> Self:
+        """Show a line."""
+        assert receivable.reason is not None, "what is refused has a reason"
+        return cls(
+            receivable=receivable.id,
+            version=receivable.version,
+            state=receivable.state,
+            amount=receivable.money(receivable.disputed_minor + receivable.rejected_minor),
+            reason=receivable.reason,
+            reason_compliant=bool(receivable.reason_compliant),
+        )
+
+
+class SignedBasketsIn(In):
+    """Signed statements over many lines: of each act all its hands, the acts together or one by one."""
+
+    authorizations: list[Jws] = Field(min_length=1, max_length=4)
+
+
 class BasketOut(Out):
-    """What a signed basket came to: every line confirmed, but for those that have moved since."""
+    """What signed baskets came to: every line answered, but for those that have moved since."""
 
     confirmed: list[ConfirmedLineOut]
+    disputed: list[RefusedLineOut]
+    rejected: list[RefusedLineOut]
     left_out: list[BasketProblemOut]
 
     @classmethod
-    def of(cls, found: Confirmed) -> Self:
+    def of(cls, found: Answered) -> Self:
         """Show what became of the lines."""
+        lines = found.receivables
         return cls(
-            confirmed=[ConfirmedLineOut.of(one) for one in found.receivables],
+            confirmed=[ConfirmedLineOut.of(one) for one in lines[Action.CONFIRM]],
+            disputed=[RefusedLineOut.of(one) for one in lines[Action.DISPUTE]],
+            rejected=[RefusedLineOut.of(one) for one in lines[Action.REJECT]],
             left_out=[BasketProblemOut.of_item(left) for left in found.left_out],
         )

@@ -90,17 +90,43 @@ def due_date(
     return [result for result in results if result.is_finding]
 
 
-def check_refusal(
-    session: Session, receivable: Receivable, act: str, content: Mapping[str, Any], *, now: datetime
-) -> list[RuleResult]:
-    """Hold a dispute or a rejection to the rules: its reason is recorded, and judged. Raises RuleBlocks."""
+def check_refusals(
+    session: Session,
+    act: str,
+    refused: Sequence[tuple[Receivable, Mapping[str, Any]]],
+    *,
+    now: datetime,
+) -> list[list[RuleResult]]:
+    """Hold disputes or rejections to the rules: their reasons are recorded, and judged. One statement for all.
+
+    Raises RuleBlocks.
+    """
+    parties = parties_of(session, [receivable for receivable, _ in refused])
+    asked = [_refusal(act, receivable, content, parties) for receivable, content in refused]
+    return evaluate_many(session, asked, on=business_date(now), now=now)
+
+
+def require_refusable(
+    receivable: Receivable,
+    act: str,
+    content: Mapping[str, Any],
+    parties: Mapping[UUID, Party],
+    *,
+    now: datetime,
+) -> None:
+    """Judge one dispute or rejection, with nothing stored. Raises RuleBlocks."""
+    require(_refusal(act, receivable, content, parties), on=business_date(now))
+
+
+def _refusal(
+    act: str, receivable: Receivable, content: Mapping[str, Any], parties: Mapping[UUID, Party]
+) -> Asked:
     facts = {
-        **_between(receivable, parties_of(session, [receivable])),
+        **_between(receivable, parties),
         "refused_minor": Money.from_json(content["amount"]).minor,
         "reason": content["reason"],
     }
-    asked = Asked(REFUSALS[act], public_id("rcv", receivable.id), facts, receivable.parties)
-    return evaluate_many(session, [asked], on=business_date(now), now=now)[0]
+    return Asked(REFUSALS[act], public_id("rcv", receivable.id), facts, receivable.parties)
 
 
 def _between(receivable: Receivable, parties: Mapping[UUID, Party]) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """What is not confirmed: a claim disputed, whole or part, rejected by its debtor, withdrawn by its creditor."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import update
@@ -15,11 +17,31 @@ from scf.kernel.money import Money
 from scf.parties import queries as parties
 from scf.parties import signing
 from scf.parties.models import Party
-from scf.parties.signing import SignedAct, Signer
+from scf.parties.signing import Item, Signer
 from scf.receivables import checks, permissions, queries, rules
 from scf.receivables.models import Receivable, ReceivableDocument, State
 from scf.receivables.permissions import Action
 from scf.receivables.service import for_debtor, lock, require_move
+
+ENDS: Final[Mapping[Action, State]] = MappingProxyType(
+    {Action.DISPUTE: State.DISPUTED, Action.REJECT: State.REJECTED}
+)
+"""Act -> where it leads."""
+EVENTS: Final[Mapping[Action, str]] = MappingProxyType(
+    {Action.DISPUTE: "receivable.disputed", Action.REJECT: "receivable.rejected"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a debtor says of a claim of which it confirms nothing: a dispute or a rejection, and why.
+
+    `amount` None: all of it. A rejection is of all.
+    """
+
+    act: Action
+    reason: str | None
+    amount: Money | None = None
 
 
 def draft_dispute(
@@ -36,12 +58,8 @@ def draft_dispute(
 ) -> list[Statement]:
     """Write the notice that (a part of) a claim is in dispute. Raises as `draft_confirmation` does."""
     receivable, debtor = for_debtor(session, actor, receivable_id, Action.DISPUTE, expected_version)
-    require_move(receivable, State.DISPUTED)
-    disputed = rules.disputed_amount(receivable.claimed, amount)
-    content = {"reason": rules.check_reason(reason), "amount": disputed.to_json()}
-    return _draft_refusal(
-        session, receivable, debtor, "dispute", content, signers=signers, origin=origin, now=now
-    )
+    refusal = Refusal(Action.DISPUTE, reason, amount)
+    return _draft(session, receivable, debtor, refusal, signers=signers, origin=origin, now=now)
 
 
 def dispute(
@@ -55,13 +73,7 @@ def dispute(
 ) -> Receivable:
     """Take the signed notice of dispute; a dispute settled may still end in a confirmation."""
     receivable, debtor = for_debtor(session, actor, receivable_id, Action.DISPUTE, expected_version)
-    act = signing.collect(
-        session, party=debtor, act="dispute", subject=receivable, jws=jws, now=now
-    )
-    receivable.move(State.DISPUTED)
-    receivable.disputed_minor = Money.from_json(act.content["amount"]).minor
-    _refuse(session, receivable, debtor, act, now=now)
-    return receivable
+    return _take(session, receivable, debtor, Action.DISPUTE, jws=jws, now=now)
 
 
 def draft_rejection(
@@ -77,11 +89,8 @@ def draft_rejection(
 ) -> list[Statement]:
     """Write the notice that a claim is rejected whole. Raises as `draft_confirmation` does."""
     receivable, debtor = for_debtor(session, actor, receivable_id, Action.REJECT, expected_version)
-    require_move(receivable, State.REJECTED)
-    content = {"reason": rules.check_reason(reason), "amount": receivable.claimed.to_json()}
-    return _draft_refusal(
-        session, receivable, debtor, "reject", content, signers=signers, origin=origin, now=now
-    )
+    refusal = Refusal(Action.REJECT, reason)
+    return _draft(session, receivable, debtor, refusal, signers=signers, origin=origin, now=now)
 
 
 def reject(
@@ -95,13 +104,7 @@ def reject(
 ) -> Receivable:
     """Take the signed rejection; the documents are free for another line."""
     receivable, debtor = for_debtor(session, actor, receivable_id, Action.REJECT, expected_version)
-    act = signing.collect(session, party=debtor, act="reject", subject=receivable, jws=jws, now=now)
-    receivable.move(State.REJECTED)
-    receivable.disputed_minor = 0
-    receivable.rejected_minor = receivable.claimed_minor
-    _free_documents(session, receivable)
-    _refuse(session, receivable, debtor, act, now=now)
-    return receivable
+    return _take(session, receivable, debtor, Action.REJECT, jws=jws, now=now)
 
 
 def withdraw(
@@ -123,7 +126,7 @@ def withdraw(
     creditor = parties.active_party(session, actor.party)
     receivable.move(State.WITHDRAWN)
     receivable.changed_at = now
-    _free_documents(session, receivable)
+    _free_documents(session, [receivable.id])
     evidence.append(
         session,
         receivable,
@@ -136,59 +139,110 @@ def withdraw(
     return receivable
 
 
-def _free_documents(session: Session, receivable: Receivable) -> None:
+def refusal_item(receivable: Receivable, refusal: Refusal, *, record: Mapping[str, Any]) -> Item:
+    """Return what a notice is to say of a locked receivable; `record` is what was submitted.
+
+    Raises MoveRefused, AmountOutOfRange, AnswerDoesNotAddUp, ReasonMissing, CurrencyMismatch.
+    """
+    require_move(receivable, ENDS[refusal.act])
+    refused = rules.disputed_amount if refusal.act is Action.DISPUTE else rules.rejected_amount
+    amount = refused(receivable.claimed, refusal.amount)
+    reason = rules.check_reason(refusal.reason)
+    content = {**record, "reason": reason, "amount": amount.to_json()}
+    return Item(receivable, content, amount, {})
+
+
+def apply_refusal(
+    receivable: Receivable, act: Action, content: Mapping[str, Any], *, now: datetime
+) -> None:
+    """Take over what was signed of a locked receivable, at the version that was signed. Raises MoveRefused."""
+    amount = Money.from_json(content["amount"])
+    receivable.move(ENDS[act])
+    receivable.disputed_minor = amount.minor if act is Action.DISPUTE else 0
+    receivable.rejected_minor = amount.minor if act is Action.REJECT else 0
+    receivable.reason = content["reason"]
+    receivable.reason_compliant = rules.is_compliant(content["reason"])
+    receivable.changed_at = now
+
+
+def seal(
+    session: Session,
+    act: Action,
+    refused: Sequence[tuple[Receivable, Mapping[str, Any]]],
+    debtor: Party,
+    *,
+    authorizations: Sequence[bytes],
+    now: datetime,
+) -> None:
+    """Tell of refusals that were applied to their rows, with what was signed of each. Raises RuleBlocks."""
+    checks.check_refusals(session, act.value, refused, now=now)
+    if act is Action.REJECT:
+        _free_documents(session, [receivable.id for receivable, _ in refused])
+    facts = [
+        evidence.Fact(
+            receivable,
+            EVENTS[act],
+            {"debtor": debtor.uscc, "reason": content["reason"], "amount": content["amount"]},
+            receivable.parties,
+            authorizations,
+        )
+        for receivable, content in refused
+    ]
+    evidence.append_all(session, facts, now=now, actor=debtor.id)
+
+
+def _free_documents(session: Session, ids: Collection[UUID]) -> None:
     session.execute(
         update(ReceivableDocument)
-        .where(ReceivableDocument.receivable_id == receivable.id)
+        .where(ReceivableDocument.receivable_id.in_(ids))
         .values(live=False)
     )
 
 
-def _draft_refusal(
+def _draft(
     session: Session,
     receivable: Receivable,
     debtor: Party,
-    act: str,
-    content: dict[str, Any],
+    refusal: Refusal,
     *,
     signers: Sequence[Signer],
     origin: str,
     now: datetime,
 ) -> list[Statement]:
+    item = refusal_item(receivable, refusal, record=queries.record(session, receivable))
     return signing.draft(
         session,
         origin=origin,
         party=debtor,
-        act=act,
+        act=refusal.act.value,
         subject=receivable,
         prefix="rcv",
-        content={**queries.record(session, receivable), **content},
-        amount=Money.from_json(content["amount"]),
+        content=item.content,
+        amount=item.amount,
         signers=signers,
         now=now,
     )
 
 
-def _refuse(
-    session: Session, receivable: Receivable, debtor: Party, act: SignedAct, *, now: datetime
-) -> None:
-    checks.check_refusal(session, receivable, act.act, act.content, now=now)
-    receivable.reason = act.content["reason"]
-    receivable.reason_compliant = rules.is_compliant(act.content["reason"])
-    receivable.changed_at = now
-    record = {
-        "debtor": debtor.uscc,
-        "reason": act.content["reason"],
-        "amount": act.content["amount"],
-    }
-    type_ = {"dispute": "receivable.disputed", "reject": "receivable.rejected"}[act.act]
-    evidence.append(
-        session,
-        receivable,
-        type_,
-        record,
-        now=now,
-        actor=receivable.debtor_id,
-        parties=receivable.parties,
-        authorizations=act.authorizations,
+def _take(
+    session: Session,
+    receivable: Receivable,
+    debtor: Party,
+    act: Action,
+    *,
+    jws: Sequence[str],
+    now: datetime,
+) -> Receivable:
+    signed = signing.collect(
+        session, party=debtor, act=act.value, subject=receivable, jws=jws, now=now
     )
+    apply_refusal(receivable, act, signed.content, now=now)
+    seal(
+        session,
+        act,
+        [(receivable, signed.content)],
+        debtor,
+        authorizations=signed.authorizations,
+        now=now,
+    )
+    return receivable

@@ -61,6 +61,16 @@ class NothingConfirmed(Invalid):
     title_en = "Nothing is confirmed: dispute or reject instead"
 
 
+class AnswerUnclear(Invalid):
+    """A line of which nothing is confirmed is disputed or rejected, and reserves nothing."""
+
+    code = "receivable.answer_unclear"
+    title = "未确认任何金额的行，只能填争议金额，或将全部申报金额填入不予确认金额，且不能另列质保金等保留事项"
+    title_en = (
+        "Where nothing is confirmed a line is disputed or rejected whole, with nothing reserved"
+    )
+
+
 class ReasonMissing(Invalid):
     """Whatever is not confirmed needs a reason, and 其他 says which."""
 
@@ -239,3 +249,10 @@ def disputed_amount(claimed: Money, stated: Money | None) -> Money:
     if amount.minor <= 0 or amount > claimed:
         raise AmountOutOfRange(field="amount", amount=amount, claimed=claimed)
     return amount
+
+
+def rejected_amount(claimed: Money, stated: Money | None) -> Money:
+    """Return what a rejection is over: the whole claim, nothing less. Raises AnswerDoesNotAddUp."""
+    if stated is not None and stated != claimed:
+        raise AnswerDoesNotAddUp(field="rejected", claimed=claimed, rejected=stated)
+    return claimed

@@ -80,6 +80,8 @@ FILLED: Final = (
 )
 _NEEDED: Final = (ID, VERSION, CONFIRMED, DISPUTED, REJECTED, REASON, DUE_ON)
 """Columns that a filled list cannot do without."""
+_ANSWERS: Final = (CONFIRMED, DISPUTED, REJECTED, REASON)
+"""A line that says something in one of these is answered."""
 _DATE: Final = re.compile(r"(\d{4})[/.年](\d{1,2})[/.月](\d{1,2})日?", re.ASCII)
 
 Value = TypeVar("Value")
@@ -128,7 +130,7 @@ class RowError:
 
 @dataclass(frozen=True, slots=True)
 class FilledRow:
-    """One answered line; empty cells are None. `version` is the one that the list showed."""
+    """One answered line; empty cells are None, no amount confirmed is zero. `version` is the one shown."""
 
     row: int
     receivable_id: UUID
@@ -208,12 +210,12 @@ def xlsx_lines(content: bytes) -> Iterator[tuple[int, list[str]]]:
 def read(lines: Iterable[tuple[int, Sequence[str]]]) -> Sheet:
     """Read a filled list from its numbered rows, the header first.
 
-    Lines without a confirmed amount are not answered and left out. Raises SheetInvalid for other columns,
+    Lines with neither an amount nor a reason are not answered and left out. Raises SheetInvalid for other columns,
     SheetTooLarge.
     """
     sheet, seen = Sheet(), set[UUID]()
     for number, cells in _rows(sheet, lines):
-        if not cells[CONFIRMED]:
+        if not any(cells[column] for column in _ANSWERS):
             continue
         row = _row(sheet, number, cells)
         if row is not None and row.receivable_id in seen:
@@ -255,6 +257,7 @@ def _rows(
 def _row(sheet: Sheet, number: int, cells: Mapping[str, str]) -> FilledRow | None:
     """Read one row; every cell that cannot be read becomes an error, and the row is left out."""
     wrong = len(sheet.errors)
+    cells = {**cells, CONFIRMED: cells[CONFIRMED] or "0"}
 
     def cell(column: str, read: Callable[[str], Value]) -> Value | None:
         try:

@@ -102,7 +102,7 @@ def baskets(call: Call, job_id: JobId) -> list[UploadBasketOut]:
 def draft_upload(call: Call, job_id: JobId, body: UploadDraftIn) -> BasketDraftOut:
     """上传批次生成确权函 Draft one 确权函 over a basket; it is handed back as any basket is. By the debtor."""
     account = body.pay_to.value() if body.pay_to else None
-    drafted = upload_baskets.draft(
+    drafts = upload_baskets.draft(
         call.session,
         call.actor,
         job_id,
@@ -110,8 +110,8 @@ def draft_upload(call: Call, job_id: JobId, body: UploadDraftIn) -> BasketDraftO
         Drafting(Mode.CONTINUE, body.signers, call.settings.log_origin, call.now),
         after=body.after,
     )
-    errors = [BasketProblemOut.of_item(left) for left in drafted.left_out]
-    return BasketDraftOut.of(drafted, answers.answered(call.session, drafted), errors)
+    errors = [BasketProblemOut.of_item(left) for left in drafts.left_out]
+    return BasketDraftOut.of(drafts, answers.said(call.session, drafts), errors)
 
 
 def _template(path: str, rows: Sequence[Sequence[str]], name: str) -> None:

@@ -13,7 +13,7 @@ from scf.jobs.models import Job
 from scf.jobs.queries import visible
 from scf.kernel.money import Money
 from scf.receivables import basket
-from scf.receivables.basket import Drafted, Drafting, Wanted
+from scf.receivables.basket import Drafting, Drafts, Wanted
 from scf.receivables.models import Receivable, State
 from scf.receivables.service import Account, Confirmation
 from scf.receivables.upload_models import PayableLine
@@ -58,7 +58,7 @@ def baskets(session: Session, actor: Actor, job_id: UUID) -> list[Basket]:
 
 def draft(
     session: Session, actor: Actor, job_id: UUID, terms: Terms, how: Drafting, *, after: UUID | None
-) -> Drafted:
+) -> Drafts:
     """Write one 确权函 over the next lines of an upload, each confirmed whole, as uploaded.
 
     Raises SubjectNotFound and what `basket.draft` raises.
