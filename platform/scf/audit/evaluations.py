@@ -22,6 +22,10 @@ JUDGED: Final = {
     "receivable.confirmed": ("rcv", "receivable.confirm"),
     "receivable.disputed": ("rcv", "receivable.dispute"),
     "receivable.rejected": ("rcv", "receivable.reject"),
+    "receivable.paid": ("rcv", "receivable.pay"),
+    "receivable.account_changed": ("rcv", "receivable.change"),
+    "pledge.registered": ("plg", "pledge.register"),
+    "debtor_notice.issued": ("dnt", "assignment.notify"),
     "financing.approved": ("fin", "financing.approve"),
     "financing.disbursed": ("fin", "financing.disburse"),
 }

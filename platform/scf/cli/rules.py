@@ -18,6 +18,7 @@ from scf.receivables.terms_api import TermsIn, TermsOut
 from scf.rules import queries
 from scf.rules.book import ParameterUnknown, Rule, shipped
 from scf.rules.cases import run_cases
+from scf.rules.provisions import provisions, waiting
 from scf.rules.replay import amended, replay
 from scf.rules.schemas import ChangeOut, RuleOut
 from scf.runtime import settings_here
@@ -35,6 +36,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     listing.add_argument("--on", help="YYYY-MM-DD")
     listing.add_argument("--json", action="store_true", help=AS_JSON)
     listing.set_defaults(run=show)
+    sources = commands.add_parser("sources", help="法规条款与规则 / provisions and their rules")
+    sources.add_argument("--json", action="store_true", help=AS_JSON)
+    sources.set_defaults(run=coverage)
     testing = commands.add_parser("test", help="规则自带用例 / the tests that rules carry")
     testing.set_defaults(run=test)
     replaying = commands.add_parser("replay", help="回放 / history under another version")
@@ -62,6 +66,18 @@ def show(options: argparse.Namespace) -> int:
         return 0
     for rule in rules:
         _say(_line(rule, on))
+    return 0
+
+
+def coverage(options: argparse.Namespace) -> int:
+    """Print every provision with its rules, or with why it is left out."""
+    if options.json:
+        rows = [one.model_dump() | {"waits": one.waits} for one in provisions()]
+        _say(json.dumps({"provisions": rows, "waiting": dict(waiting())}, ensure_ascii=False))
+        return 0
+    for one in provisions():
+        held = one.left_out or " ".join(one.rules) + ("（待启用 waits）" if one.waits else "")
+        _say(f"{one.id:15} {one.source} {one.title_zh}：{held}")
     return 0
 
 

@@ -113,7 +113,11 @@ def _close(
         session,
         "confirmation.answer",
         public_id("cfr", request.id),
-        {"requested_on": request.requested_on, "answered_on": answer.on},
+        {
+            **queries.between(session, request),
+            "requested_on": request.requested_on,
+            "answered_on": answer.on,
+        },
         on=business_date(now),
         now=now,
         parties=request.parties,

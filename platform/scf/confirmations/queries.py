@@ -17,6 +17,7 @@ from scf.evidence import proofs
 from scf.evidence.models import Event
 from scf.evidence.service import SubjectNotFound
 from scf.http.auth import Actor
+from scf.parties.queries import parties_of
 from scf.receivables.rules import is_compliant
 from scf_ledger.event import parse_disclosure
 
@@ -50,6 +51,12 @@ class Found:
     def moment(self, kind: MomentKind) -> Moment | None:
         """Return what was recorded of a kind, the last of it."""
         return next((one for one in reversed(self.moments) if one.kind is kind), None)
+
+
+def between(session: Session, request: ConfirmationRequest) -> dict[str, str]:
+    """Return whom a request stands between, as facts for the rules."""
+    sides = parties_of(session, [request])
+    return {"creditor": sides[request.creditor_id].uscc, "debtor": sides[request.debtor_id].uscc}
 
 
 def visible(session: Session, actor: Actor, request_id: UUID) -> ConfirmationRequest:

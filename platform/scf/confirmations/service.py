@@ -208,7 +208,7 @@ def escalate(
         session,
         "confirmation.escalate",
         public_id("cfr", request.id),
-        {"reminded_days": reminded},
+        {**queries.between(session, request), "reminded_days": reminded},
         on=business_date(now),
         now=now,
         parties=request.parties,

@@ -246,6 +246,17 @@ def asked(session: Session, note_id: UUID) -> set[UUID]:
     return set(answers(session, [note_id])[note_id])
 
 
+def consented(session: Session, red_document_id: UUID) -> set[UUID]:
+    """Return the encumbrancers that agreed to the form of a red invoice; nobody where it has none."""
+    return set(
+        session.scalars(
+            select(RedNoteConsent.party_id)
+            .join(RedNote, RedNote.id == RedNoteConsent.red_note_id)
+            .where(RedNote.red_document_id == red_document_id, RedNoteConsent.given.is_(True))
+        )
+    )
+
+
 def visible(session: Session, party_id: UUID, identity: UUID) -> RedNote:
     """Return a form that a party has a part in. Raises SubjectNotFound."""
     note = session.get(RedNote, identity)

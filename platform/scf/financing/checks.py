@@ -13,12 +13,15 @@ from scf.parties.queries import party
 from scf.pledges import queries as pledge_queries
 from scf.pledges.models import Pledge
 from scf.pledges.notice_models import DebtorNotice
+from scf.programmes.queries import count_funders
 from scf.receivables.models import Receivable
 from scf.rules.judging import RuleResult
 from scf.rules.service import evaluate
 
 APPROVE: Final = "financing.approve"
 DISBURSE: Final = "financing.disburse"
+COST_BEARER: Final = "borrower"
+"""Whom the contract has pay the interest, which is all that a loan costs."""
 
 
 def check_approval(session: Session, financing: Financing, *, now: datetime) -> list[RuleResult]:
@@ -30,6 +33,8 @@ def check_approval(session: Session, financing: Financing, *, now: datetime) -> 
         "no_setoff": receivable.no_setoff,
         "counterclaims_minor": (receivable.confirmed - receivable.free_of_defence).minor,
         "assignment_banned": receivable.assignment_banned,
+        "financing_cost_bearer": COST_BEARER,
+        "funders": count_funders(session, receivable.programme_id),
     }
     return _evaluate(session, APPROVE, financing, facts, now=now)
 
@@ -63,7 +68,9 @@ def _is_notified(session: Session, pledge: Pledge) -> bool:
 def _evaluate(
     session: Session, transition: str, financing: Financing, facts: dict[str, Any], *, now: datetime
 ) -> list[RuleResult]:
+    receivable = session.get_one(Receivable, financing.receivable_id)
     between = {
+        "debtor": party(session, receivable.debtor_id).uscc,
         "borrower": party(session, financing.borrower_id).uscc,
         "lender": party(session, financing.lender_id).uscc,
         "currency": financing.currency,

@@ -19,6 +19,7 @@ from scf.evidence import service as evidence
 from scf.evidence.models import Event, Statement
 from scf.evidence.service import SubjectNotFound, hash_text
 from scf.http.auth import Actor
+from scf.kernel.clock import business_date
 from scf.kernel.errors import Conflict, NotAllowed
 from scf.kernel.ids import new_id, public_id
 from scf.parties import queries as parties
@@ -28,8 +29,11 @@ from scf.pledges import permissions, service
 from scf.pledges.models import Pledge, State
 from scf.pledges.notice_models import DebtorNotice, NoticeState
 from scf.receivables.models import Receivable
+from scf.rules.service import evaluate
 
 REGISTERED = "pledge.registered"
+NOTIFY = "assignment.notify"
+"""The transition that rules know a notice by."""
 
 
 class PledgeNotEffective(Conflict):
@@ -59,7 +63,7 @@ class NotTheDebtor(NotAllowed):
 def issue(session: Session, actor: Actor, pledge_id: UUID, *, now: datetime) -> DebtorNotice:
     """Tell the debtor that its debt was pledged, and where to pay. By pledgee or pledgor.
 
-    Raises SubjectNotFound, PledgeNotEffective, AlreadyIssued.
+    Raises SubjectNotFound, PledgeNotEffective, AlreadyIssued, RuleBlocks.
     """
     pledge = service.lock_for(session, actor, pledge_id, permissions.Action.VIEW)
     reg_no = pledge.registration.reg_no
@@ -91,9 +95,9 @@ def issue(session: Session, actor: Actor, pledge_id: UUID, *, now: datetime) -> 
     )
     session.add(notice)
     session.flush()
-    _tell(
-        session, notice, "debtor_notice.issued", terms(session, notice), now=now, actor=actor.party
-    )
+    told = terms(session, notice)
+    _hold_to_rules(session, notice, pledge, told, now=now)
+    _tell(session, notice, "debtor_notice.issued", told, now=now, actor=actor.party)
     return notice
 
 
@@ -216,6 +220,28 @@ def page(
         conditions.append(DebtorNotice.state == state)
     found = select(DebtorNotice).where(*conditions).order_by(DebtorNotice.id).limit(size)
     return session.scalars(found).all()
+
+
+def _hold_to_rules(
+    session: Session, notice: DebtorNotice, pledge: Pledge, told: dict[str, Any], *, now: datetime
+) -> None:
+    """Hold a notice to what makes it bind the debtor. Raises RuleBlocks."""
+    facts = {
+        "creditor": told["pledgor"],
+        "debtor": told["debtor"],
+        "holder": told["pledgee"],
+        "shows_identity": bool(told["pledgee"]),
+        "attaches_documents": pledge.registration.certificate is not None,
+    }
+    evaluate(
+        session,
+        NOTIFY,
+        public_id("dnt", notice.id),
+        facts,
+        on=business_date(now),
+        now=now,
+        parties=notice.parties,
+    )
 
 
 def _lock(session: Session, actor: Actor, notice_id: UUID) -> DebtorNotice:

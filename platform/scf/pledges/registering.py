@@ -18,7 +18,7 @@ from scf.evidence.models import Event
 from scf.kernel.calendar import CalendarUnpublished
 from scf.kernel.clock import business_date, instant_text
 from scf.kernel.errors import Unavailable
-from scf.kernel.ids import new_id
+from scf.kernel.ids import new_id, public_id
 from scf.parties import queries as parties
 from scf.pledges import ending, queries, rules, service
 from scf.pledges.models import LockState, Pledge, PledgeSearch, SearchStep, State
@@ -26,11 +26,14 @@ from scf.receivables import invoice_checks
 from scf.receivables.models import Receivable
 from scf.registry.client import HttpRegistry
 from scf.registry.port import Enrolled, Filing, Registration, SearchResult
-from scf.registry.rules import describe_claim, is_clean, term_months
+from scf.registry.rules import describe_claim, described_parts, is_clean, term_months
+from scf.rules.service import evaluate
 
 FILING_PATIENCE: Final = timedelta(seconds=60)
 """A filing sent and not answered may arrive for so long; several times the client's time-out."""
 RELEASED: Final = "质权人解除质押"
+REGISTER: Final = "pledge.register"
+"""The transition that rules know a registration by."""
 
 
 class FilingUnanswered(Unavailable):
@@ -253,6 +256,7 @@ def _take_effect(session: Session, pledge: Pledge, found: Registration, *, now: 
     entry.expires_on, entry.certificate = found.expires_on, found.certificate
     pledge.legally_effective_at = found.registered_at
     pledge.move(State.EFFECTIVE, now=now)
+    _hold_to_rules(session, pledge, now=now)
     search = queries.newest_search(session, pledge.id)
     assert search is not None
     record = {
@@ -263,6 +267,30 @@ def _take_effect(session: Session, pledge: Pledge, found: Registration, *, now: 
     }
     service.tell(session, pledge, "pledge.registered", record, now=now, actor=None)
     enqueue(session, rules.LOCK, pledge_id=pledge.id)
+
+
+def _hold_to_rules(session: Session, pledge: Pledge, *, now: datetime) -> None:
+    """Tell what the rules find in what was registered; it stands already, so none of them blocks."""
+    receivable = session.get_one(Receivable, pledge.receivable_id)
+    facts = {
+        "debtor": parties.party(session, receivable.debtor_id).uscc,
+        "borrower": parties.party(session, pledge.pledgor_id).uscc,
+        "lender": parties.party(session, pledge.pledgee_id).uscc,
+        "currency": pledge.currency,
+        "delivered_on": receivable.delivered_on,
+        "described": described_parts(
+            contract_no=receivable.contract_no, invoices=_numbers(session, pledge)
+        ),
+    }
+    evaluate(
+        session,
+        REGISTER,
+        public_id("plg", pledge.id),
+        facts,
+        on=business_date(now),
+        now=now,
+        parties=[pledge.pledgor_id, pledge.pledgee_id],
+    )
 
 
 def _keep_search(

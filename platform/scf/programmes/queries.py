@@ -2,13 +2,13 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from scf.evidence.service import SubjectNotFound
 from scf.http.auth import Actor
 from scf.parties.models import Party
-from scf.programmes.models import Member, Programme
+from scf.programmes.models import Member, MemberRole, Programme
 from scf.programmes.permissions import sees
 
 
@@ -44,6 +44,16 @@ def members(session: Session, actor: Actor, programme_id: UUID) -> list[tuple[Me
     )
     viewer = own.role if own is not None and own.revoked_at is None else None
     return [(member, party) for member, party in rows if sees(actor, viewer, member)]
+
+
+def count_funders(session: Session, programme_id: UUID) -> int:
+    """Return how many banks of a programme can be asked for money."""
+    live = (
+        Member.programme_id == programme_id,
+        Member.role == MemberRole.FUNDER,
+        Member.revoked_at.is_(None),
+    )
+    return session.scalar(select(func.count()).select_from(Member).where(*live)) or 0
 
 
 def _own(session: Session, actor: Actor, programme_id: UUID) -> Member | None:

@@ -59,7 +59,7 @@ def _confirmation(
         CONFIRM,
         public_id("rcv", receivable.id),
         {
-            **_between(receivable, parties),
+            **between(receivable, parties),
             "confirmed_minor": Money.from_json(content["confirmed"]).minor,
             "base_on": receivable.delivered_on,
             "due_on": content["due_on"],
@@ -80,7 +80,7 @@ def due_date(
 ) -> list[RuleResult]:
     """Return what the rules of due dates find in the one that is claimed, with nothing stored."""
     facts = {
-        **_between(receivable, parties),
+        **between(receivable, parties),
         "base_on": receivable.delivered_on and receivable.delivered_on.isoformat(),
         "due_on": receivable.due_on.isoformat(),
     }
@@ -122,14 +122,14 @@ def _refusal(
     act: str, receivable: Receivable, content: Mapping[str, Any], parties: Mapping[UUID, Party]
 ) -> Asked:
     facts = {
-        **_between(receivable, parties),
+        **between(receivable, parties),
         "refused_minor": Money.from_json(content["amount"]).minor,
         "reason": content["reason"],
     }
     return Asked(REFUSALS[act], public_id("rcv", receivable.id), facts, receivable.parties)
 
 
-def _between(receivable: Receivable, parties: Mapping[UUID, Party]) -> dict[str, Any]:
+def between(receivable: Receivable, parties: Mapping[UUID, Party]) -> dict[str, Any]:
     """Return between whom a receivable is, with their sizes, and what is claimed."""
     creditor, debtor = parties[receivable.creditor_id], parties[receivable.debtor_id]
     return {

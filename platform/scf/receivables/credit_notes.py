@@ -12,12 +12,14 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Row, cast, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
+from scf.capacity import queries as pools
 from scf.capacity import service as capacity
 from scf.db.outbox import enqueue
+from scf.documents import red_notes
 from scf.documents.models import Document
 from scf.evidence import service as evidence
 from scf.kernel.money import Money, zero
-from scf.receivables import rules
+from scf.receivables import fact_checks, rules
 from scf.receivables.models import Receivable, ReceivableCreditNote, ReceivableDocument
 
 RECORD: Final = "document.takes_back"
@@ -150,10 +152,15 @@ def _dilute(
 ) -> None:
     """Take from the pools of locked receivables what their notes newly take of what is confirmed."""
     assert note.head_hash is not None
+    agreed = red_notes.consented(session, note.id)
     confirmed = {one.pool_id: one for one in receivables if one.pool_id is not None}
     documents = _sums(session, confirmed.values())
     for pool in capacity.lock_pools(session, confirmed):
         receivable = confirmed[pool.id]
+        holders = {holding.party_id for holding in pools.holdings(session, pool.id)}
+        fact_checks.check_change(
+            session, receivable, what="credit_note", holders=holders, agreed=agreed, now=now
+        )
         stood, before = documents[receivable.id]
         lost = rules.lost_to_notes(stood, receivable.confirmed, before + taken[receivable.id])
         lost -= rules.lost_to_notes(stood, receivable.confirmed, before)

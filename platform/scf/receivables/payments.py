@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -23,11 +24,11 @@ from scf.evidence.models import Event
 from scf.evidence.service import require_version
 from scf.http.auth import Actor
 from scf.kernel.clock import business_date
-from scf.kernel.errors import Conflict, Invalid
+from scf.kernel.errors import Conflict, Invalid, LimitExceeded
 from scf.kernel.ids import new_id, public_id
-from scf.kernel.money import CurrencyMismatch, Money
+from scf.kernel.money import MINOR_MAX, CurrencyMismatch, Money
 from scf.parties import queries as parties
-from scf.receivables import permissions, queries
+from scf.receivables import fact_checks, permissions, queries
 from scf.receivables.models import PaymentReversal, Receivable, ReceivablePayment, State
 from scf.receivables.permissions import Action, ActionNotAllowed
 from scf.receivables.service import lock
@@ -49,12 +50,28 @@ class PaidInFuture(Invalid):
     title_en = "The payment lies in the future"
 
 
+class ReceiptImplausible(LimitExceeded):
+    """No receipt moves more than a hundredth of what an amount can be, and all of them stay an amount.
+
+    Such a number is a mistake of the bank's. It is refused, and waits for a person where it came in a report:
+    taken for a fact it would leave no amount in which the month between its two parties could be told.
+    """
+
+    code = "receivable.receipt_implausible"
+    title = "回单金额超出合理范围，请核对后重新报送"
+    title_en = "The receipt's amount is beyond reason: check it and report it again"
+
+
 class ReversalExceeds(Conflict):
     """No more of a payment is taken back than it brought."""
 
     code = "receivable.reversal_exceeds"
     title = "冲回金额超过该笔付款的剩余金额"
     title_en = "More is taken back than is left of the payment"
+
+
+RECEIPT_MAX: Final = MINOR_MAX // 100
+"""Minor units of one receipt: a hundred thousand million yuan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +136,7 @@ def record(
     """Record a payment of a locked, confirmed receivable. The same receipt again changes nothing.
 
     Into the account that is named by then it pays the pool; into any other it dilutes it, and holders are
-    told. Raises ReceiptUsed, PaidInFuture, CurrencyMismatch.
+    told. Raises ReceiptUsed, PaidInFuture, CurrencyMismatch, ReceiptImplausible.
     """
     known = queries.payment(session, bank_id, receipt.receipt_no)
     if known is not None:
@@ -128,6 +145,7 @@ def record(
         return Reported(receivable, known, repeated=True)
     require_version(receivable, expected_version)
     _check(receivable, receipt.amount, receipt.paid_on, field="paid_on", now=now)
+    _require_plausible(receivable, receipt.amount)
     payment = _record(session, bank_id, receivable, receipt, now=now)
     return Reported(receivable, payment, repeated=False)
 
@@ -237,6 +255,7 @@ def _record(
     assert receivable.pay_to is not None
     named = account_digits(receipt.account) == account_digits(receivable.pay_to["account"])
     pool = lock_pool(session, receivable)
+    fact_checks.check_payment(session, receivable, receipt.amount, on=receipt.paid_on, now=now)
     event = _tell(
         session,
         receivable,
@@ -367,6 +386,13 @@ def _check(receivable: Receivable, amount: Money, day: date, *, field: str, now:
         raise PaidInFuture(field=field, paid_on=day)
     if amount.currency != receivable.currency:
         raise CurrencyMismatch(left=receivable.currency, right=amount.currency)
+
+
+def _require_plausible(receivable: Receivable, amount: Money) -> None:
+    told = max(receivable.paid_minor, receivable.astray_minor)
+    if amount.minor > RECEIPT_MAX or told + amount.minor > MINOR_MAX:
+        limit = receivable.money(min(RECEIPT_MAX, MINOR_MAX - told))
+        raise ReceiptImplausible(field="amount", amount_max=limit, asked=amount)
 
 
 def _add(session: Session, receipt: ReceivablePayment | PaymentReversal) -> None:

@@ -33,6 +33,12 @@ def describe_claim(
     )
 
 
+def described_parts(*, contract_no: str | None, invoices: Sequence[str]) -> list[str]:
+    """Name what such a description tells a claim by; 财产信息描述 has a contract and invoices apart."""
+    given = [("contract_no", contract_no), ("invoices", invoices)]
+    return ["creditor", "debtor", "amount", "due_on", *(name for name, value in given if value)]
+
+
 def covers(description: str, invoices: Iterable[str]) -> bool:
     """Say whether an entry's text takes one of these invoices, by number or by taking all."""
     text = "".join(unicodedata.normalize("NFKC", description).upper().split())

@@ -22,6 +22,7 @@ from scf.rules.predicates import PREDICATES, Figure, Predicate
 
 FILES: Final = resources.files("scf.rules") / "data"
 LPR: Final = "lpr.toml"
+PROVISIONS: Final = "provisions.toml"
 
 
 class RuleUnknown(NotFound):
@@ -290,7 +291,7 @@ def shipped() -> Book:
     files = sorted((f for f in FILES.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
     rules: dict[str, Rule] = {}
     for file in files:
-        if file.name != LPR:
+        if file.name not in (LPR, PROVISIONS):
             for rule in read_rules(file.read_text("utf-8")):
                 assert rule.id not in rules, f"{rule.id} stands in two files"
                 rules[rule.id] = rule

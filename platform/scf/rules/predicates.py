@@ -177,6 +177,19 @@ def size_declared(*, creditor_size: str | None, debtor_size: str | None) -> Verd
     return _holds_if(not missing, missing=",".join(missing))
 
 
+@_predicate
+def paid_by_due(
+    *, debtor_size: str, creditor_size: str, due_on: date, paid_on: date, paid_minor: int
+) -> Verdict:
+    """Find an SME's money that a large enterprise or a public body paid late."""
+    if debtor_size not in (LARGE, PUBLIC_BODY) or creditor_size not in SMES:
+        return NOT_APPLICABLE
+    late_days = (paid_on - due_on).days
+    return _holds_if(
+        late_days <= 0, due_on=due_on.isoformat(), late_days=late_days, paid_minor=paid_minor
+    )
+
+
 # Answers
 
 
@@ -192,6 +205,16 @@ def reason_free_of(*, reason: str, phrases: list[str]) -> Verdict:
     """Find in a reason what the law does not accept, however it is labelled."""
     found = next((phrase for phrase in phrases if phrase in reason), None)
     return _holds_if(found is None, reason=reason, phrase=found)
+
+
+@_predicate
+def nothing_imposed(
+    *, reason: str, debtor_size: str, creditor_size: str, phrases: list[str], sizes: list[str]
+) -> Verdict:
+    """Find in a reason what a buyer of such a size may not impose on an SME."""
+    if debtor_size not in sizes or creditor_size not in SMES:
+        return NOT_APPLICABLE
+    return reason_free_of(reason=reason, phrases=phrases)
 
 
 def _begins_with(reason: str, head: str) -> bool:
@@ -316,9 +339,38 @@ def within_limit(*, exposure_minor: int, asked_minor: int, limit_minor: int) -> 
 
 
 @_predicate
-def recorded(*, value: str | None) -> Verdict:
-    """See that something was written down."""
-    return _holds_if(bool(value))
+def cost_bearer_named(*, financing_cost_bearer: str | None) -> Verdict:
+    """See that it is written down who bears the cost of financing."""
+    return _holds_if(bool(financing_cost_bearer))
+
+
+@_predicate
+def free_to_choose(*, funders: int, funders_min: int) -> Verdict:
+    """See that a borrower had more than one bank to ask."""
+    return _holds_if(funders >= funders_min, funders=funders, funders_min=funders_min)
+
+
+@_predicate
+def described_by_parts(*, described: list[str], parts: list[str]) -> Verdict:
+    """See that a registration says by its parts what was pledged; free text may mean anything."""
+    missing = [part for part in parts if part not in described]
+    return _holds_if(not missing, missing=",".join(missing))
+
+
+@_predicate
+def claim_exists(*, delivered_on: date | None, on: date) -> Verdict:
+    """See whether a claim exists already: something was delivered for it."""
+    return _holds_if(
+        delivered_on is not None and delivered_on <= on,
+        delivered_on=delivered_on.isoformat() if delivered_on else None,
+    )
+
+
+@_predicate
+def surplus_as_agreed(*, recourse: bool, surplus_to: str) -> Verdict:
+    """See that what is collected above the debt goes back with recourse, and stays without."""
+    expected = "creditor" if recourse else "factor"
+    return _holds_if(surplus_to == expected, surplus_to=surplus_to, expected=expected)
 
 
 # Vouchers

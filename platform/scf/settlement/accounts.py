@@ -22,7 +22,7 @@ from scf.kernel.ids import new_id
 from scf.parties import queries as parties
 from scf.parties import signing
 from scf.parties.signing import Signer
-from scf.receivables import payments
+from scf.receivables import fact_checks, payments
 from scf.receivables.models import Receivable
 from scf.receivables.payments import account_digits
 from scf.receivables.permissions import ActionNotAllowed
@@ -238,6 +238,10 @@ def _finish(
     session: Session, change: AccountChange, receivable: Receivable, *, now: datetime
 ) -> None:
     _require_nothing_under_way(session, receivable)
+    holders = _holders(session, receivable)
+    fact_checks.check_change(
+        session, receivable, what="account", holders=holders, agreed=change.signed, now=now
+    )
     receivable.pay_to = change.content["pay_to"]
     receivable.changed_at = now
     bank = parties.party_by_uscc(session, change.content["pay_to"]["bank_uscc"])

@@ -50,6 +50,8 @@ class TestConfirmation:
             "RPAY-01": "not_applicable",
             "RPAY-02": "pass",
             "RPAY-03": "not_applicable",
+            "RPAY-05": "not_applicable",
+            "RPAY-06": "not_applicable",
             "RPAY-07": "not_applicable",
             "RPAY-13": "pass",
             "PLT-01": "not_applicable",
@@ -110,9 +112,11 @@ class TestRefusal:
     @pytest.mark.parametrize(
         ("reason", "found"),
         [
-            ("数量不符：少12件", {"PLT-01": "pass", "RPAY-03": "pass", "RPAY-07": "pass"}),
-            ("等待业主付款", {"PLT-01": "warn", "RPAY-03": "warn", "RPAY-07": "pass"}),
-            ("金额不符（内部流程）", {"PLT-01": "pass", "RPAY-03": "pass", "RPAY-07": "warn"}),
+            ("数量不符：少12件", {}),
+            ("等待业主付款", {"PLT-01": "warn", "RPAY-03": "warn"}),
+            ("金额不符（内部流程）", {"RPAY-07": "warn"}),
+            ("其他：保证金须为现金", {"RPAY-06": "report"}),
+            ("金额不符：以审计为准", {"RPAY-05": "warn"}),
         ],
     )
     def test_g16_a_reason_that_the_law_does_not_accept_is_told(
@@ -125,10 +129,13 @@ class TestRefusal:
         shown = desk.signed(anchor, f"{path}/dispute-draft", body, f"{path}/dispute")
 
         (kept,) = evaluations(stage, stage.cast.supplier, subject=receivable)
-        assert outcomes(kept) == {**found, "RPAY-08": "warn"}
+        reasons = ("PLT-01", "RPAY-03", "RPAY-05", "RPAY-06", "RPAY-07")
+        assert outcomes(kept) == {**dict.fromkeys(reasons, "pass"), **found, "RPAY-08": "warn"}
         undisputed = next(r for r in kept["results"] if r["rule"] == "RPAY-08")
         assert undisputed["figures"] == {"undisputed_minor": 60_00}
-        assert shown["reason_compliant"] is ("warn" not in found.values())
+        assert shown["reason_compliant"] is found.keys().isdisjoint(
+            {"PLT-01", "RPAY-03", "RPAY-07"}
+        )
 
 
 class TestFinancing:
@@ -153,8 +160,12 @@ class TestFinancing:
             "RCC-549": "pass",
             "RCC-763": "pass",
             "RGI-61": "pass",
+            "R77-11": "pass",
+            "R77-12": "pass",
         }
         assert outcomes(paid) == {
+            "RCC-414": "pass",
+            "RGI-66": "pass",
             "RCC-445": "pass",
             "RCC-546": "pass",
             "RCC-768": "pass",

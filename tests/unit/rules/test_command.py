@@ -20,7 +20,7 @@ class TestRules:
 
         lines = capsys.readouterr().out.splitlines()
         assert any(line.startswith("R77-03    v1 BLOCK") for line in lines)
-        assert any(line.startswith("R77-12    休眠") for line in lines)
+        assert any(line.startswith("RCC-766   v1 WARN") for line in lines)
 
     def test_lists_it_for_programs(self, capsys: pytest.CaptureFixture[str]):
         assert scf("list", "--json") == 0
