@@ -90,15 +90,16 @@ def build_event(
 ) -> BuiltEvent:
     """Make the bytes of an event.
 
-    ``record`` holds every field of the type, null where there is nothing to say. ``seed`` is
+    ``record`` holds every field of the type, null where there is nothing to say, and of the optional
+    ones those that say something. ``seed`` is
     random per event and is thrown away: the salts stand in the disclosures.
 
     :raises Malformed: an unknown type, a record with other fields, an invalid body
     :raises Unencodable: a value without canonical form
     """
     row = _event_type(type)
-    if record.keys() != row.fields.keys():
-        odd = sorted(record.keys() ^ row.fields.keys())
+    if record.keys() - row.optional.keys() != row.fields.keys():
+        odd = sorted((record.keys() ^ row.fields.keys()) - row.optional.keys())
         raise Malformed("record has other fields than its type", type=type, fields=odd)
     disclosures, digests = _disclose(record, seed)
     value = {
@@ -130,7 +131,7 @@ def parse_event(body: bytes) -> Event:
         raise Malformed("an event has exactly the keys of its format")
     row = _event_type(value["type"])
     _check_head(value, row)
-    _check_digests(value["record"], len(row.fields))
+    _check_digests(value["record"], len(row.fields), len(row.optional))
     previous = value["previous"]
     return Event(
         id=value["id"],
@@ -235,11 +236,12 @@ def _check_authorizations(hashes: Any) -> None:
         raise Malformed("authorizations are few and distinct", count=len(hashes))
 
 
-def _check_digests(record: Any, count: int) -> None:
+def _check_digests(record: Any, count: int, optional: int) -> None:
     if type(record) is not dict or record.keys() != {"_sd"} or type(record["_sd"]) is not list:
         raise Malformed("a record is a list of digests")
     digests = record["_sd"]
-    if len(digests) != count or not all(map(shapes.is_digest, digests)):
+    fits = count <= len(digests) <= count + optional
+    if not fits or not all(map(shapes.is_digest, digests)):
         raise Malformed("a record has one digest per field", count=len(digests), fields=count)
     if any(left >= right for left, right in itertools.pairwise(digests)):
         raise Malformed("digests are sorted and distinct")

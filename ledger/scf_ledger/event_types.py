@@ -1,8 +1,9 @@
 """The closed table of event types: what each says, and who has to sign it.
 
-A record has exactly the fields of its type, and ``id``, ``actor`` and ``at``. For a signed type the
-table names the act, the field that holds the signing party's USCC, the steps (one signature, or
-maker and checker), and which key of the signed content equals which field of the record.
+A record has exactly the fields of its type, and ``id``, ``actor`` and ``at``; an optional one stands
+only where it says something. For a signed type the table names the act, the field that holds the
+signing party's USCC, the steps (one signature, or maker and checker), and which key of the signed
+content equals which field of the record.
 """
 
 from collections.abc import Mapping
@@ -60,6 +61,8 @@ class EventType:
     """Prefix of the subject's public id."""
     fields: Mapping[str, Shape]
     """Every field of the record and its shape, ``id``, ``actor`` and ``at`` among them."""
+    optional: Mapping[str, Shape]
+    """Fields that a record has only where they say something."""
     signings: tuple[Signing, ...]
 
 
@@ -67,6 +70,7 @@ ACTS: Final = frozenset(
     {
         *("confirm", "dispute", "reject", "offer", "pledge", "accept", "release"),
         *("account", "consent", "reconcile", "acknowledge", "undertake"),
+        *("notify", "countersign", "recourse"),
     }
 )
 
@@ -161,6 +165,16 @@ _ACCOUNT_CHANGED: Mapping[str, Shape] = {
     "pay_to_before": s.map_of(s.is_text),
     "reason": s.is_text,
 }
+_SPLIT: Mapping[str, Shape] = {
+    "owners": _is_parties,
+    "holders": _is_parties,
+    "parts": s.array_of(
+        s.object_of(payee=s.is_uscc, amount=s.is_money, pay_to=s.map_of(s.is_text))
+    ),
+    "rest": s.is_money,
+    "pay_to": s.map_of(s.is_text),
+    "reason": s.is_text,
+}
 _RECONCILIATION: Mapping[str, Shape] = {
     "parties": _is_parties,
     "creditor": s.is_uscc,
@@ -205,6 +219,18 @@ _PLEDGE: Mapping[str, Shape] = {
     "principal": s.object_of(
         contract_sha256=s.is_digest, amount=s.is_money, rate=s.is_rate, due_on=s.is_date
     ),
+}
+_SECURITY: Mapping[str, Shape] = {
+    "security": s.object_of(
+        kind=s.one_of("assignment", "factoring"), recourse=s.is_flag, disclosed=s.is_flag
+    )
+}
+"""What it is, where it is no pledge."""
+_RECOURSE: Mapping[str, Shape] = {
+    "pledgee": s.is_uscc,
+    "amount": s.is_money,
+    "due_on": s.is_date,
+    "reason": s.is_text,
 }
 _REGISTERED: Mapping[str, Shape] = {
     "search_no": s.is_text,
@@ -342,13 +368,23 @@ _CONTRACT_PLEDGE = Signing(
     content={"pledgee": "lender", "principal.contract_sha256": "contract_sha256"},
     about=About.CONTRACT,
 )
-_TERMS = _same("pledgor", "pledgee", "receivable_event", "pool", "amount", "principal")
+_TERMS = _same("pledgor", "pledgee", "receivable_event", "pool", "amount", "principal", *_SECURITY)
 _SIGN_PLEDGE = Signing("pledge", "pledgor", Scope.ENTERPRISE, SOLE, _TERMS)
 _ACCEPT = Signing("accept", "pledgee", Scope.BANK, MAKER_AND_CHECKER, _TERMS)
 _RELEASE = Signing("release", "pledgee", Scope.BANK, MAKER_AND_CHECKER, _same("reason"))
 _ACCOUNT_TERMS = _same("owners", "holders", "pay_to", "pay_to_before", "reason")
 _ACCOUNT = Signing("account", "owners", Scope.ENTERPRISE, SOLE, _ACCOUNT_TERMS)
 _CONSENT = Signing("consent", "holders", Scope.BANK, MAKER_AND_CHECKER, _ACCOUNT_TERMS)
+_RECOURSE_CALL = Signing(
+    act="recourse",
+    party="pledgee",
+    scope=Scope.BANK,
+    steps=MAKER_AND_CHECKER,
+    content=_same("amount", "due_on", "reason"),
+)
+_SPLIT_TERMS = _same(*_SPLIT)
+_SPLIT_OWNERS = Signing("account", "owners", Scope.ENTERPRISE, SOLE, _SPLIT_TERMS)
+_SPLIT_HOLDERS = Signing("consent", "holders", Scope.BANK, MAKER_AND_CHECKER, _SPLIT_TERMS)
 _RECONCILE = Signing(
     act="reconcile",
     party="parties",
@@ -356,13 +392,10 @@ _RECONCILE = Signing(
     steps=SOLE,
     content=_same(*_RECONCILIATION),
 )
-_ACKNOWLEDGE = Signing(
-    act="acknowledge",
-    party="debtor",
-    scope=Scope.ENTERPRISE,
-    steps=SOLE,
-    content=_same(*_DEBTOR_NOTICE),
-)
+_NOTICE_TERMS = _same(*_DEBTOR_NOTICE, *_SECURITY)
+_NOTIFY = Signing("notify", "pledgor", Scope.ENTERPRISE, SOLE, _NOTICE_TERMS)
+_COUNTERSIGN = Signing("countersign", "pledgee", Scope.BANK, MAKER_AND_CHECKER, _NOTICE_TERMS)
+_ACKNOWLEDGE = Signing("acknowledge", "debtor", Scope.ENTERPRISE, SOLE, _NOTICE_TERMS)
 _UNDERTAKE = Signing(
     act="undertake",
     party="buyer",
@@ -382,6 +415,7 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("receivable.paid", "receivable", _PAID, ()),
     ("receivable.payment_reversed", "receivable", _PAYMENT_REVERSED, ()),
     ("receivable.account_changed", "receivable", _ACCOUNT_CHANGED, (_ACCOUNT, _CONSENT)),
+    ("receivable.split_agreed", "receivable", _SPLIT, (_SPLIT_OWNERS, _SPLIT_HOLDERS)),
     ("pool.opened", "pool", _pool("OPEN"), ()),
     ("pool.reserved", "pool", _pool("RESERVE"), ()),
     ("pool.paid", "pool", _pool("PAY"), ()),
@@ -406,12 +440,16 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("pledge.locked", "pledge", _LOCK, ()),
     ("pledge.searched", "pledge", _SEARCHED, ()),
     ("pledge.lock_lost", "pledge", _LOCK, ()),
+    ("pledge.recourse_called", "pledge", _RECOURSE, (_RECOURSE_CALL,)),
     ("pledge.released", "pledge", _RELEASED, (_RELEASE,)),
     ("pledge.cancellation_due", "pledge", _CANCELLATION, ()),
     ("pledge.cancelled", "pledge", _CANCELLATION, ()),
     ("reconciliation.drawn", "reconciliation", _RECONCILIATION, ()),
     ("reconciliation.agreed", "reconciliation", _RECONCILIATION, (_RECONCILE,)),
+    ("debtor_notice.prepared", "debtor_notice", _DEBTOR_NOTICE, ()),
+    ("debtor_notice.signed", "debtor_notice", _DEBTOR_NOTICE, (_NOTIFY, _COUNTERSIGN)),
     ("debtor_notice.issued", "debtor_notice", _DEBTOR_NOTICE, ()),
+    ("debtor_notice.release_issued", "debtor_notice", _DEBTOR_NOTICE, ()),
     ("debtor_notice.delivered", "debtor_notice", {"debtor": s.is_uscc}, ()),
     ("debtor_notice.acknowledged", "debtor_notice", _DEBTOR_NOTICE, (_ACKNOWLEDGE,)),
     ("red_note.entered", "red_note", _RED_NOTE, ()),
@@ -421,12 +459,22 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("approval.recorded", "approval", _APPROVAL, ()),
 )
 
+_OPTIONAL: Final[Mapping[str, Mapping[str, Shape]]] = {
+    **dict.fromkeys(("pledge.proposed", "pledge.signed", "pledge.accepted"), _SECURITY),
+    **{
+        f"debtor_notice.{step}": _SECURITY
+        for step in ("prepared", "signed", "issued", "release_issued", "acknowledged")
+    },
+}
+"""Type name -> fields that a record may have beside those of its row."""
+
 EVENT_TYPES: Final[Mapping[str, EventType]] = {
     name: EventType(
         name=name,
         subject=subject,
         prefix=PREFIXES[subject],
         fields={**_COMMON, **fields},
+        optional=_OPTIONAL.get(name, {}),
         signings=signings,
     )
     for name, subject, fields, signings in _ROWS

@@ -17,6 +17,8 @@ from scf_ledger.verify.signed import Parsed, Signed
 from scf_ledger.verify.signers import Signers
 
 _ABSENT: Any = object()
+"""What a content does not say, and a record's optional field that is not shown: the two agree."""
+_HIDDEN: Any = object()
 
 
 def check(
@@ -92,7 +94,8 @@ def _check_meaning(signed: Signed, origin: str | None) -> None:
         raise Failure("authorization.out_of_time", occurred_at=read.event.occurred_at)
     _check_about(signed, signing)
     for path, field in signing.content.items():
-        if field in read.record and at_path(signed.content, path) != read.record[field]:
+        shown = read.record.get(field, _ABSENT if field in read.event.type.optional else _HIDDEN)
+        if shown is not _HIDDEN and at_path(signed.content, path) != shown:
             raise Failure("authorization.content_differs", key=path, field=field)
 
 

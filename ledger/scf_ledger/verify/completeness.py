@@ -53,7 +53,8 @@ def _check_signers(read: Read, parsed: Parsed) -> None:
         return
     for signing in read.event.type.signings:
         _check_steps(signing, given, read)
-        hidden = {signing.party, *signing.content.values()} - read.record.keys()
+        bound = {signing.party, *signing.content.values()} - read.event.type.optional.keys()
+        hidden = bound - read.record.keys()
         if hidden:
             raise Failure("completeness.field_hidden", field=min(hidden), type=read.type)
 

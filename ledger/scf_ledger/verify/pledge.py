@@ -16,6 +16,8 @@ from scf_ledger.verify.report import Failure
 
 TERMS: Final = ("pledgor", "pledgee", "receivable_event", "pool", "amount", "principal")
 """What the pledgor signs and the pledgee accepts, the same in both."""
+SECURITY: Final = "security"
+"""Beside the terms where it is an assignment or factoring: absent from both, it is a pledge."""
 
 _SHOWN: Final[Mapping[str, Sequence[str]]] = {
     "receivable.confirmed": (
@@ -119,6 +121,8 @@ def _check_terms(found: Mapping[str, Read]) -> None:
     with at(accepted.where):
         for field in TERMS:
             _check_equal(accepted, field, signed.record[field])
+        if accepted.record.get(SECURITY) != signed.record.get(SECURITY):
+            raise Failure("completeness.terms_differ", field=SECURITY, type=accepted.type)
         _check_link(accepted, "signed_event", signed)
     tokens, documents = found["pledge.locked"].record["tokens"], confirmed.record["documents"]
     with at(found["pledge.locked"].where):

@@ -29,7 +29,7 @@ def _read(where: str, entry: ProofEntry) -> Read:
     record = {}
     for text in entry.disclosures:
         field = parse_disclosure(text)
-        shape = event.type.fields.get(field.name)
+        shape = event.type.fields.get(field.name) or event.type.optional.get(field.name)
         if field.digest not in digests:
             raise Failure("record.not_in_event", field=field.name)
         if field.name in record:

@@ -194,7 +194,8 @@ class TestEventTypes:
         for row in EVENT_TYPES.values():
             for signing in row.signings:
                 assert signing.act in ACTS
-                assert {signing.party, *signing.content.values()} <= row.fields.keys()
+                fields = {**row.fields, **row.optional}
+                assert {signing.party, *signing.content.values()} <= fields.keys()
             acts = [signing.act for signing in row.signings]
             assert len(set(acts)) == len(acts)
 
@@ -205,11 +206,14 @@ class TestEventTypes:
             "receivable.disputed": ["dispute"],
             "receivable.rejected": ["reject"],
             "receivable.account_changed": ["account", "consent"],
+            "receivable.split_agreed": ["account", "consent"],
             "financing.approved": ["offer"],
             "financing.contracted": ["offer", "pledge"],
             "pledge.signed": ["pledge"],
             "pledge.accepted": ["accept"],
+            "pledge.recourse_called": ["recourse"],
             "pledge.released": ["release"],
             "reconciliation.agreed": ["reconcile"],
+            "debtor_notice.signed": ["notify", "countersign"],
             "debtor_notice.acknowledged": ["acknowledge"],
         }
