@@ -22,7 +22,15 @@ REGISTRATION_OBJECTION: Final = "registration.objection"
 REGISTRATION_REVIEW: Final = "registration.review"
 REGISTRATION_SEARCH: Final = "registration.search"
 REGISTRATION_FILE: Final = "registration.file"
+APPROVAL_INVESTIGATE: Final = "approval.investigate"
+APPROVAL_REVIEW: Final = "approval.review"
+APPROVAL_DECIDE: Final = "approval.decide"
+APPROVAL_CLEAR: Final = "approval.clear"
+APPROVAL_USE: Final = "approval.use"
+APPROVAL_CHECK: Final = "approval.check"
+APPROVAL_CLASSIFY: Final = "approval.classify"
 
+_POLICY: Final = "本行审批制度 The bank's own policy"
 _MEASURES: Final = "《动产和权利担保统一登记办法》"
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -70,5 +78,12 @@ KINDS: Final[Mapping[str, Kind]] = {
             "File with the register by hand and hand in its certificate",
             "民法典第四百四十五条：应收账款质权自登记时设立",
         ),
+        Kind(APPROVAL_INVESTIGATE, "贷前调查", "Investigate before lending", _POLICY),
+        Kind(APPROVAL_REVIEW, "审查", "Review the investigation", _POLICY),
+        Kind(APPROVAL_DECIDE, "审批", "Decide, alone or as a committee", _POLICY),
+        Kind(APPROVAL_CLEAR, "放款审核", "Go through the checklist before paying", _POLICY),
+        Kind(APPROVAL_USE, "收集贷款用途证明", "Show what the loan was used for", _POLICY),
+        Kind(APPROVAL_CHECK, "贷后检查", "Check the loan after paying", _POLICY),
+        Kind(APPROVAL_CLASSIFY, "五级分类", "Grade the loan", _POLICY),
     )
 }
