@@ -85,6 +85,7 @@ PREFIXES: Final[Mapping[str, str]] = {
     "red_note": "red",
     "invoice_check": "ivc",
     "approval": "apc",
+    "stage": "stg",
 }
 """Kind of subject -> prefix of its public id."""
 
