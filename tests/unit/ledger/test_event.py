@@ -216,4 +216,5 @@ class TestEventTypes:
             "reconciliation.agreed": ["reconcile"],
             "debtor_notice.signed": ["notify", "countersign"],
             "debtor_notice.acknowledged": ["acknowledge"],
+            "stage.confirmed": ["undertake"],
         }
