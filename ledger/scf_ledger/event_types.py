@@ -461,6 +461,7 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
 )
 
 _OPTIONAL: Final[Mapping[str, Mapping[str, Shape]]] = {
+    "receivable.paid": {"bank": s.is_text},
     **dict.fromkeys(("pledge.proposed", "pledge.signed", "pledge.accepted"), _SECURITY),
     **{
         f"debtor_notice.{step}": _SECURITY
