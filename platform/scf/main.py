@@ -22,6 +22,7 @@ from scf.jobs import api as jobs
 from scf.kernel import logs
 from scf.parties import api as parties
 from scf.parties import papers as party_papers
+from scf.parties import supervision_api as supervision
 from scf.pledges import api as pledges
 from scf.pledges import notice_api as debtor_notices
 from scf.programmes import api as programmes
@@ -47,6 +48,7 @@ ROUTERS: list[APIRouter] = [
     tasks.router,
     parties.router,
     party_papers.router,
+    supervision.router,
     programmes.router,
     invitations.router,
     capacity.router,

@@ -56,6 +56,7 @@ PEOPLE = {
     "second_supplier": {"owner": [Role.SIGNER]},
     "bank": {"officer": [Role.MAKER], "approver": [Role.CHECKER]},
     "second_bank": {"officer": [Role.MAKER], "approver": [Role.CHECKER]},
+    "regulator": {},
 }
 
 
@@ -113,13 +114,14 @@ class Company:
 
 @dataclass(frozen=True)
 class Cast:
-    """渝川汽车(示例), its suppliers and the banks, in one programme."""
+    """渝川汽车(示例), its suppliers and the banks, in one programme; the regulator of their district."""
 
     anchor: Company
     supplier: Company
     second_supplier: Company
     bank: Company
     second_bank: Company
+    regulator: Company
     programme_id: uuid.UUID
     operator: Actor
     operator_token: str

@@ -56,7 +56,7 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
     "receivable_documents": ("receivable_id", "position", "document_id", "live"),
     "receivable_payments": (
         *("receivable_id", "bank_id", "amount_minor", "currency", "paid_on", "account"),
-        *("to_named_account", "event_id", "reported_at"),
+        *("bank", "to_named_account", "event_id", "reported_at"),
     ),
     "payment_reversals": (
         *("payment_id", "bank_id", "amount_minor", "reversed_on", "event_id"),
@@ -159,6 +159,7 @@ UNAUDITED: Final[dict[str, str]] = {
     "asset_tokens": "a count, kept right by the locks' own rows",
     "idempotency_keys": "answers given, kept for seven days",
     "invitations": "links to come in by; who came in is told by its onboarding",
+    "look_ups": "who looked at whom and why; what was shown is audited where it lies",
     "mandates": "whom a party lets sign; its act is held by the statement that was signed",
     "notices": "told by events that are audited",
     "oauth_clients": "systems and the hashes of their secrets",

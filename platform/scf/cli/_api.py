@@ -4,7 +4,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -160,14 +160,14 @@ class Api:
         *,
         body: bytes | None,
         headers: Mapping[str, str],
-        params: httpx.QueryParams,
+        params: Iterable[tuple[str, str]],
     ) -> httpx.Response:
         """Send any request, again where the platform was busy or out of reach.
 
         Raises ApiUnreachable, ClientRefused.
         """
         asked = partial(
-            self._http.request, method, path, content=body, params=params, headers=headers
+            self._http.request, method, path, content=body, params=tuple(params), headers=headers
         )
         return self._send(asked)[0]
 

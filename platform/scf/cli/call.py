@@ -95,7 +95,13 @@ def run(options: argparse.Namespace) -> int:
         headers.setdefault("Content-Type", _media_type(body))
     session = Api.public() if str(options.client) == NOBODY else Api.here(options.client)
     with closing(session) as api:
-        answer = api.request(options.method, options.path, body=body, headers=headers, params=query)
+        answer = api.request(
+            options.method,
+            options.path,
+            body=body,
+            headers=headers,
+            params=query,
+        )
     return _show(answer, options)
 
 

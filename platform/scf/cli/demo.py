@@ -58,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
             )
             if not options.once:
                 progress.line(
+                    f"  命令变量 names     . {report['names']}",
                     f"  接口文档 API docs  {runtime.addresses['PUBLIC_URL']}/docs",
                     "  服务中，按 Ctrl-C 停止 / serving, Ctrl-C stops",
                 )

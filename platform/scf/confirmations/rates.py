@@ -5,7 +5,7 @@ or ran out. One that the debtor contests is late until it is decided, and shown 
 whose objection was upheld leaves the figures. Withdrawing a request that ran out does not undo that it did.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
@@ -21,7 +21,9 @@ from scf.evidence.service import SubjectNotFound
 from scf.http.auth import Actor
 from scf.kernel.errors import Invalid
 from scf.kernel.ids import public_id
-from scf.parties.models import Party
+from scf.parties import supervision
+from scf.parties.models import LookUp, Party
+from scf.parties.supervision import Sight
 from scf.receivables.queries import date_text
 
 _PLACES: Final = Decimal("0.0001")
@@ -68,6 +70,7 @@ FIGURES: Final[dict[Figure, ColumnElement[bool]]] = {
     Figure.CONTESTED: and_(_COUNTED, _OPEN_CONTEST),
     Figure.EXCLUDED: and_(_RAN, _UPHELD),
 }
+_COUNTS: Final = [func.count().filter(condition) for condition in FIGURES.values()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +105,27 @@ class Rate:
 
 
 def rate(session: Session, actor: Actor, debtor_id: UUID, period: Period) -> Rate:
-    """Return a debtor's figures: whole to itself and the operator, to a creditor those of its own requests.
+    """Return a debtor's figures: whole to itself, its regulator and the operator, to a creditor its part.
 
     Raises SubjectNotFound to whoever has nothing with it, competitors included.
     """
-    visible = _visible(session, actor, debtor_id)
-    columns = [func.count().filter(condition) for condition in FIGURES.values()]
-    row = session.execute(select(*columns).where(*visible, *_of(debtor_id, period))).one()
-    counts = dict(zip(FIGURES, row, strict=True))
-    return Rate(counts, whole=actor.operator or actor.party_id == debtor_id)
+    visible = _visible(session, actor, debtor_id, Sight.ON_TIME_RATE)
+    row = session.execute(select(*_COUNTS).where(*visible, *_of([debtor_id], period))).one()
+    return Rate(dict(zip(FIGURES, row, strict=True)), whole=not visible)
+
+
+def whole_rates(
+    session: Session, debtor_ids: Collection[UUID], period: Period
+) -> Mapping[UUID, Rate]:
+    """Return the whole figures of debtors, by id; the caller has seen to who may read them."""
+    debtor = ConfirmationRequest.debtor_id
+    statement = select(debtor, *_COUNTS).where(*_of(debtor_ids, period)).group_by(debtor)
+    counted = {row[0]: row[1:] for row in session.execute(statement)}
+    none = (0,) * len(FIGURES)
+    return {
+        one: Rate(dict(zip(FIGURES, counted.get(one, none), strict=True)), whole=True)
+        for one in debtor_ids
+    }
 
 
 def requests(
@@ -122,9 +137,15 @@ def requests(
     *,
     after: UUID | None,
     size: int,
+    look_up: LookUp | None = None,
 ) -> Sequence[ConfirmationRequest]:
-    """Return the requests behind a figure, oldest first. Raises SubjectNotFound."""
-    conditions = [*_visible(session, actor, debtor_id), *_of(debtor_id, period), FIGURES[figure]]
+    """Return the requests behind a figure, oldest first; to a regulator for its recorded look-up.
+
+    Raises SubjectNotFound, ReasonNeeded.
+    """
+    recorded = look_up is not None and look_up.party_id == debtor_id
+    visible = [] if recorded else _visible(session, actor, debtor_id, Sight.REQUESTS)
+    conditions = [*visible, *_of([debtor_id], period), FIGURES[figure]]
     if after is not None:
         conditions.append(ConfirmationRequest.id > after)
     statement = select(ConfirmationRequest).where(*conditions).order_by(ConfirmationRequest.id)
@@ -134,8 +155,11 @@ def requests(
 def table(
     session: Session, actor: Actor, debtor_id: UUID, period: Period
 ) -> Iterator[tuple[str, ...]]:
-    """Give every request of the period as a row, with how it counts, after a header."""
-    visible = _visible(session, actor, debtor_id)
+    """Give every request of the period as a row, with how it counts, after a header.
+
+    Raises SubjectNotFound, ReasonNeeded.
+    """
+    visible = _visible(session, actor, debtor_id, Sight.REQUESTS)
     creditor, debtor = aliased(Party), aliased(Party)
     rows = session.execute(
         select(
@@ -148,7 +172,7 @@ def table(
         )
         .join(creditor, creditor.id == ConfirmationRequest.creditor_id)
         .join(debtor, debtor.id == ConfirmationRequest.debtor_id)
-        .where(*visible, *_of(debtor_id, period))
+        .where(*visible, *_of([debtor_id], period))
         .order_by(ConfirmationRequest.id)
         .execution_options(yield_per=500)
     )
@@ -174,10 +198,15 @@ def table(
         )
 
 
-def _visible(session: Session, actor: Actor, debtor_id: UUID) -> list[ColumnElement[bool]]:
+def _visible(
+    session: Session, actor: Actor, debtor_id: UUID, sight: Sight
+) -> list[ColumnElement[bool]]:
+    """Return what a caller's part of a debtor's requests is: no condition where it is the whole."""
     if actor.operator or actor.party_id == debtor_id:
         if session.get(Party, debtor_id) is None:
             raise SubjectNotFound
+        return []
+    if supervision.sees(session, actor, debtor_id, sight):
         return []
     own = ConfirmationRequest.creditor_id == actor.party
     dealt = exists().where(own, ConfirmationRequest.debtor_id == debtor_id)
@@ -186,9 +215,9 @@ def _visible(session: Session, actor: Actor, debtor_id: UUID) -> list[ColumnElem
     return [own]
 
 
-def _of(debtor_id: UUID, period: Period) -> list[ColumnElement[bool]]:
+def _of(debtor_ids: Collection[UUID], period: Period) -> list[ColumnElement[bool]]:
     return [
-        ConfirmationRequest.debtor_id == debtor_id,
+        ConfirmationRequest.debtor_id.in_(debtor_ids),
         ConfirmationRequest.statutory.is_(True),
         ConfirmationRequest.deadline_on.between(period.first_on, period.last_on),
     ]

@@ -1,5 +1,6 @@
 """Endpoints of the on-time rate (确权及时率) and of the requests behind it."""
 
+from collections.abc import Sequence
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -9,14 +10,27 @@ from pydantic import Field
 
 from scf.confirmations import rates
 from scf.confirmations.api import shown
+from scf.confirmations.models import ConfirmationRequest
 from scf.confirmations.rates import Figure, Period, Rate
 from scf.confirmations.schemas import RequestOut
 from scf.http import sheets
-from scf.http.calls import Call, query
+from scf.http.calls import Call, command, query
 from scf.http.downloads import download
 from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
-from scf.http.schemas import DateText, Out, PageSize, PartyId
+from scf.http.schemas import (
+    DateText,
+    In,
+    InstantText,
+    LookUpId,
+    Out,
+    PageSize,
+    PartyId,
+    Prose,
+    UsccText,
+)
 from scf.kernel.ids import public_id
+from scf.parties import supervision
+from scf.parties.models import Party
 
 router = APIRouter(tags=["confirmation requests 确权请求"])
 FirstOn = Annotated[DateText, Query(description="期限届满日自 deadlines from this day")]
@@ -56,9 +70,39 @@ class RateOut(Out):
         )
 
 
+class EnterpriseRateOut(RateOut):
+    """An enterprise's figures, for its regulator."""
+
+    uscc: UsccText
+    name: str
+
+    @classmethod
+    def at(cls, party: Party, period: Period, found: Rate) -> Self:
+        """Show an enterprise's rate."""
+        rate = RateOut.of(party.id, period, found)
+        return cls(uscc=party.uscc, name=party.name, **dict(rate))
+
+
+class LookUpIn(In):
+    """What a regulator wants to see the requests of, and why."""
+
+    first_on: DateText
+    last_on: DateText
+    figure: Figure = Figure.DUE
+    reason: Prose = Field(examples=["核查2025年第四季度逾期未确权投诉"])
+    cursor: str | None = None
+
+
+class LookedUpOut(Page[RequestOut]):
+    """The requests, and the record of having looked."""
+
+    look_up: LookUpId
+    made_at: InstantText
+
+
 @query(router, "/v1/parties/{party_id}/confirmation-rate")
 def confirmation_rate(call: Call, party_id: PartyId, first_on: FirstOn, last_on: LastOn) -> RateOut:
-    """确权及时率 How often a debtor confirms in time: to itself, the operator, and, in part, its creditors."""
+    """确权及时率 How often a debtor confirms in time: to itself, its regulator, in part to its creditors."""
     period = Period(first_on, last_on)
     return RateOut.of(party_id, period, rates.rate(call.session, call.actor, party_id, period))
 
@@ -84,8 +128,60 @@ def confirmation_rate_requests(
         after=read_cursor("cfr", cursor),
         size=limit,
     )
+    return _page(call, found, limit)
+
+
+@command(router, "/v1/parties/{party_id}/confirmation-rate/look-ups", status=201)
+def look_up_requests(call: Call, party_id: PartyId, body: LookUpIn) -> LookedUpOut:
+    """监管查看明细 A regulator states its reason and sees the requests; both are recorded for the party."""
+    period = Period(body.first_on, body.last_on)
+    made = supervision.look_up(
+        call.session,
+        call.actor,
+        party_id,
+        at_what=f"confirmation-rate {body.figure.value} {body.first_on}/{body.last_on}",
+        reason=body.reason,
+        now=call.now,
+    )
+    found = rates.requests(
+        call.session,
+        call.actor,
+        party_id,
+        period,
+        body.figure,
+        after=read_cursor("cfr", body.cursor),
+        size=PAGE_SIZE,
+        look_up=made,
+    )
+    page = _page(call, found, PAGE_SIZE)
+    return LookedUpOut(look_up=made.id, made_at=made.made_at, items=page.items, next=page.next)
+
+
+@query(router, "/v1/confirmation-rates")
+def confirmation_rates(
+    call: Call,
+    *,
+    first_on: FirstOn,
+    last_on: LastOn,
+    cursor: str | None = None,
+    limit: PageSize = PAGE_SIZE,
+) -> Page[EnterpriseRateOut]:
+    """辖区确权及时率 Every enterprise of the regulator's district with its figures, no amounts, no names of others."""
+    period = Period(first_on, last_on)
+    found = supervision.district(
+        call.session, call.actor, after=read_cursor("pty", cursor), size=limit
+    )
     ids = [one.id for one in found]
-    return Page[RequestOut](items=shown(call, found), next=next_cursor("cfr", ids, limit))
+    counted = rates.whole_rates(call.session, ids, period)
+    return Page[EnterpriseRateOut](
+        items=[EnterpriseRateOut.at(one, period, counted[one.id]) for one in found],
+        next=next_cursor("pty", ids, limit),
+    )
+
+
+def _page(call: Call, found: Sequence[ConfirmationRequest], size: int) -> Page[RequestOut]:
+    ids = [one.id for one in found]
+    return Page[RequestOut](items=shown(call, found), next=next_cursor("cfr", ids, size))
 
 
 @query(

@@ -188,6 +188,7 @@ def _same(value: Any) -> Any:
 
 
 PartyId = Annotated[UUID, _public("pty")]
+LookUpId = Annotated[UUID, _public("lkp")]
 PersonId = Annotated[UUID, _public("psn")]
 ClientId = Annotated[UUID, _public("cli")]
 CertificateId = Annotated[UUID, _public("crt")]

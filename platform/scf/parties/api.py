@@ -20,7 +20,7 @@ from scf.http.schemas import (
     PersonId,
     RevokeIn,
 )
-from scf.parties import certification, names, queries, service
+from scf.parties import certification, names, queries, service, supervision
 from scf.parties.models import Certificate, Mandate, Person
 from scf.parties.permissions import Action, permit
 from scf.parties.schemas import (
@@ -42,6 +42,7 @@ from scf.parties.schemas import (
     RevocationListIn,
     RevocationListOut,
 )
+from scf.parties.supervision import Sight
 from scf_ledger.encoding import from_b64url
 
 Owned = TypeVar("Owned", Person, Certificate, Mandate, OAuthClient)
@@ -81,7 +82,8 @@ def list_parties(
 @query(router, "/v1/parties/{party_id}")
 def read_party(call: Call, party_id: PartyId) -> PartyOut:
     """Show a party."""
-    permit(call.actor, Action.READ, party_id)
+    if not supervision.sees(call.session, call.actor, party_id, Sight.REGISTER):
+        permit(call.actor, Action.READ, party_id)
     return PartyOut.of(queries.party(call.session, party_id))
 
 

@@ -147,7 +147,7 @@ class CertificateWrongHolder(NotAllowed):
     title_en = "The certificate belongs to another person or party"
 
 
-def is_granted(act: str, *, scope: Scope, step: Step) -> bool:
+def is_granted(act: str, *, scope: Scope | None, step: Step) -> bool:
     """Say whether a party of this kind acts so with this hand: an act that is signed, or a bank's own."""
     if act in DESK:
         return scope is Scope.BANK and step in DESK[act]

@@ -9,6 +9,7 @@ from typing import Any, Final
 import httpx
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from scf.bootstrap import keep_client
 from scf.http.auth import digest
 from scf.http.sheets import write_xlsx
 from scf.kernel.clock import parse_instant
@@ -129,6 +130,7 @@ def _come_in(story: Story, newcomer: dict[str, str]) -> Party:
 
     body = stage.journal.once("newcomer:acceptance", accepted)
     came = _public(story, "newcomer:accepted", "POST", f"{path}/accept", json=body)
+    keep_client(stage.settings, "second_supplier", came["client"], secret)
     api = Api(stage.settings.public_url, came["client"], secret, stage.patience)
     desk = Desk(api, stage.journal, name=newcomer["name"])
     supplier = Party(came["party"], newcomer["uscc"], newcomer["name"], desk)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from scf.bootstrap import OPERATOR
+from scf.bootstrap import OPERATOR, keep_client
 from scf.kernel.clock import parse_instant
 from scf.kernel.money import Money
 from scf.parties.authority import LocalAuthority, subject_name
@@ -20,6 +20,7 @@ from scf.parties.models import PartyKind, Role
 from scf.parties.rules import DESK, ROLES, STEPS, is_granted
 from scf.story.desk import Api, Desk, Hand
 from scf.story.stage import Stage
+from scf_ledger import uscc
 from scf_ledger.encoding import b64url
 from scf_ledger.event_types import Scope
 
@@ -41,6 +42,7 @@ PEOPLE: Final[dict[str, dict[str, tuple[str, list[Role]]]]] = {
         "officer": ("孙丽(示例)", [Role.MAKER]),
         "approver": ("钱伟(示例)", [Role.CHECKER]),
     },
+    "regulator": {},
 }
 SIZES: Final = {"anchor": "large", "supplier": "small"}
 
@@ -57,13 +59,14 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Everybody, in one programme."""
+    """Everybody in one programme, and the regulator of the debtor's district."""
 
     operator: Desk
     anchor: Party
     supplier: Party
     bank: Party
     second_bank: Party
+    regulator: Party
     programme: str
     authorities: dict[str, LocalAuthority]
     """By their id at the platform."""
@@ -107,19 +110,22 @@ def enrol(stage: Stage) -> Cast:
 
 
 def _entries(stage: Stage) -> dict[str, dict[str, str]]:
-    """Return who is to be registered: the invoices' two sides, and the banks."""
+    """Return who is to be registered: the invoices' two sides, the banks, the debtor's regulator."""
     cast_file = resources.files("scf.samples").joinpath("cast.json")
     entries: dict[str, dict[str, str]] = json.loads(cast_file.read_text("utf-8"))
     papers = stage.script.papers
     for role, side in (("anchor", papers.buyer), ("supplier", papers.seller)):
         assert side.uscc is not None, "papers are chosen so"
         entries[role] = {"name": side.name, "uscc": side.uscc, "kind": PartyKind.ENTERPRISE.value}
+    office = entries["regulator"]
+    code = f"{office['uscc'][:2]}{entries['anchor']['uscc'][2:8]}{office['uscc'][8:-1]}"
+    entries["regulator"] = {**office, "uscc": code + uscc.check_digit(code)}
     return entries
 
 
 def _show(stage: Stage, cast: Cast) -> None:
     titles = {"核心企业": cast.anchor, "供应商": cast.supplier}
-    titles |= {"银行": cast.bank, "另一银行": cast.second_bank}
+    titles |= {"银行": cast.bank, "另一银行": cast.second_bank, "监管部门": cast.regulator}
     rows = {title: f"{party.name}  {party.uscc}" for title, party in titles.items()}
     people = sum(len(party.desk.hands) for party in titles.values())
     rows["签署人"] = f"{people} 人，各有证书与授权委托书"
@@ -162,6 +168,7 @@ class _Office:
                 "secret_sha256": b64url(hashlib.sha256(secret.encode()).digest()),
             },
         )
+        keep_client(self.stage.settings, role, system["id"], secret)
         url, patience = self.stage.settings.public_url, self.stage.patience
         api = Api(url, system["id"], secret, patience)
         desk = Desk(api, self.journal, name=party["name"], hands=hands)

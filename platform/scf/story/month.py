@@ -114,6 +114,23 @@ def keep_silent(story: Story) -> None:
     file = story.stage.folder / "催告函.pdf"
     file.write_bytes(letter)
     story.show(supplier, "催告函", {**rows, "文件": file.name}, result="已生成，附法条")
+    _supervise(story)
+
+
+def _supervise(story: Story) -> None:
+    """The district's office sees how often the enterprise confirms in time, and no amounts."""
+    regulator, anchor = story.cast.regulator, story.cast.anchor
+    first, last = story.script.silent_on, story.script.silent_on + timedelta(days=OVERDUE_DAY)
+    page = regulator.desk.see("/v1/confirmation-rates", first_on=first, last_on=last)
+    seen = next(one for one in page["items"] if one["party"] == anchor.id)
+    rows = {
+        "企业": f"{seen['name']}  {seen['uscc']}",
+        "到期": f"{seen['due']} 件",
+        "按期答复": f"{seen['on_time']} 件",
+        "有异议": f"{seen['contested']} 件",
+        "确权及时率": seen["rate"],
+    }
+    story.show(regulator, "辖区确权及时率", rows, result="只见件数，不见金额与交易对手")
 
 
 def red_invoice(blue: Paper, net: Money, total: Money, form: dict[str, Any]) -> bytes:

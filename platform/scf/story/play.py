@@ -13,6 +13,7 @@ from scf.story import arrival, figures, month, proving, scenes
 from scf.story.checks import Checked
 from scf.story.desk import StoryDiverged
 from scf.story.enrol import enrol
+from scf.story.names import write_names
 from scf.story.scenes import Story
 from scf.story.script import RATE
 from scf.story.second_platform import try_to_lock
@@ -38,6 +39,7 @@ def play(stage: Stage) -> dict[str, Any]:
         report = {
             **settle(stage, database),
             "trust": str(trust),
+            "names": str(write_names(stage, cast)),
             "proofs": [proof.to_json() for proof in proofs],
             "refused": story.refused,
             "audit": _audited(stage),

@@ -201,7 +201,7 @@ CREATE TABLE parties (
   revocation_reason TEXT,
   CONSTRAINT pk_parties PRIMARY KEY (id),
   CONSTRAINT uq_parties_uscc UNIQUE (uscc),
-  CONSTRAINT ck_parties_partykind CHECK (kind IN ('enterprise', 'bank')),
+  CONSTRAINT ck_parties_partykind CHECK (kind IN ('enterprise', 'bank', 'regulator')),
   CONSTRAINT ck_parties_sizeclass CHECK (size_class IN ('large', 'medium', 'small', 'micro', 'public_body'))
 );
 
@@ -293,7 +293,7 @@ CREATE TABLE anchors (
 CREATE TABLE pools (
   asset TEXT NOT NULL,
   asset_id UUID NOT NULL,
-  owner_id UUID NOT NULL,
+  owner_id UUID,
   parties UUID[] NOT NULL,
   currency TEXT NOT NULL,
   confirmed_minor BIGINT NOT NULL,
@@ -382,6 +382,26 @@ CREATE TABLE revocation_lists (
 );
 
 CREATE TRIGGER revocation_lists_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON revocation_lists FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE look_ups (
+  id UUID NOT NULL,
+  by_id UUID NOT NULL,
+  party_id UUID NOT NULL,
+  client_id UUID NOT NULL,
+  at_what TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  made_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_look_ups PRIMARY KEY (id),
+  CONSTRAINT fk_look_ups_by_id_parties FOREIGN KEY(by_id) REFERENCES parties (id),
+  CONSTRAINT fk_look_ups_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id),
+  CONSTRAINT fk_look_ups_client_id_oauth_clients FOREIGN KEY(client_id) REFERENCES oauth_clients (id)
+);
+
+CREATE INDEX ix_look_ups_by_id ON look_ups (by_id);
+
+CREATE INDEX ix_look_ups_party_id_id ON look_ups (party_id, id);
+
+CREATE TRIGGER look_ups_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON look_ups FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
 CREATE TABLE documents (
   kind VARCHAR(15) NOT NULL,
@@ -560,58 +580,80 @@ CREATE INDEX ix_reconciliations_creditor_id_id ON reconciliations (creditor_id, 
 
 CREATE INDEX ix_reconciliations_debtor_id_id ON reconciliations (debtor_id, id);
 
-CREATE TABLE pool_entries (
+CREATE TABLE pool_marks (
   pool_id UUID NOT NULL,
-  version BIGINT NOT NULL,
-  kind VARCHAR(7) NOT NULL,
-  confirmed_delta_minor BIGINT NOT NULL,
-  used_delta_minor BIGINT NOT NULL,
-  holder_id UUID,
-  holder TEXT,
-  party_id UUID,
-  entered_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  CONSTRAINT pk_pool_entries PRIMARY KEY (pool_id, version),
-  CONSTRAINT fk_pool_entries_event FOREIGN KEY(pool_id, version) REFERENCES events (subject_id, version) DEFERRABLE INITIALLY DEFERRED,
-  CONSTRAINT ck_pool_entries_kind_and_deltas CHECK (CASE kind WHEN 'OPEN' THEN holder_id IS NULL AND confirmed_delta_minor > 0 AND used_delta_minor = 0 AND version = 1 WHEN 'RESERVE' THEN holder_id IS NOT NULL AND party_id IS NOT NULL AND confirmed_delta_minor = 0 AND used_delta_minor > 0 WHEN 'PAY' THEN confirmed_delta_minor < 0 AND used_delta_minor = CASE WHEN holder_id IS NULL THEN 0 ELSE confirmed_delta_minor END WHEN 'DILUTE' THEN holder_id IS NULL AND confirmed_delta_minor < 0 AND used_delta_minor = 0 WHEN 'RELEASE' THEN holder_id IS NOT NULL AND confirmed_delta_minor = 0 AND used_delta_minor < 0 WHEN 'REVERSE' THEN confirmed_delta_minor > 0 AND used_delta_minor = CASE WHEN holder_id IS NULL THEN 0 ELSE confirmed_delta_minor END END),
-  CONSTRAINT fk_pool_entries_pool_id_pools FOREIGN KEY(pool_id) REFERENCES pools (id),
-  CONSTRAINT ck_pool_entries_entrykind CHECK (kind IN ('OPEN', 'RESERVE', 'PAY', 'DILUTE', 'RELEASE', 'REVERSE'))
+  side VARCHAR(2) NOT NULL,
+  mark TEXT NOT NULL,
+  amount_minor BIGINT NOT NULL,
+  CONSTRAINT pk_pool_marks PRIMARY KEY (pool_id, side, mark),
+  CONSTRAINT ck_pool_marks_amount_positive CHECK (amount_minor > 0),
+  CONSTRAINT fk_pool_marks_pool_id_pools FOREIGN KEY(pool_id) REFERENCES pools (id),
+  CONSTRAINT ck_pool_marks_side CHECK (side IN ('is', 'of'))
 );
 
-CREATE INDEX ix_pool_entries_holder_id ON pool_entries (holder_id);
+CREATE INDEX ix_pool_marks_mark ON pool_marks (mark, side);
 
-CREATE INDEX ix_pool_entries_party_id ON pool_entries (party_id);
+CREATE TRIGGER pool_marks_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON pool_marks FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
-CREATE FUNCTION apply_pool_entry() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-  held bigint;
+CREATE TABLE conversion_edges (
+  id UUID NOT NULL,
+  from_pool_id UUID NOT NULL,
+  to_pool_id UUID NOT NULL,
+  family TEXT NOT NULL,
+  amount_minor BIGINT NOT NULL,
+  carried_minor BIGINT NOT NULL,
+  passed_minor BIGINT NOT NULL,
+  moving_minor BIGINT NOT NULL,
+  drawn_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_conversion_edges PRIMARY KEY (id),
+  CONSTRAINT uq_conversion_edges_from_pool_id_to_pool_id UNIQUE (from_pool_id, to_pool_id),
+  CONSTRAINT ck_conversion_edges_ends_differ CHECK (from_pool_id <> to_pool_id),
+  CONSTRAINT ck_conversion_edges_amount_positive CHECK (amount_minor > 0),
+  CONSTRAINT ck_conversion_edges_within_amount CHECK (least(carried_minor, passed_minor, moving_minor) >= 0 AND carried_minor + passed_minor <= amount_minor),
+  CONSTRAINT fk_conversion_edges_from_pool_id_pools FOREIGN KEY(from_pool_id) REFERENCES pools (id),
+  CONSTRAINT fk_conversion_edges_to_pool_id_pools FOREIGN KEY(to_pool_id) REFERENCES pools (id)
+);
+
+CREATE INDEX ix_conversion_edges_to_pool_id ON conversion_edges (to_pool_id);
+
+CREATE FUNCTION guard_edge() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  UPDATE pools
-    SET confirmed_minor = confirmed_minor + NEW.confirmed_delta_minor,
-        used_minor = used_minor + NEW.used_delta_minor
-    WHERE id = NEW.pool_id AND version + 1 = NEW.version
-      AND CASE WHEN NEW.kind = 'RESERVE' THEN free_minor >= NEW.used_delta_minor
-               WHEN NEW.kind = 'PAY' AND NEW.holder_id IS NULL
-                 THEN free_minor >= -NEW.confirmed_delta_minor
-               ELSE true END;
-  IF NOT FOUND THEN
-    RAISE EXCEPTION 'pool %: % refused, more than is free or not its next version',
-      NEW.pool_id, NEW.kind USING ERRCODE = 'check_violation';
+  IF TG_OP = 'UPDATE' THEN
+    IF pg_trigger_depth() > 1 THEN RETURN NEW; END IF; -- an entry's own trigger
+    RAISE EXCEPTION 'an edge''s amounts change only through pool_entries'
+      USING ERRCODE = 'restrict_violation';
   END IF;
-  IF NEW.used_delta_minor < 0 THEN
-    SELECT coalesce(sum(used_delta_minor), 0) INTO held FROM pool_entries
-      WHERE pool_id = NEW.pool_id AND holder_id = NEW.holder_id;
-    IF held < 0 THEN
-      RAISE EXCEPTION 'pool %: more given back than % holds', NEW.pool_id, NEW.holder_id
-        USING ERRCODE = 'check_violation';
-    END IF;
+  IF NEW.carried_minor + NEW.passed_minor + NEW.moving_minor <> 0 OR NOT EXISTS (
+    SELECT FROM pools a JOIN pools b ON b.id = NEW.to_pool_id AND b.currency = a.currency
+    WHERE a.id = NEW.from_pool_id AND NEW.amount_minor <= a.confirmed_minor - (
+      SELECT coalesce(sum(carried_minor), 0) FROM conversion_edges WHERE from_pool_id = a.id))
+  THEN
+    RAISE EXCEPTION 'pool %: more is to become of it than is there', NEW.from_pool_id
+      USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+
+CREATE TRIGGER conversion_edges_guard BEFORE INSERT OR UPDATE ON conversion_edges
+  FOR EACH ROW EXECUTE FUNCTION guard_edge();
+
+CREATE FUNCTION balance_edge() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  edge conversion_edges%ROWTYPE;
+BEGIN
+  SELECT * INTO edge FROM conversion_edges WHERE id = NEW.id;
+  IF edge.carried_minor + edge.passed_minor <> edge.amount_minor OR edge.moving_minor <> 0 THEN
+    RAISE EXCEPTION 'edge %: % of % carried, % passed, % on its way', edge.id, edge.carried_minor,
+      edge.amount_minor, edge.passed_minor, edge.moving_minor USING ERRCODE = 'check_violation';
   END IF;
   RETURN NULL;
 END $$;
 
-CREATE TRIGGER pool_entries_apply AFTER INSERT ON pool_entries
-  FOR EACH ROW EXECUTE FUNCTION apply_pool_entry();
+CREATE CONSTRAINT TRIGGER conversion_edges_balance AFTER INSERT OR UPDATE ON conversion_edges
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION balance_edge();
 
-CREATE TRIGGER pool_entries_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON pool_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+CREATE TRIGGER conversion_edges_kept BEFORE DELETE OR TRUNCATE ON conversion_edges
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
 CREATE TABLE person_keys (
   person_id UUID NOT NULL,
@@ -1032,6 +1074,94 @@ END $$;
 
 CREATE TRIGGER tasks_guard_state BEFORE UPDATE OF state ON tasks FOR EACH ROW EXECUTE FUNCTION guard_tasks_state();
 
+CREATE TABLE pool_entries (
+  pool_id UUID NOT NULL,
+  version BIGINT NOT NULL,
+  kind VARCHAR(7) NOT NULL,
+  confirmed_delta_minor BIGINT NOT NULL,
+  used_delta_minor BIGINT NOT NULL,
+  holder_id UUID,
+  holder TEXT,
+  party_id UUID,
+  edge_id UUID,
+  entered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_pool_entries PRIMARY KEY (pool_id, version),
+  CONSTRAINT fk_pool_entries_event FOREIGN KEY(pool_id, version) REFERENCES events (subject_id, version) DEFERRABLE INITIALLY DEFERRED,
+  CONSTRAINT ck_pool_entries_kind_and_deltas CHECK (CASE kind WHEN 'OPEN' THEN holder_id IS NULL AND confirmed_delta_minor > 0 AND used_delta_minor = 0 AND version = 1 WHEN 'RESERVE' THEN holder_id IS NOT NULL AND party_id IS NOT NULL AND confirmed_delta_minor = 0 AND used_delta_minor > 0 WHEN 'PAY' THEN confirmed_delta_minor < 0 AND used_delta_minor = CASE WHEN holder_id IS NULL THEN 0 ELSE confirmed_delta_minor END WHEN 'DILUTE' THEN holder_id IS NULL AND confirmed_delta_minor < 0 AND used_delta_minor = 0 WHEN 'RELEASE' THEN holder_id IS NOT NULL AND confirmed_delta_minor = 0 AND used_delta_minor < 0 WHEN 'REVERSE' THEN confirmed_delta_minor > 0 AND used_delta_minor = CASE WHEN holder_id IS NULL THEN 0 ELSE confirmed_delta_minor END WHEN 'CARRY' THEN holder_id IS NOT NULL AND party_id IS NULL AND confirmed_delta_minor = 0 AND used_delta_minor <> 0 WHEN 'CONVERT' THEN confirmed_delta_minor < 0 AND used_delta_minor = CASE WHEN holder_id IS NULL THEN 0 ELSE confirmed_delta_minor END OR confirmed_delta_minor = 0 AND used_delta_minor > 0 AND holder_id IS NOT NULL END),
+  CONSTRAINT ck_pool_entries_edge_of_conversion CHECK ((edge_id IS NOT NULL) = (kind IN ('CARRY', 'CONVERT'))),
+  CONSTRAINT fk_pool_entries_pool_id_pools FOREIGN KEY(pool_id) REFERENCES pools (id),
+  CONSTRAINT ck_pool_entries_entrykind CHECK (kind IN ('OPEN', 'RESERVE', 'PAY', 'DILUTE', 'RELEASE', 'REVERSE', 'CARRY', 'CONVERT')),
+  CONSTRAINT fk_pool_entries_edge_id_conversion_edges FOREIGN KEY(edge_id) REFERENCES conversion_edges (id)
+);
+
+CREATE INDEX ix_pool_entries_edge_id ON pool_entries (edge_id) WHERE edge_id IS NOT NULL;
+
+CREATE INDEX ix_pool_entries_holder_id ON pool_entries (holder_id);
+
+CREATE INDEX ix_pool_entries_party_id ON pool_entries (party_id);
+
+CREATE FUNCTION apply_pool_entry() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  held bigint;
+BEGIN
+  UPDATE pools
+    SET confirmed_minor = confirmed_minor + NEW.confirmed_delta_minor,
+        used_minor = used_minor + NEW.used_delta_minor
+    WHERE id = NEW.pool_id AND version + 1 = NEW.version
+      AND CASE WHEN NEW.kind IN ('RESERVE', 'CARRY') AND NEW.used_delta_minor > 0
+                 THEN free_minor >= NEW.used_delta_minor
+               WHEN NEW.kind IN ('PAY', 'CONVERT') AND NEW.holder_id IS NULL
+                 THEN free_minor >= -NEW.confirmed_delta_minor
+               WHEN NEW.kind = 'CONVERT' AND NEW.used_delta_minor > 0 THEN EXISTS ( -- what was carried
+                 SELECT FROM pool_entries
+                 WHERE pool_id = NEW.pool_id AND version = NEW.version - 1 AND kind = 'CARRY'
+                   AND edge_id = NEW.edge_id AND used_delta_minor = -NEW.used_delta_minor)
+               ELSE true END;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'pool %: % refused, more than is free or not its next version',
+      NEW.pool_id, NEW.kind USING ERRCODE = 'check_violation';
+  END IF;
+  IF NEW.used_delta_minor < 0 THEN
+    SELECT coalesce(sum(used_delta_minor), 0) INTO held FROM pool_entries
+      WHERE pool_id = NEW.pool_id AND holder_id = NEW.holder_id;
+    IF held < 0 THEN
+      RAISE EXCEPTION 'pool %: more given back than % holds', NEW.pool_id, NEW.holder_id
+        USING ERRCODE = 'check_violation';
+    END IF;
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER pool_entries_apply AFTER INSERT ON pool_entries
+  FOR EACH ROW EXECUTE FUNCTION apply_pool_entry();
+
+CREATE TRIGGER pool_entries_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON pool_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE FUNCTION apply_edge_entry() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.kind = 'CARRY' THEN
+    UPDATE conversion_edges SET carried_minor = carried_minor + NEW.used_delta_minor
+      WHERE id = NEW.edge_id AND to_pool_id = NEW.pool_id AND from_pool_id = NEW.holder_id;
+  ELSIF NEW.confirmed_delta_minor < 0 THEN
+    UPDATE conversion_edges SET passed_minor = passed_minor - NEW.confirmed_delta_minor,
+        moving_minor = moving_minor - NEW.used_delta_minor
+      WHERE id = NEW.edge_id AND from_pool_id = NEW.pool_id;
+  ELSE
+    UPDATE conversion_edges SET moving_minor = moving_minor - NEW.used_delta_minor
+      WHERE id = NEW.edge_id AND to_pool_id = NEW.pool_id AND (
+        SELECT sum(used_delta_minor) FROM pool_entries
+          WHERE edge_id = NEW.edge_id AND holder_id = NEW.holder_id AND kind = 'CONVERT') <= 0;
+  END IF;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'pool %: % is not of edge %, or takes over more than its holder left',
+      NEW.pool_id, NEW.kind, NEW.edge_id USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER pool_entries_edge AFTER INSERT ON pool_entries
+  FOR EACH ROW WHEN (NEW.edge_id IS NOT NULL) EXECUTE FUNCTION apply_edge_entry();
+
 CREATE TABLE confirmation_requests (
   id UUID NOT NULL,
   receivable_id UUID NOT NULL,
@@ -1057,6 +1187,7 @@ CREATE TABLE confirmation_requests (
   answer_event_id UUID,
   next_on DATE,
   seen_version BIGINT NOT NULL,
+  fault TEXT,
   CONSTRAINT pk_confirmation_requests PRIMARY KEY (id),
   CONSTRAINT ck_confirmation_requests_claimed_positive CHECK (claimed_minor > 0),
   CONSTRAINT ck_confirmation_requests_statutory_has_days CHECK (statutory = (days IS NOT NULL) AND (NOT statutory OR deadline_on = requested_on + days)),
@@ -1127,6 +1258,7 @@ CREATE TABLE receivable_payments (
   currency TEXT NOT NULL,
   paid_on DATE NOT NULL,
   account TEXT NOT NULL,
+  bank TEXT,
   to_named_account BOOLEAN NOT NULL,
   event_id UUID NOT NULL,
   reported_at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -1340,6 +1472,7 @@ CREATE TABLE bank_entries (
   report_id UUID NOT NULL,
   bank_id UUID NOT NULL,
   account TEXT NOT NULL,
+  bank TEXT NOT NULL,
   reference TEXT NOT NULL,
   direction VARCHAR(4) NOT NULL,
   reversal BOOLEAN NOT NULL,
@@ -1350,6 +1483,7 @@ CREATE TABLE bank_entries (
   remittance TEXT NOT NULL,
   other_name TEXT NOT NULL,
   other_account TEXT NOT NULL,
+  other_bank TEXT NOT NULL,
   state VARCHAR(9) NOT NULL,
   problem TEXT,
   receivable_id UUID,

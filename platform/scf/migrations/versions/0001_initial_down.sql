@@ -15,6 +15,7 @@ DROP TABLE
   receivable_payments,
   receivable_documents,
   receivable_credit_notes,
+  pool_entries,
   pledges,
   payment_order_lines,
   payable_lines,
@@ -29,7 +30,7 @@ DROP TABLE
   reconciliation_objections,
   receivables,
   programme_members,
-  pool_entries,
+  pool_marks,
   person_names,
   person_keys,
   person_erasures,
@@ -39,6 +40,7 @@ DROP TABLE
   invoice_checks,
   invitations,
   document_originals,
+  conversion_edges,
   certificates,
   trade_documents,
   revocation_lists,
@@ -47,6 +49,7 @@ DROP TABLE
   pools,
   persons,
   notices,
+  look_ups,
   jobs,
   documents,
   bank_reports,
@@ -72,9 +75,12 @@ DROP TABLE
   bank_feeds,
   asset_tokens;
 
+DROP FUNCTION apply_edge_entry;
 DROP FUNCTION apply_pool_entry;
+DROP FUNCTION balance_edge;
 DROP FUNCTION guard_confirmation_requests_state;
 DROP FUNCTION guard_debtor_notices_state;
+DROP FUNCTION guard_edge;
 DROP FUNCTION guard_financings_state;
 DROP FUNCTION guard_invitations_state;
 DROP FUNCTION guard_jobs_state;

@@ -1,0 +1,50 @@
+"""`names.sh`: what the story leaves behind, by name, for commands that are typed after it."""
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any, Final
+
+from scf.evidence.keys import write_secret
+from scf.story.enrol import Cast
+from scf.story.stage import Stage
+
+FILE: Final = "names.sh"
+LEFT: Final = {
+    "RECEIVABLE": "receivable",
+    "FINANCING": "ask:bank",
+    "PLEDGE": "propose",
+    "SILENT": "silent:claim",
+    "REQUEST": "silent:ask",
+    "INVITATION": "invite",
+    "JOB": "upload",
+}
+"""Name -> the step whose answer carries the id."""
+
+
+def write_names(stage: Stage, cast: Cast) -> Path:
+    """Write shell variables: ids, who signs, where the keys are and what opens them; for its owner alone."""
+    kept = stage.journal.entries
+    names: dict[str, Any] = {
+        "SCF_DATA": stage.settings.data.resolve(),
+        "SCF_KEYS": (stage.folder / "keys").resolve(),
+        "SCF_PASSPHRASE": kept["passphrase"],
+        "PLATFORM": stage.settings.public_url,
+        "PROGRAMME": cast.programme,
+        "ANCHOR": cast.anchor.id,
+        "SUPPLIER": cast.supplier.id,
+        "BANK": cast.bank.id,
+        "CLERK": _signer(cast, "confirm", 0),
+        "APPROVER": _signer(cast, "confirm", 1),
+        **{name: kept[step]["body"]["id"] for name, step in LEFT.items()},
+        "SILENT_INVOICE": kept["silent:invoice"]["body"]["document"]["id"],
+    }
+    lines = [f"export {name}={shlex.quote(str(value))}" for name, value in names.items()]
+    path = stage.folder / FILE
+    write_secret(path, "\n".join(lines))
+    return path
+
+
+def _signer(cast: Cast, act: str, place: int) -> str:
+    """Return who signs an act of the buyer's, as a body names them."""
+    return json.dumps(cast.anchor.desk.signers(act)[place])
