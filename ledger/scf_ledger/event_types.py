@@ -86,6 +86,7 @@ PREFIXES: Final[Mapping[str, str]] = {
     "invoice_check": "ivc",
     "approval": "apc",
     "stage": "stg",
+    "hold": "hld",
 }
 """Kind of subject -> prefix of its public id."""
 
@@ -262,6 +263,7 @@ _DEBTOR_NOTICE: Mapping[str, Shape] = {
     "pay_to": s.map_of(s.is_text),
     "reg_no": s.is_text,
 }
+_RELEASE_NOTICE: Mapping[str, Shape] = {**_DEBTOR_NOTICE, "reason": s.is_text}
 _RED_NOTE: Mapping[str, Shape] = {
     "seller": s.is_text,
     "buyer": s.is_text,
@@ -396,7 +398,13 @@ _RECONCILE = Signing(
 _NOTICE_TERMS = _same(*_DEBTOR_NOTICE, *_SECURITY)
 _NOTIFY = Signing("notify", "pledgor", Scope.ENTERPRISE, SOLE, _NOTICE_TERMS)
 _COUNTERSIGN = Signing("countersign", "pledgee", Scope.BANK, MAKER_AND_CHECKER, _NOTICE_TERMS)
-_ACKNOWLEDGE = Signing("acknowledge", "debtor", Scope.ENTERPRISE, SOLE, _NOTICE_TERMS)
+_ACKNOWLEDGE = Signing(
+    act="acknowledge",
+    party="debtor",
+    scope=Scope.ENTERPRISE,
+    steps=SOLE,
+    content=_same(*_RELEASE_NOTICE, *_SECURITY),
+)
 _UNDERTAKE = Signing(
     act="undertake",
     party="buyer",
@@ -450,7 +458,7 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("debtor_notice.prepared", "debtor_notice", _DEBTOR_NOTICE, ()),
     ("debtor_notice.signed", "debtor_notice", _DEBTOR_NOTICE, (_NOTIFY, _COUNTERSIGN)),
     ("debtor_notice.issued", "debtor_notice", _DEBTOR_NOTICE, ()),
-    ("debtor_notice.release_issued", "debtor_notice", _DEBTOR_NOTICE, ()),
+    ("debtor_notice.release_issued", "debtor_notice", _RELEASE_NOTICE, ()),
     ("debtor_notice.delivered", "debtor_notice", {"debtor": s.is_uscc}, ()),
     ("debtor_notice.acknowledged", "debtor_notice", _DEBTOR_NOTICE, (_ACKNOWLEDGE,)),
     ("red_note.entered", "red_note", _RED_NOTE, ()),
@@ -458,6 +466,9 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("red_note.answered", "red_note", {"holder": s.is_uscc, "given": s.is_flag}, ()),
     ("invoice_check.made", "invoice_check", _INVOICE_CHECKED, ()),
     ("approval.recorded", "approval", _APPROVAL, ()),
+    ("hold.placed", "hold", _HOLD, ()),
+    ("hold.committed", "hold", _HOLD, ()),
+    ("hold.ended", "hold", _HOLD, ()),
 )
 
 _OPTIONAL: Final[Mapping[str, Mapping[str, Shape]]] = {
@@ -465,8 +476,9 @@ _OPTIONAL: Final[Mapping[str, Mapping[str, Shape]]] = {
     **dict.fromkeys(("pledge.proposed", "pledge.signed", "pledge.accepted"), _SECURITY),
     **{
         f"debtor_notice.{step}": _SECURITY
-        for step in ("prepared", "signed", "issued", "release_issued", "acknowledged")
+        for step in ("prepared", "signed", "issued", "release_issued")
     },
+    "debtor_notice.acknowledged": {**_SECURITY, "reason": s.is_text},
 }
 """Type name -> fields that a record may have beside those of its row."""
 

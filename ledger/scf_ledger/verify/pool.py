@@ -27,6 +27,10 @@ _SIGNS: Final[Mapping[str, Callable[[int, int], bool]]] = {
     "DILUTE": lambda confirmed, used: confirmed < 0 and used == 0,
     "RELEASE": lambda confirmed, used: confirmed == 0 and used < 0,
     "REVERSE": lambda confirmed, used: confirmed > 0 and 0 <= used <= confirmed,
+    "CARRY": lambda confirmed, used: confirmed == 0 and used != 0,
+    "CONVERT": lambda confirmed, used: (
+        (confirmed < 0 and confirmed <= used <= 0) or (confirmed == 0 and used > 0)
+    ),
 }
 """Kind -> which changes of (confirmed, used) it may make, in fen."""
 
@@ -38,7 +42,9 @@ class Sums:
     confirmed: int = 0
     used: int = 0
     paid: int = 0
-    """Of what was used, how much has gone to its holders with payments."""
+    """Of what was used, how much has gone to its holders with payments, or into the value's next form."""
+    given_up: int = 0
+    """What this version alone stopped carrying, for its holder to take over in the next one."""
 
     @property
     def shortfall(self) -> int:
@@ -72,12 +78,19 @@ def _next(before: Sums, read: Read) -> Sums:
     kind = record["kind"]
     if not _SIGNS[kind](confirmed_delta, used_delta):
         raise Failure("completeness.pool_kind", kind=kind, version=read.event.version)
-    paid = before.paid - used_delta if kind in {"PAY", "REVERSE"} else before.paid
-    after = Sums(before.confirmed + confirmed_delta, before.used + used_delta, paid)
+    left = kind in {"PAY", "REVERSE"} or (kind == "CONVERT" and used_delta < 0)
+    after = Sums(
+        before.confirmed + confirmed_delta,
+        before.used + used_delta,
+        before.paid - used_delta if left else before.paid,
+        given_up=-used_delta if kind == "CARRY" else 0,
+    )
     claimed = tuple(fen(record[name]) for name in ("confirmed", "used", "shortfall"))
     if claimed != (after.confirmed, after.used, after.shortfall) or after.used < 0:
         raise Failure("completeness.pool_sum", version=read.event.version)
-    if kind == "RESERVE" and after.shortfall:
+    if kind == "CONVERT" and used_delta > 0 and used_delta != before.given_up:
+        raise Failure("completeness.pool_kind", kind=kind, version=read.event.version)
+    if kind in {"RESERVE", "CARRY"} and used_delta > 0 and after.shortfall:
         raise Failure(
             "completeness.over_capacity", version=read.event.version, over_fen=after.shortfall
         )

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Index,
     Text,
     Uuid,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -43,20 +44,23 @@ class EntryKind(StrEnum):
     DILUTE = "DILUTE"
     RELEASE = "RELEASE"
     REVERSE = "REVERSE"
+    CARRY = "CARRY"
+    CONVERT = "CONVERT"
 
 
 class Pool(Subject, Base):
     """One economic value: what is confirmed of it and how much of that is encumbered.
 
     Never written directly: insert a `PoolEntry`. `confirmed_minor` may fall below zero, since a credit
-    note over the whole of a partly paid invoice is a fact too.
+    note over the whole of a partly paid invoice is a fact too. The value of a paper that nobody registered
+    here has no owner: nobody sees its numbers.
     """
 
     __tablename__ = "pools"
 
     asset: Mapped[str] = mapped_column(Text)
     asset_id: Mapped[UUID] = mapped_column(index=True)
-    owner_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"), index=True)
+    owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("parties.id"), index=True)
     parties: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
     currency: Mapped[str] = mapped_column(Text)
     confirmed_minor: Mapped[int] = mapped_column(default=0)
@@ -93,7 +97,8 @@ class Pool(Subject, Base):
 class PoolEntry(Base):
     """One change of a pool, insert only; `version` is that of the pool's event that tells it.
 
-    `holder_id` is the pledge (or other encumbrance) it is about, `party_id` the party behind it.
+    `holder_id` is the pledge (or other encumbrance) it is about, `party_id` the party behind it. What is
+    carried is held by the pool that it stands in, and has no party; CARRY and CONVERT name their edge.
     """
 
     __tablename__ = "pool_entries"
@@ -119,9 +124,18 @@ class PoolEntry(Base):
             " AND used_delta_minor < 0"
             " WHEN 'REVERSE' THEN confirmed_delta_minor > 0 AND used_delta_minor ="
             " CASE WHEN holder_id IS NULL THEN 0 ELSE confirmed_delta_minor END"
+            " WHEN 'CARRY' THEN holder_id IS NOT NULL AND party_id IS NULL"
+            " AND confirmed_delta_minor = 0 AND used_delta_minor <> 0"
+            " WHEN 'CONVERT' THEN confirmed_delta_minor < 0 AND used_delta_minor ="
+            " CASE WHEN holder_id IS NULL THEN 0 ELSE confirmed_delta_minor END"
+            " OR confirmed_delta_minor = 0 AND used_delta_minor > 0 AND holder_id IS NOT NULL"
             " END",
             name="kind_and_deltas",
         ),
+        CheckConstraint(
+            "(edge_id IS NOT NULL) = (kind IN ('CARRY', 'CONVERT'))", name="edge_of_conversion"
+        ),
+        Index("ix_pool_entries_edge_id", "edge_id", postgresql_where=text("edge_id IS NOT NULL")),
         Index("ix_pool_entries_holder_id", "holder_id"),
         Index("ix_pool_entries_party_id", "party_id"),
     )
@@ -134,6 +148,7 @@ class PoolEntry(Base):
     holder_id: Mapped[UUID | None]
     holder: Mapped[str | None] = mapped_column(Text)
     party_id: Mapped[UUID | None]
+    edge_id: Mapped[UUID | None] = mapped_column(ForeignKey("conversion_edges.id"))
     entered_at: Mapped[datetime]
 
 
@@ -187,9 +202,14 @@ BEGIN
     SET confirmed_minor = confirmed_minor + NEW.confirmed_delta_minor,
         used_minor = used_minor + NEW.used_delta_minor
     WHERE id = NEW.pool_id AND version + 1 = NEW.version
-      AND CASE WHEN NEW.kind = 'RESERVE' THEN free_minor >= NEW.used_delta_minor
-               WHEN NEW.kind = 'PAY' AND NEW.holder_id IS NULL
+      AND CASE WHEN NEW.kind IN ('RESERVE', 'CARRY') AND NEW.used_delta_minor > 0
+                 THEN free_minor >= NEW.used_delta_minor
+               WHEN NEW.kind IN ('PAY', 'CONVERT') AND NEW.holder_id IS NULL
                  THEN free_minor >= -NEW.confirmed_delta_minor
+               WHEN NEW.kind = 'CONVERT' AND NEW.used_delta_minor > 0 THEN EXISTS ( -- what was carried
+                 SELECT FROM pool_entries
+                 WHERE pool_id = NEW.pool_id AND version = NEW.version - 1 AND kind = 'CARRY'
+                   AND edge_id = NEW.edge_id AND used_delta_minor = -NEW.used_delta_minor)
                ELSE true END;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'pool %: % refused, more than is free or not its next version',

@@ -1,24 +1,58 @@
 """Reading pools."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Select, cast, exists, func, select
+from sqlalchemy import BigInteger, Select, and_, cast, exists, func, select
 from sqlalchemy.orm import Session
 
+from scf.capacity.edges import ConversionEdge
 from scf.capacity.models import EntryKind, Notice, Pool, PoolEntry
 from scf.capacity.rules import Holding
+from scf.evidence.models import Event
 from scf.evidence.service import SubjectNotFound
 from scf.kernel.money import Money
+from scf_ledger.encoding import from_b64url
+from scf_ledger.event import parse_disclosure
 
 HELD = cast(func.sum(PoolEntry.used_delta_minor), BigInteger)
 
 
-def holdings(session: Session, pool_id: UUID) -> list[Holding]:
-    """Return what is still held of a pool, in order of reservation."""
+def direct(session: Session, pool_id: UUID) -> list[Holding]:
+    """Return what is still held of a pool itself, in order of reservation."""
     statement = _holdings(pool_id).having(HELD > 0).order_by(func.min(PoolEntry.version))
     return [Holding(*row) for row in session.execute(statement)]
+
+
+def holdings(session: Session, pool_id: UUID) -> list[Holding]:
+    """Return what is still held of a pool, in order of reservation; then what is of it in earlier forms."""
+    found = direct(session, pool_id)
+    carried = select(ConversionEdge.from_pool_id, ConversionEdge.carried_minor).where(
+        ConversionEdge.to_pool_id == pool_id, ConversionEdge.carried_minor > 0
+    )
+    for source_id, minor in session.execute(carried.order_by(ConversionEdge.id)).all():
+        left: int = minor
+        for one in holdings(session, source_id):
+            if part := min(one.minor, left):
+                found.append(replace(one, minor=part))
+                left -= part
+    return found
+
+
+def reason(session: Session, holder_id: UUID) -> bytes:
+    """Return the hash of the event by which a holder first took its part."""
+    event = session.scalars(
+        select(Event)
+        .join(
+            PoolEntry,
+            and_(Event.subject_id == PoolEntry.pool_id, Event.version == PoolEntry.version),
+        )
+        .where(PoolEntry.holder_id == holder_id, PoolEntry.kind == EntryKind.RESERVE)
+    ).one()
+    shown = map(parse_disclosure, event.disclosures.split("~"))
+    return from_b64url(next(one.value for one in shown if one.name == "cause"))
 
 
 def holding(session: Session, pool_id: UUID, holder_id: UUID) -> Holding | None:
@@ -32,7 +66,7 @@ def _holdings(pool_id: UUID) -> Select[*tuple[Any, ...]]:
     who = (PoolEntry.holder_id, PoolEntry.holder, PoolEntry.party_id)
     return (
         select(*who, HELD)
-        .where(PoolEntry.pool_id == pool_id, PoolEntry.holder_id.is_not(None))
+        .where(PoolEntry.pool_id == pool_id, PoolEntry.party_id.is_not(None))
         .group_by(*who)
     )
 

@@ -6,60 +6,39 @@ Taking is guarded; a payment or a loss is a fact and is recorded whatever it doe
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import ARRAY, Uuid, cast, func, select, text
 from sqlalchemy.orm import Session, aliased
 
-from scf.capacity import queries, rules
-from scf.capacity.models import EntryKind, Notice, Pool, PoolEntry
+from scf.capacity import converting, entries, queries, rules
+from scf.capacity.converting import Link, Mark
+from scf.capacity.edges import ConversionEdge
+from scf.capacity.entries import TYPES, Entry, Sums, enter, record, row
+from scf.capacity.models import EntryKind, Pool, PoolEntry
 from scf.capacity.rules import Holding
 from scf.db.bulk import copy_in
+from scf.db.outbox import enqueue
 from scf.evidence import service as evidence
 from scf.evidence.models import Event
 from scf.kernel.errors import Conflict, Invalid, LimitExceeded
-from scf.kernel.ids import new_id, public_id
+from scf.kernel.ids import public_id
 from scf.kernel.money import CurrencyMismatch, Money
 
-AMOUNTS = ("confirmed_minor", "used_minor", "free_minor", "shortfall_minor", "state")
 OPENED = (
     *("id", "secret", "version", "head_hash", "asset", "asset_id", "owner_id", "parties"),
     *("currency", "confirmed_minor", "used_minor", "opened_at"),
 )
 """What a pool is inserted with; its first entry gives it its amounts, its first event its version."""
+FOLLOW: Final = "capacity.follow"
+"""The effect that lets value nobody holds any more pass on to what it became."""
+notify = entries.notify
 _OPENED_AT_ONE = text("""
 UPDATE pools SET version = 1, head_hash = told.head
 FROM unnest(CAST(:ids AS uuid[]), CAST(:heads AS bytea[])) AS told (id, head)
 WHERE pools.id = told.id
 """)
-TYPES = {
-    EntryKind.OPEN: "pool.opened",
-    EntryKind.RESERVE: "pool.reserved",
-    EntryKind.PAY: "pool.paid",
-    EntryKind.DILUTE: "pool.diluted",
-    EntryKind.RELEASE: "pool.released",
-    EntryKind.REVERSE: "pool.reversed",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A change about to be written; deltas in fen."""
-
-    kind: EntryKind
-    confirmed_delta: int
-    used_delta: int
-    holding: Holding | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """What a pool amounts to after a change, in fen."""
-
-    confirmed: int
-    used: int
-    shortfall: int
 
 
 class CapacityExceeded(LimitExceeded):
@@ -86,6 +65,14 @@ class NotHeld(Conflict):
     title_en = "Nothing of this is held by that holder"
 
 
+class NothingToConvert(Conflict):
+    """Only what a holder has in an earlier form of a value, and this pool carries, is converted into it."""
+
+    code = "capacity.nothing_to_convert"
+    title = "没有可转换的占用额度"
+    title_en = "Nothing, or less than that, can be converted"
+
+
 class AmountNotPositive(Invalid):
     """What is taken from a pool, paid into it or lost is more than nothing."""
 
@@ -97,20 +84,27 @@ class AmountNotPositive(Invalid):
 def lock_pools(session: Session, ids: Iterable[UUID]) -> list[Pool]:
     """Return pools in id order, locked in that order and read afresh. Raises SubjectNotFound.
 
-    The rows come out of the locking CTE itself: an outer read would show them as before the wait.
+    The pools whose encumbrances they carry are locked with them. The rows come out of the locking CTE
+    itself: an outer read would show them as before the wait.
     """
     wanted = set(ids)
+    family = select(func.unnest(cast(list(wanted), ARRAY(Uuid))).label("id")).cte(recursive=True)
+    family = family.union(
+        select(ConversionEdge.from_pool_id).where(
+            ConversionEdge.to_pool_id == family.c.id, ConversionEdge.carried_minor > 0
+        )
+    )
     locked = (
         select(Pool)
-        .where(Pool.id.in_(wanted))
+        .where(Pool.id.in_(select(family.c.id)))
         .order_by(Pool.id)
-        .with_for_update()
+        .with_for_update(of=Pool)
         .cte("locked")
         .prefix_with("MATERIALIZED")
     )
     pool = aliased(Pool, locked)
     statement = select(pool).order_by(pool.id).execution_options(populate_existing=True)
-    found = list(session.scalars(statement))
+    found = [one for one in session.scalars(statement) if one.id in wanted]
     if len(found) != len(wanted):
         raise evidence.SubjectNotFound
     return found
@@ -120,24 +114,30 @@ def lock_pools(session: Session, ids: Iterable[UUID]) -> list[Pool]:
 class Opening:
     """A value whose pool is to be opened. `parties` see it; its owner, one of them, also sees the numbers.
 
-    `cause` is the hash of the event that confirms the value, here as in the functions below.
+    `cause` is the hash of the event that confirms the value, here as in the functions below; `marks` are the
+    papers that it is, or is of. Without an owner nobody sees it.
     """
 
     pool_id: UUID
     secret: bytes
     asset: str
     asset_id: UUID
-    owner_id: UUID
+    owner_id: UUID | None
     confirmed: Money
     cause: bytes
     parties: Iterable[UUID]
+    marks: Sequence[Mark] = ()
 
 
 def open_pools(
     session: Session, openings: Sequence[Opening], *, now: datetime, actor: UUID | None
 ) -> None:
-    """Open the pools of values, all at once."""
-    pools, entries, facts = [], [], []
+    """Open the pools of values, all at once, and link them to the other forms of the same values.
+
+    What is encumbered of an earlier form holds them down from the first moment on.
+    """
+    converting.lock_marks(session, [mark for one in openings for mark in one.marks])
+    pools, rows, facts = [], [], []
     for opening in openings:
         _require_positive(opening.confirmed)
         pool = Pool(
@@ -148,22 +148,71 @@ def open_pools(
             asset=opening.asset,
             asset_id=opening.asset_id,
             owner_id=opening.owner_id,
-            parties=sorted({opening.owner_id, *opening.parties}),
+            parties=sorted({*([opening.owner_id] if opening.owner_id else []), *opening.parties}),
             currency=opening.confirmed.currency,
             confirmed_minor=0,
             used_minor=0,
             opened_at=now,
         )
         entry = Entry(EntryKind.OPEN, opening.confirmed.minor, 0)
-        record = _record(pool, entry, Sums(entry.confirmed_delta, 0, 0), cause=opening.cause)
+        told = record(pool, entry, Sums(entry.confirmed_delta, 0, 0), cause=opening.cause)
         pools.append(pool)
-        entries.append(_row(pool, entry, now=now))
-        facts.append(evidence.Fact(pool, TYPES[entry.kind], record, pool.parties))
+        rows.append(row(pool, entry, now=now))
+        facts.append(evidence.Fact(pool, TYPES[entry.kind], told, pool.parties))
     copy_in(session, Pool, [{name: getattr(pool, name) for name in OPENED} for pool in pools])
-    copy_in(session, PoolEntry, entries)
+    copy_in(session, PoolEntry, rows)
     hashes = evidence.append_all(session, facts, now=now, actor=actor)
     values = {"ids": [pool.id for pool in pools], "heads": hashes}
     session.execute(_OPENED_AT_ONE, values)
+    links = [
+        link
+        for opening in openings
+        if opening.marks
+        for link in converting.keep_marks(session, opening.pool_id, opening.marks)
+    ]
+    _draw(session, links, now=now)
+
+
+def mark(session: Session, pool_id: UUID, marks: Sequence[Mark], *, now: datetime) -> None:
+    """Name more papers that an open pool is, or is of, and link it to those that are there."""
+    converting.lock_marks(session, marks)
+    _draw(session, converting.keep_marks(session, pool_id, marks), now=now)
+
+
+def _draw(session: Session, links: Sequence[Link], *, now: datetime) -> None:
+    if links:
+        ends = {end for link in links for end in (link.from_id, link.to_id)}
+        pools = {pool.id: pool for pool in lock_pools(session, ends)}
+        converting.draw(session, links, pools, now=now)
+
+
+def convert(
+    session: Session, pool_id: UUID, *, holder_id: UUID, amount: Money | None, now: datetime
+) -> Pool:
+    """Take a holder's part in earlier forms of a value along into a pool: all of it unless said.
+
+    It moves and adds nothing. Raises NothingToConvert, with the amount that could be converted; nothing is
+    moved then.
+    """
+    (pool,) = lock_pools(session, [pool_id])
+    if amount is not None:
+        _require_positive(amount)
+        _require_currency(pool, amount)
+    wanted = amount.minor if amount else None
+    moved = converting.take_along(session, pool, holder_id=holder_id, most=wanted, now=now)
+    if moved == 0 or (wanted is not None and moved != wanted):
+        raise NothingToConvert(convertible=pool.money(moved))
+    return pool
+
+
+def follow(session: Session, pool_id: UUID, *, now: datetime) -> None:
+    """Let what nobody holds any more of a value pass on to the forms that it became."""
+    after = select(ConversionEdge.to_pool_id).where(
+        ConversionEdge.from_pool_id == pool_id, ConversionEdge.carried_minor > 0
+    )
+    pools = lock_pools(session, [pool_id, *session.scalars(after)])
+    source = next(pool for pool in pools if pool.id == pool_id)
+    converting.follow(session, source, now=now)
 
 
 def require_free(pool: Pool, amount: Money, *, viewer: UUID | None) -> None:
@@ -194,7 +243,7 @@ def reserve(
     require_free(pool, amount, viewer=actor)
     entry = Entry(EntryKind.RESERVE, 0, amount.minor, Holding(holder_id, holder, actor, 0))
     parties = {pool.owner_id, actor}
-    return _enter(session, pool, entry, cause=cause, now=now, actor=actor, parties=parties)
+    return enter(session, pool, entry, cause=cause, now=now, actor=actor, parties=parties)
 
 
 def pay(
@@ -208,15 +257,17 @@ def pay(
 ) -> list[Event]:
     """Record money that reached the named account: nothing is diluted by it.
 
-    See `rules.run_through` for the order. Beyond what is confirmed nothing enters the pool.
+    See `rules.run_through` for the order. Beyond what is confirmed nothing enters the pool. What the pool
+    carries of earlier forms is converted first: the money is its holders' too.
     """
     _require_positive(amount)
     _require_currency(pool, amount)
+    converting.ripen(session, pool, now=now)
     parts = rules.run_through(
         amount.minor,
         confirmed=pool.confirmed_minor,
         free=pool.free_minor,
-        holdings=queries.holdings(session, pool.id),
+        holdings=queries.direct(session, pool.id),
     )
     events = []
     for part in parts:
@@ -224,7 +275,7 @@ def pay(
         entry = Entry(EntryKind.PAY, -part.minor, used, part.holding)
         parties = {*pool.parties, *([part.holding.party_id] if part.holding else [])}
         events.append(
-            _enter(session, pool, entry, cause=cause, now=now, actor=actor, parties=parties)
+            enter(session, pool, entry, cause=cause, now=now, actor=actor, parties=parties)
         )
     return events
 
@@ -247,7 +298,7 @@ def dilute(
     holdings = queries.holdings(session, pool.id)
     holders = {holding.party_id for holding in holdings}
     entry = Entry(EntryKind.DILUTE, -amount.minor, 0)
-    event = _enter(
+    event = enter(
         session, pool, entry, cause=cause, now=now, actor=actor, parties={*pool.parties, *holders}
     )
     fields = {"pool": public_id("cap", pool.id), "diluted": amount.to_json(), "state": pool.state}
@@ -262,30 +313,6 @@ def dilute(
             now=now,
         )
     return event
-
-
-def notify(
-    session: Session,
-    event: Event,
-    party_id: UUID,
-    *,
-    kind: str,
-    subject: str,
-    fields: dict[str, Any],
-    now: datetime,
-) -> None:
-    """Tell a party what an event did to a value that it encumbers."""
-    session.add(
-        Notice(
-            id=new_id(),
-            party_id=party_id,
-            kind=kind,
-            subject=subject,
-            event_id=event.id,
-            fields=fields,
-            told_at=now,
-        )
-    )
 
 
 def release(
@@ -307,8 +334,10 @@ def release(
     if holding.minor == 0:
         return None
     entry = Entry(EntryKind.RELEASE, 0, -holding.minor, holding)
+    if converting.edges_out(session, pool.id):
+        enqueue(session, FOLLOW, pool_id=pool.id)
     parties = {pool.owner_id, holding.party_id}
-    return _enter(session, pool, entry, cause=cause, now=now, actor=actor, parties=parties)
+    return enter(session, pool, entry, cause=cause, now=now, actor=actor, parties=parties)
 
 
 def reverse(
@@ -333,7 +362,7 @@ def reverse(
         holding = part.holding
         entry = Entry(EntryKind.REVERSE, part.minor, part.minor if holding else 0, holding)
         parties = {*pool.parties, *([holding.party_id] if holding else [])}
-        event = _enter(session, pool, entry, cause=cause, now=now, actor=actor, parties=parties)
+        event = enter(session, pool, entry, cause=cause, now=now, actor=actor, parties=parties)
         if holding is not None:
             fields = {
                 "pool": public_id("cap", pool.id),
@@ -351,55 +380,6 @@ def reverse(
             )
         events.append(event)
     return events
-
-
-def _enter(
-    session: Session,
-    pool: Pool,
-    entry: Entry,
-    *,
-    cause: bytes,
-    now: datetime,
-    actor: UUID | None,
-    parties: Iterable[UUID],
-) -> Event:
-    """Write the entry, let the database apply it, and tell what it made of the pool."""
-    session.execute(insert(PoolEntry), _row(pool, entry, now=now))
-    session.refresh(pool, AMOUNTS)
-    after = Sums(pool.confirmed_minor, pool.used_minor, pool.shortfall_minor)
-    record = _record(pool, entry, after, cause=cause)
-    return evidence.append(
-        session, pool, TYPES[entry.kind], record, now=now, actor=actor, parties=parties
-    )
-
-
-def _row(pool: Pool, entry: Entry, *, now: datetime) -> dict[str, Any]:
-    holding = entry.holding
-    return {
-        "pool_id": pool.id,
-        "version": pool.version + 1,
-        "kind": entry.kind,
-        "confirmed_delta_minor": entry.confirmed_delta,
-        "used_delta_minor": entry.used_delta,
-        "holder_id": holding.holder_id if holding else None,
-        "holder": holding.holder if holding else None,
-        "party_id": holding.party_id if holding else None,
-        "entered_at": now,
-    }
-
-
-def _record(pool: Pool, entry: Entry, after: Sums, *, cause: bytes) -> dict[str, Any]:
-    return {
-        "asset": pool.asset,
-        "kind": entry.kind.value,
-        "confirmed_delta": pool.money(entry.confirmed_delta).to_json(),
-        "used_delta": pool.money(entry.used_delta).to_json(),
-        "confirmed": pool.money(after.confirmed).to_json(),
-        "used": pool.money(after.used).to_json(),
-        "shortfall": pool.money(after.shortfall).to_json(),
-        "cause": evidence.hash_text(cause),
-        "holder": entry.holding.holder if entry.holding else None,
-    }
 
 
 def _require_positive(amount: Money) -> None:

@@ -231,6 +231,19 @@ def principal(names: Names, value: Any) -> str:
     )
 
 
+_SECURITIES: Final = {"assignment": "应收账款转让", "factoring": "保理"}
+
+
+def security(names: Names, value: Any) -> str:
+    """Show what is taken, where it is no pledge: 有追索权明保理."""
+    if not isinstance(value, dict) or value.keys() != {"kind", "recourse", "disclosed"}:
+        return plain(names, value)
+    kind = _SECURITIES.get(value["kind"], str(value["kind"]))
+    recourse = "有追索权" if value["recourse"] is True else "无追索权"
+    disclosed = "通知债务人（明）" if value["disclosed"] is True else "暂不通知债务人（暗）"
+    return f"{kind}，{recourse}，{disclosed}"
+
+
 _BASKET: Final[Fields] = {
     "basket": ("笔数与金额", basket),
     "lines": ("逐笔明细摘要", digests),
@@ -286,6 +299,7 @@ _PLEDGE: Final[Fields] = {
     "receivable_event": ("确权存证摘要", plain),
     "pool": ("额度池编号", plain),
     "signed_event": ("出质人签署的存证摘要", plain),
+    "security": ("担保方式", security),
 }
 _DEBTOR_NOTICE: Final[Fields] = {
     "pledgor": ("出质人（应收账款债权人）", party),
@@ -298,6 +312,20 @@ _DEBTOR_NOTICE: Final[Fields] = {
     "reg_no": ("登记证明编号", plain),
 }
 _SECURED: Final[Fields] = {"principal": ("被担保的主债权", principal)}
+TRANSFER: Final[Fields] = {
+    "pledgor": ("转让人（原债权人）", party),
+    "pledgee": ("受让人（保理人）", party),
+    "debtor": ("应收账款债务人", party),
+    "security": ("转让方式", security),
+    "amount": ("转让的应收账款金额", money),
+    "receivable_event": ("确权存证摘要", plain),
+    "pool": ("额度池编号", plain),
+    "signed_event": ("转让人签署的存证摘要", plain),
+    "pledge": ("转让编号", plain),
+    "pledge_event": ("登记存证摘要", plain),
+    "reg_no": ("登记证明编号", plain),
+}
+_PAY_TO: Final[Fields] = {"pay_to": ("付款账户", account)}
 _ACCOUNT_CHANGE: Final[Mapping[str, Fields]] = {
     "claim": {
         "owners": ("债权人与付款义务人", parties),
@@ -324,6 +352,17 @@ _RECONCILED: Final[Fields] = {
     "credited": ("本期红字冲减", money),
     "closing": ("期末余额", money),
     "lines_sha256": ("明细摘要", plain),
+}
+
+_STAGE: Final[Fields] = {
+    "kind": ("类别", plain),
+    "seller": ("销方", party),
+    "buyer": ("购方", party),
+    "number": ("单据号", plain),
+    "issued_on": ("单据日期", day),
+    "due_on": ("预计付款日", day),
+    "original_sha256": ("单据原件摘要", plain),
+    "confirmed": ("确认金额（含税）", money),
 }
 
 FORMS: Final[Mapping[str, Form]] = {
@@ -390,12 +429,36 @@ FORMS: Final[Mapping[str, Form]] = {
         "我单位确认与对方单位在下列期间的往来款项余额：",
         (("对账结果", _RECONCILED),),
     ),
+    "notify": Form(
+        "应收账款转让通知书",
+        "我单位已将对贵单位的下列应收账款转让给受让人，请贵单位向受让人履行付款义务（民法典第五百四十六条）：",
+        (("转让", TRANSFER), ("付款账户", _PAY_TO)),
+    ),
+    "countersign": Form(
+        "应收账款转让通知书（受让人）",
+        "我行为下列应收账款的受让人；办理保理业务的，特此表明保理人身份并附登记证明（民法典第七百六十四条）：",
+        (("转让", TRANSFER), ("付款账户", _PAY_TO)),
+    ),
+    "recourse": Form(
+        "应收账款回购（追索）通知书",
+        "我行依约要求转让人返还融资款本息或者回购下列应收账款（民法典第七百六十六条）：",
+        (
+            ("转让", TRANSFER),
+            ("追索", {"due_on": ("最迟付款日", day), "reason": ("追索原因", plain)}),
+        ),
+    ),
     "acknowledge": Form(
         "应收账款质押通知书回执",
         "我单位作为应收账款债务人，已收到下列应收账款质押通知书，知悉应收账款已经出质，并按下列账户付款：",
         (
             ("所收到的通知", _DEBTOR_NOTICE),
-            ("付款账户", {"pay_to": ("付款账户", account)}),
+            ("付款账户", _PAY_TO),
+            ("其他", {"security": ("转让方式", security), "reason": ("原因", plain)}),
         ),
+    ),
+    "undertake": Form(
+        "订单（货物）确认书",
+        "我单位作为购方，确认下列订单（货物）真实有效；其后形成的应收账款与其为同一价值，不重复计算：",
+        (("订单（货物）", _STAGE), ("额度登记", _POOL)),
     ),
 }

@@ -1,0 +1,300 @@
+"""Passing a value from one form into the next: linking pools, taking a holding along, letting free value follow.
+
+All pools that are touched are locked by the caller (`service.lock_pools`).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ColumnElement, Text, cast, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from scf.capacity import entries, queries
+from scf.capacity.edges import ConversionEdge, PoolMark, Side
+from scf.capacity.entries import Carrier, Entry
+from scf.capacity.models import EntryKind, Pool, PoolEntry
+from scf.capacity.rules import Holding
+from scf.evidence.models import Event
+from scf.kernel.ids import new_id, public_id
+from scf.kernel.money import Money
+
+_LOCK_MARKS = text("""
+SELECT pg_advisory_xact_lock(hashtextextended('pool-mark:' || mark, 0))
+FROM (SELECT DISTINCT unnest(CAST(:marks AS text[])) AS mark ORDER BY mark) AS sorted
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A paper that a pool is, or is of (`family:kind:name`), and how much of the pool that is at most.
+
+    Within a family a later pool comes of no more than it is worth; families are different ways to see the
+    same value. Of the marks of one pool those that stand first are followed first.
+    """
+
+    side: Side
+    text: str
+    amount: Money
+
+    @property
+    def family(self) -> str:
+        """The part before the first colon."""
+        return self.text.partition(":")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Two pools that share a mark: so much of one, at most, is the other. In fen."""
+
+    from_id: UUID
+    to_id: UUID
+    family: str
+    minor: int
+
+
+def lock_marks(session: Session, marks: Iterable[Mark]) -> None:
+    """Let nobody else open a pool of these papers until the transaction ends."""
+    names = [mark.text for mark in marks]
+    if names:
+        session.execute(_LOCK_MARKS, {"marks": names})
+
+
+def keep_marks(session: Session, pool_id: UUID, marks: Sequence[Mark]) -> list[Link]:
+    """Store the marks of a pool, and return its links to pools that are there, in the marks' order."""
+    session.add_all(
+        PoolMark(pool_id=pool_id, side=one.side, mark=one.text, amount_minor=one.amount.minor)
+        for one in marks
+    )
+    session.flush()
+    names = {mark.text for mark in marks}
+    found = session.scalars(
+        select(PoolMark)
+        .where(
+            PoolMark.mark == func.any(cast(sorted(names), ARRAY(Text))), PoolMark.pool_id != pool_id
+        )
+        .order_by(PoolMark.pool_id)
+    ).all()
+    others: dict[tuple[str, Side], list[PoolMark]] = defaultdict(list)
+    for other in found:
+        others[other.mark, other.side].append(other)
+    links: dict[tuple[UUID, UUID], dict[str, Link]] = {}
+    for mark in marks:
+        opposite = Side.OF if mark.side is Side.IS else Side.IS
+        for other in others[mark.text, opposite]:
+            ends = (pool_id, other.pool_id) if mark.side is Side.IS else (other.pool_id, pool_id)
+            kinds = links.setdefault(ends, {})
+            kind = mark.text.rpartition(":")[0]
+            before = kinds[kind].minor if kind in kinds else 0
+            minor = before + min(mark.amount.minor, other.amount_minor)
+            kinds[kind] = Link(*ends, mark.family, minor)
+    # Two kinds of marks say the same once more: the one that says most counts.
+    return [max(kinds.values(), key=lambda link: link.minor) for kinds in links.values()]
+
+
+def draw(
+    session: Session, links: Sequence[Link], pools: Mapping[UUID, Pool], *, now: datetime
+) -> None:
+    """Draw the edges that links call for, as far as values are there and not linked yet."""
+    for link in links:
+        source, target = pools[link.from_id], pools[link.to_id]
+        left = _opened(session, target) - _come_of(session, target, link.family)
+        minor = min(link.minor, left, source.confirmed_minor - carried_out(session, source.id))
+        _draw(session, source, target, minor, family=link.family, now=now)
+
+
+def _draw(
+    session: Session, source: Pool, target: Pool, minor: int, *, family: str, now: datetime
+) -> None:
+    held = min(minor, source.used_minor - carried_out(session, source.id), target.free_minor)
+    held = max(held, 0)
+    free = min(minor - held, source.free_minor)
+    if held + free <= 0:
+        return
+    edge = ConversionEdge(
+        id=new_id(),
+        from_pool_id=source.id,
+        to_pool_id=target.id,
+        family=family,
+        amount_minor=held + free,
+        carried_minor=0,
+        passed_minor=0,
+        moving_minor=0,
+        drawn_at=now,
+    )
+    session.add(edge)
+    session.flush()
+    if held:
+        _carry(session, edge, source, target, held, cause=_head(source), now=now)
+    if free:
+        _pass_on(session, edge, source, free, cause=_head(target), now=now)
+
+
+def take_along(
+    session: Session, target: Pool, *, holder_id: UUID, most: int | None, now: datetime
+) -> int:
+    """Convert what a holder has in the forms before `target` into it; return how much that was, in fen.
+
+    `most` None: as much as there is. From the form right before it, which takes along what stands in forms
+    before that. What is carried becomes the holder's own: nothing is added, whatever stands there.
+    """
+    moved = 0
+    for edge in edges_into(session, target.id):
+        source = session.get_one(Pool, edge.from_pool_id)
+        wanted = edge.carried_minor if most is None else min(edge.carried_minor, most - moved)
+        held = _held(session, source, holder_id)
+        if held < wanted:
+            take_along(session, source, holder_id=holder_id, most=wanted - held, now=now)
+        moved += _take_over(session, edge, (source, target), holder_id, wanted, now=now)
+    return moved
+
+
+def ripen(session: Session, target: Pool, *, now: datetime) -> None:
+    """Convert into a pool all that it carries: what is carried falls to its holders before money does."""
+    for edge in edges_into(session, target.id):
+        source = session.get_one(Pool, edge.from_pool_id)
+        ripen(session, source, now=now)
+        follow(session, source, now=now)
+        for holding in queries.direct(session, source.id):
+            session.refresh(edge)
+            left = edge.carried_minor
+            _take_over(session, edge, (source, target), holding.holder_id, left, now=now)
+
+
+def follow(session: Session, source: Pool, *, now: datetime) -> None:
+    """Let value that nobody holds any more pass on to the forms that it became."""
+    for edge in edges_out(session, source.id):
+        idle = carried_out(session, source.id) - source.used_minor
+        minor = min(edge.carried_minor, idle, source.free_minor)
+        if minor > 0:
+            target = session.get_one(Pool, edge.to_pool_id)
+            _carry(session, edge, source, target, -minor, cause=_head(source), now=now)
+            _pass_on(session, edge, source, minor, cause=_head(target), now=now)
+
+
+def edges_into(session: Session, pool_id: UUID) -> list[ConversionEdge]:
+    """Return the edges by which something is carried into a pool, oldest first."""
+    return _edges(session, ConversionEdge.to_pool_id == pool_id)
+
+
+def edges_out(session: Session, pool_id: UUID) -> list[ConversionEdge]:
+    """Return the edges by which something of a pool is carried elsewhere, oldest first."""
+    return _edges(session, ConversionEdge.from_pool_id == pool_id)
+
+
+def _edges(session: Session, end: ColumnElement[bool]) -> list[ConversionEdge]:
+    found = select(ConversionEdge).where(end, ConversionEdge.carried_minor > 0)
+    fresh = found.order_by(ConversionEdge.id).execution_options(populate_existing=True)
+    return list(session.scalars(fresh))
+
+
+def carried_out(session: Session, pool_id: UUID) -> int:
+    """Return how much of a pool stands in later forms without having passed, in fen."""
+    return _sum(session, ConversionEdge.carried_minor, ConversionEdge.from_pool_id == pool_id)
+
+
+def _come_of(session: Session, target: Pool, family: str) -> int:
+    into = (ConversionEdge.to_pool_id == target.id, ConversionEdge.family == family)
+    return _sum(session, ConversionEdge.amount_minor, *into)
+
+
+def _sum(
+    session: Session, column: InstrumentedAttribute[int], *conditions: ColumnElement[bool]
+) -> int:
+    total = cast(func.coalesce(func.sum(column), 0), BigInteger)
+    return session.scalars(select(total).where(*conditions)).one()
+
+
+def _opened(session: Session, pool: Pool) -> int:
+    """Return what a pool was worth when it was opened, in fen."""
+    first = select(PoolEntry.confirmed_delta_minor)
+    return session.scalars(first.where(PoolEntry.pool_id == pool.id, PoolEntry.version == 1)).one()
+
+
+def _held(session: Session, pool: Pool, holder_id: UUID) -> int:
+    found = queries.holding(session, pool.id, holder_id)
+    return found.minor if found else 0
+
+
+def _take_over(
+    session: Session,
+    edge: ConversionEdge,
+    ends: tuple[Pool, Pool],
+    holder_id: UUID,
+    most: int,
+    *,
+    now: datetime,
+) -> int:
+    """Move what a holder has in the earlier of an edge's pools: given up, passed on, taken over."""
+    source, target = ends
+    holding = queries.holding(session, source.id, holder_id)
+    minor = min(most, holding.minor) if holding else 0
+    if holding is None or minor <= 0:
+        return 0
+    cause = queries.reason(session, holder_id)
+    _carry(session, edge, source, target, -minor, cause=cause, now=now)
+    left = _pass_on(session, edge, source, minor, cause=cause, now=now, holding=holding)
+    taken = Entry(EntryKind.CONVERT, 0, minor, holding, edge.id)
+    event = entries.enter(
+        session,
+        target,
+        taken,
+        cause=left.body_hash,
+        now=now,
+        actor=None,
+        parties=[target.owner_id, holding.party_id],
+    )
+    fields = {
+        "from": public_id("cap", source.id),
+        "to": public_id("cap", target.id),
+        "converted": target.money(minor).to_json(),
+    }
+    entries.notify(
+        session,
+        event,
+        holding.party_id,
+        kind=event.type,
+        subject=holding.holder,
+        fields=fields,
+        now=now,
+    )
+    return minor
+
+
+def _carry(
+    session: Session,
+    edge: ConversionEdge,
+    source: Pool,
+    target: Pool,
+    minor: int,
+    *,
+    cause: bytes,
+    now: datetime,
+) -> Event:
+    carrier = Carrier(source.id, public_id("cap", source.id))
+    entry = Entry(EntryKind.CARRY, 0, minor, carrier, edge.id)
+    owner = [target.owner_id]
+    return entries.enter(session, target, entry, cause=cause, now=now, actor=None, parties=owner)
+
+
+def _pass_on(
+    session: Session,
+    edge: ConversionEdge,
+    source: Pool,
+    minor: int,
+    *,
+    cause: bytes,
+    now: datetime,
+    holding: Holding | None = None,
+) -> Event:
+    entry = Entry(EntryKind.CONVERT, -minor, -minor if holding else 0, holding, edge.id)
+    parties = [source.owner_id, holding.party_id if holding else None]
+    return entries.enter(session, source, entry, cause=cause, now=now, actor=None, parties=parties)
+
+
+def _head(pool: Pool) -> bytes:
+    assert pool.head_hash is not None, "an open pool has told of its opening"
+    return pool.head_hash
