@@ -16,7 +16,8 @@ from scf.kernel.clock import SHANGHAI, parse_instant
 from scf.papers import layouts
 from scf.papers.layouts import Paper, Row, Section
 from scf.papers.visible import visible
-from scf.parties.forms import FORMS, Names
+from scf.parties.forms import Names
+from scf.parties.security_forms import form_of
 from scf_ledger import canonical
 from scf_ledger.encoding import b64url
 from scf_ledger.statement import PAYLOAD_BYTES_MAX, parse_line, parse_statement
@@ -59,7 +60,7 @@ def read(payload: bytes, lines: Sequence[str] = ()) -> Paper:
         name for one in (body, *(part for _, part in parts)) for name in one.names.by_code.values()
     ]
     return Paper(
-        title=FORMS[value["act"]].title,
+        title=form_of(value).title,
         number=value["id"],
         at=parse_instant(value["issued_at"]),
         marks=layouts.marks(*names, draft=True),
@@ -68,7 +69,7 @@ def read(payload: bytes, lines: Sequence[str] = ()) -> Paper:
             Row("签署单位", body.names.party(value["party"]), "party"),
             *([Row("本次签署", STEPS[value["step"]], "step")] if "step" in value else []),
         ],
-        preamble=FORMS[value["act"]].preamble,
+        preamble=form_of(value).preamble,
         sections=[
             *body.sections,
             Section("依据与签署", [*about(value), *signature(value), origin(value)]),
@@ -115,7 +116,7 @@ def body_of(value: Mapping[str, Any]) -> Body:
     content = dict(value["content"])
     names = Names.of(content)
     sections = []
-    for title, fields in FORMS[value["act"]].sections:
+    for title, fields in form_of(value).sections:
         present = [(key, *fields[key]) for key in fields if key in content]
         rows = [Row(label, show(names, content.pop(key)), key) for key, label, show in present]
         sections += [Section(title, rows)] if rows else []

@@ -8,7 +8,7 @@ from scf.kernel.clock import parse_instant
 from scf.papers import layouts
 from scf.papers.layouts import Attachment, Paper, Row, Section
 from scf.parties import rendering
-from scf.parties.forms import FORMS
+from scf.parties.security_forms import form_of
 from scf_ledger import jws
 from scf_ledger.encoding import b64url
 from scf_ledger.statement import authorization_hash, split_authorization
@@ -46,7 +46,7 @@ def read_signed(authorizations: Sequence[str], *, name_of: NameOf = lambda _: No
     signed = [_Signed.read(text) for text in authorizations]
     first = signed[0].value
     assert all(one.value["content"] == first["content"] for one in signed), "hands sign one content"
-    body, form = rendering.body_of(first), FORMS[first["act"]]
+    body, form = rendering.body_of(first), form_of(first)
     return Paper(
         title=form.title,
         number=first["id"],

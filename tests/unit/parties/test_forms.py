@@ -4,6 +4,7 @@ import pytest
 
 from scf.parties import forms
 from scf.parties.forms import FORMS, Names
+from scf.parties.security_forms import VARIANTS, form_of
 from scf_ledger.event_types import ACTS, EVENT_TYPES
 
 NAMES = Names({"91500118MAYYC0A174": "渝川汽车(示例)"})
@@ -35,5 +36,51 @@ def test_every_act_has_a_paper_that_knows_what_is_signed():
     assert set(FORMS) == ACTS
     for kind in EVENT_TYPES.values():
         for signing in kind.signings:
-            known = {key for _, fields in FORMS[signing.act].sections for key in fields}
+            split = {"parts": []} if kind.name == "receivable.split_agreed" else {}
+            form = form_of({"act": signing.act, "content": split})
+            known = {key for _, fields in form.sections for key in fields}
             assert {key.partition(".")[0] for key in signing.content} <= known, kind.name
+
+
+FACTORING = {"kind": "factoring", "recourse": False, "disclosed": True}
+
+
+@pytest.mark.parametrize(
+    ("act", "content", "title"),
+    [
+        ("pledge", {}, "应收账款质押合同要点"),
+        ("pledge", {"security": FACTORING}, "保理合同要点"),
+        ("pledge", {"security": {**FACTORING, "kind": "assignment"}}, "应收账款转让合同要点"),
+        ("accept", {"security": FACTORING}, "接受应收账款转让通知书"),
+        ("release", {"security": FACTORING}, "应收账款反转让通知书"),
+        ("release", {"reason": "已清偿"}, "解除应收账款质押通知书"),
+        ("acknowledge", {"security": FACTORING}, "应收账款转让通知书回执"),
+        ("acknowledge", {"reason": "已清偿"}, "解除应收账款质押通知书回执"),
+        ("acknowledge", {"reason": "回购", "security": FACTORING}, "应收账款反转让通知书回执"),
+        ("account", {"parts": []}, "应收账款付款分割协议"),
+        ("account", {}, "回款账户变更协议"),
+        ("release", {"security": "factoring"}, "解除应收账款质押通知书"),
+    ],
+)
+def test_a_paper_is_called_by_what_it_says(act, content, title):
+    assert form_of({"act": act, "content": content}).title == title
+
+
+def test_what_is_taken_is_shown_in_words():
+    assert forms.security(NAMES, FACTORING) == "保理，无追索权，通知债务人（明）"
+    undisclosed = {"kind": "assignment", "recourse": True, "disclosed": False}
+    assert forms.security(NAMES, undisclosed) == "应收账款转让，有追索权，暂不通知债务人（暗）"
+    assert forms.security(NAMES, {"kind": "x"}) == forms.plain(NAMES, {"kind": "x"})
+
+
+def test_a_variant_shows_what_the_base_binds():
+    """A variant of a signed paper has a labelled place for every key that its event takes over."""
+    for (act, _), form in VARIANTS.items():
+        known = {key for _, fields in form.sections for key in fields}
+        wanted = {
+            frozenset(key.partition(".")[0] for key in signing.content)
+            for kind in EVENT_TYPES.values()
+            for signing in kind.signings
+            if signing.act == act
+        }
+        assert any(keys - {"security", "reason"} <= known for keys in wanted), (act, known)
