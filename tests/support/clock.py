@@ -34,9 +34,11 @@ def asked(stage: Stage, **body: Any) -> dict[str, Any]:
     return shown
 
 
-def seen(stage: Stage, request: dict[str, Any], who: Company | None = None) -> dict[str, Any]:
+def seen(
+    stage: Stage, request: dict[str, Any], who: Company | None = None, *, operator: bool = False
+) -> dict[str, Any]:
     path = f"/v1/confirmation-requests/{request['id']}"
-    answer = stage.get(who or stage.cast.supplier, path)
+    answer = stage.get(None if operator else who or stage.cast.supplier, path)
     assert answer.status_code == 200, answer.text
     shown: dict[str, Any] = answer.json()
     return shown

@@ -168,4 +168,5 @@ def shown(call: Call, found: Sequence[ConfirmationRequest]) -> list[RequestOut]:
     parties = parties_of(call.session, found)
     today = business_date(call.now)
     standing = queries.found(call.session, found, now=call.now)
-    return [RequestOut.of(one, parties, today=today) for one in standing]
+    operator = call.actor.operator
+    return [RequestOut.of(one, parties, today=today, operator=operator) for one in standing]

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import or_, select
+import structlog
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from scf.confirmations import queries, rules
@@ -21,29 +22,62 @@ from scf.confirmations.models import (
 )
 from scf.confirmations.rules import Answer, Due
 from scf.db.outbox import EffectContext
+from scf.http.metrics import gauge
 from scf.kernel.clock import business_date
+from scf.kernel.errors import SCFError, Unavailable
 from scf.kernel.ids import new_id, public_id
 from scf.receivables.models import Receivable
 from scf.rules.service import evaluate
 
 BATCH: Final = 500
+FAULT_LENGTH_MAX: Final = 500
+
+log = structlog.get_logger()
+gauge(
+    "scf_confirmation_requests_at_fault",
+    "Requests for confirmation that the clock could not bring up to date",
+    "SELECT count(*) FROM confirmation_requests WHERE fault IS NOT NULL",
+)
 
 
 def turn(context: EffectContext) -> int:
-    """Bring every running request up to date; return how many had something due. For a clock."""
+    """Bring every running request up to date; return how many had something due. For a clock.
+
+    Each is a transaction of its own: one that fails keeps its fault, which its next turn takes away.
+    """
     now, done, after = context.clock.now(), 0, None
     while True:
         with context.database.reading() as session:
             ids = _waiting(session, now=now, after=after)
         for identity in ids:
-            with context.database.transaction() as session:
-                request = lock(session, identity)
-                if request is not None:
-                    settle(session, request, now=now)
+            try:
+                with context.database.transaction() as session:
+                    request = lock(session, identity)
+                    if request is not None:
+                        settle(session, request, now=now)
+            except (
+                Unavailable
+            ) as error:  # somebody is at it, or the database is away: the next turn
+                log.warning(
+                    "request.put_off", request=public_id("cfr", identity), error=error.line()
+                )
+            except Exception as error:
+                log.exception("request.fault", request=public_id("cfr", identity))
+                _keep_fault(context, identity, error)
         done += len(ids)
         if len(ids) < BATCH:
             return done
         after = ids[-1]
+
+
+def _keep_fault(context: EffectContext, request_id: UUID, error: Exception) -> None:
+    said = error.line() if isinstance(error, SCFError) else f"{type(error).__name__}: {error}"
+    with context.database.transaction() as session:
+        session.execute(
+            update(ConfirmationRequest)
+            .where(ConfirmationRequest.id == request_id)
+            .values(fault=said[:FAULT_LENGTH_MAX])
+        )
 
 
 def lock(session: Session, request_id: UUID) -> ConfirmationRequest | None:
@@ -67,7 +101,7 @@ def settle(session: Session, request: ConfirmationRequest, *, now: datetime) -> 
         _close(session, request, progress.answer, progress.state, now=now)
     elif progress.end is not None:
         _let_go(session, request, progress.end, now=now)
-    request.seen_version = seen
+    request.seen_version, request.fault = seen, None
     session.flush()
 
 

@@ -62,7 +62,7 @@ class ConfirmationRequest(Base):
     those of the rules in force on day 0; without a statutory time they are absent, `deadline_on` is what the
     contract says, and nothing falls due. `event_version` is the receivable's version that tells of the
     request, `seen_version` the last one whose answers were looked at, `next_on` the next day that brings
-    something about.
+    something about, `fault` why the clock could not bring it up to date the last time.
     """
 
     __tablename__ = "confirmation_requests"
@@ -115,6 +115,7 @@ class ConfirmationRequest(Base):
     answer_event_id: Mapped[UUID | None] = mapped_column(ForeignKey("events.id"))
     next_on: Mapped[date | None] = mapped_column(Date, index=True)
     seen_version: Mapped[int]
+    fault: Mapped[str | None] = mapped_column(Text)
 
     def require_move(self, to: RequestState) -> None:
         """Raise RequestMoveRefused, which names both states, where the table does not allow a move."""

@@ -160,9 +160,15 @@ class RequestOut(Out):
     contested: bool
     moments: list[MomentOut]
     answers: list[AnswerOut]
+    fault: str | None = Field(
+        None,
+        description="后台处理失败的原因，仅运营方可见 Why the clock failed on it, to the operator",
+    )
 
     @classmethod
-    def of(cls, found: Found, parties: Mapping[UUID, Party], *, today: date) -> Self:
+    def of(
+        cls, found: Found, parties: Mapping[UUID, Party], *, today: date, operator: bool = False
+    ) -> Self:
         """Show a request to one of its sides; the days count to its answer, or to today."""
         request, progress = found.request, found.progress
         sides = {request.creditor_id: Side.CREDITOR, request.debtor_id: Side.DEBTOR, None: None}
@@ -203,4 +209,5 @@ class RequestOut(Out):
                 for moment in found.moments
             ],
             answers=[AnswerOut.of(answer) for answer in found.answers],
+            fault=request.fault if operator else None,
         )

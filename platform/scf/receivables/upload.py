@@ -5,10 +5,11 @@ live receivable at most. Until the supplier is a member and has registered the i
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+import structlog
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
@@ -17,7 +18,8 @@ from scf.documents.models import Document
 from scf.evidence.service import SubjectNotFound
 from scf.http.auth import Actor
 from scf.jobs.models import Job
-from scf.kernel.errors import Conflict, Refused
+from scf.kernel.errors import Conflict, Refused, Unavailable
+from scf.kernel.ids import public_id
 from scf.parties.models import Party
 from scf.programmes.models import Member, MemberRole
 from scf.receivables.submission import Mode, Submission, submit_many
@@ -25,6 +27,9 @@ from scf.receivables.upload_models import LineState, PayableLine
 
 MATCHED_MAX: Final = 500
 """Waiting lines that are looked at in one transaction."""
+FAULT_RESTS: Final = timedelta(minutes=10)
+
+log = structlog.get_logger()
 
 
 class SupplierNotOnBoard(Conflict):
@@ -57,6 +62,14 @@ class LineWaiting(Conflict):
     code = "payable.line_waiting"
     title = "该行号或发票已在另一条待处理明细中"
     title_en = "Another uploaded line with this number or invoice is waiting"
+
+
+class LineFault(Unavailable):
+    """A line that the platform fails on waits, is tried again, and holds up no other."""
+
+    code = "payable.fault"
+    title = "系统处理该明细时出错，稍后自动重试"
+    title_en = "The platform failed on this line; it is tried again"
 
 
 Waits = SupplierNotOnBoard | SupplierNotMember | InvoiceNotRegistered
@@ -96,16 +109,34 @@ def settle(
 def match(session: Session, *, now: datetime, after: UUID | None = None) -> UUID | None:
     """Settle waiting lines whose supplier and invoices are there now, of one debtor at a time.
 
-    Lines that another worker is at are left to it. Returns the first line looked at, None at the end.
+    Lines that another worker is at are left to it. Where the platform fails on them they are settled one by
+    one, and those that it fails on alone rest for a while. Returns the first line looked at, None at the end.
     """
-    first = _matchable(session, after, None)
+    first = _matchable(session, after, None, now=now)
     if not first:
         return None
-    lines = _matchable(session, after, first[0].debtor_id)
-    job = session.get_one(Job, lines[0].job_id)
-    settle(session, Actor(job.client_id, lines[0].debtor_id), lines, now=now)
+    lines = _matchable(session, after, first[0].debtor_id, now=now)
+    if not _settled(session, lines, now=now):
+        for line in lines:
+            if not _settled(session, [line], now=now):
+                line.code, line.message, line.changed_at = LineFault.code, LineFault.title, now
     session.flush()
     return first[0].id  # lines of other debtors may stand between it and the last
+
+
+def _settled(session: Session, lines: Sequence[PayableLine], *, now: datetime) -> bool:
+    """Settle waiting lines, or none of them; say which."""
+    job = session.get_one(Job, lines[0].job_id)
+    actor = Actor(job.client_id, lines[0].debtor_id)
+    ids = [public_id("pyl", line.id) for line in lines]
+    try:
+        with session.begin_nested():
+            settle(session, actor, lines, now=now)
+            session.flush()
+    except Exception:
+        log.exception("payable.fault", count=len(ids), first=ids[0], last=ids[-1])
+        return False
+    return True
 
 
 def withdraw(session: Session, actor: Actor, line_id: UUID, *, now: datetime) -> PayableLine:
@@ -240,7 +271,7 @@ def _apply(line: PayableLine, settled: Settled, now: datetime) -> None:
 
 
 def _matchable(
-    session: Session, after: UUID | None, debtor_id: UUID | None
+    session: Session, after: UUID | None, debtor_id: UUID | None, *, now: datetime
 ) -> Sequence[PayableLine]:
     """Return waiting lines that nothing is missing for, locked: of a debtor, or the first of any."""
     number = func.unnest(PayableLine.invoices).column_valued("number")
@@ -250,6 +281,9 @@ def _matchable(
         .correlate_except(Document)
     )
     missing = select(number).where(~registered).correlate(PayableLine, Party).exists()
+    resting = PayableLine.code.is_not_distinct_from(LineFault.code) & (
+        PayableLine.changed_at > now - FAULT_RESTS
+    )
     statement = (
         select(PayableLine)
         .join(Party, (Party.uscc == PayableLine.supplier) & Party.revoked_at.is_(None))
@@ -260,7 +294,7 @@ def _matchable(
             & (Member.role == MemberRole.SUPPLIER)
             & Member.revoked_at.is_(None),
         )
-        .where(PayableLine.state == LineState.WAITING, ~missing)
+        .where(PayableLine.state == LineState.WAITING, ~missing, ~resting)
         .order_by(PayableLine.id)
         .limit(MATCHED_MAX if debtor_id else 1)
         .with_for_update(of=PayableLine, skip_locked=True)

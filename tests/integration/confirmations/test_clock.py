@@ -2,10 +2,11 @@
 
 import pytest
 
+from scf.confirmations import clock
 from tests.support.actors import STORY_BEGINS
 from tests.support.clock import act, answer, ask, asked, dues, move_to, refuse, seen, turn
 from tests.support.problems import refusal
-from tests.support.receivables import confirmation, submit
+from tests.support.receivables import confirmation, identity, money, submit
 
 REMINDED = [
     ("REMINDER", 7, "2025-11-10"),
@@ -318,3 +319,59 @@ class TestFeed:
         assert not set(mine) & {one["id"] for one in none.json()["items"]}
         everything = stage.get(None, "/v1/confirmation-requests", limit=500).json()["items"]
         assert set(mine) <= {one["id"] for one in everything}
+
+
+class TestAFault:
+    def test_one_request_that_fails_holds_up_no_other(self, stage, monkeypatch):
+        first, sick, last = (asked(stage) for _ in range(3))
+        settle = clock.settle
+
+        def failing(session, request, *, now):
+            settle(session, request, now=now)
+            if request.id == identity(sick["id"]):
+                raise ZeroDivisionError("a defect")
+
+        monkeypatch.setattr(clock, "settle", failing)
+        move_to(stage, 8)
+        turn(stage)
+
+        assert [dues(seen(stage, one)) for one in (first, last)] == [REMINDED[:1]] * 2
+        assert dues(seen(stage, sick)) == []
+        assert seen(stage, sick)["fault"] is None
+        assert seen(stage, sick, None, operator=True)["fault"] == "ZeroDivisionError: a defect"
+        assert "scf_confirmation_requests_at_fault 1.0" in stage.get(None, "/metrics").text
+
+        monkeypatch.undo()
+        turn(stage)
+
+        assert dues(seen(stage, sick)) == REMINDED[:1]
+        assert seen(stage, sick, None, operator=True)["fault"] is None
+
+
+class TestABasket:
+    def test_an_unlawful_reason_in_a_basket_leaves_the_clock_running(self, stage):
+        lawful, unlawful = asked(stage), asked(stage)
+        move_to(stage, 10)
+        items = [
+            {"receivable": lawful["receivable"], "rejected": money("100.00"), "reason": "重复提交"},
+            {
+                "receivable": unlawful["receivable"],
+                "disputed": money("40.00"),
+                "reason": "内部流程",
+            },
+        ]
+        terms = {key: confirmation(stage)[key] for key in ("no_setoff", "consents", "signers")}
+        body = {"items": items, "refusal_signers": stage.cast.anchor.signers("reject"), **terms}
+        path, anchor = "/v1/receivables/confirmation-drafts", stage.cast.anchor
+        drafts = stage.post(anchor, path, body).json()["refusals"]
+        signed = [jws for draft in drafts for jws in anchor.sign_all(draft)]
+        done = stage.post(anchor, "/v1/receivables/confirmations", {"authorizations": signed})
+        assert done.status_code == 200, done.text
+        turn(stage)
+
+        assert seen(stage, lawful)["state"] == "ANSWERED"
+        shown = seen(stage, unlawful)
+        assert (shown["state"], shown["answers"][0]["compliant"]) == ("OPEN", False)
+        move_to(stage, 31)
+        turn(stage)
+        assert seen(stage, unlawful)["state"] == "OVERDUE"

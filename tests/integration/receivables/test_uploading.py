@@ -1,10 +1,12 @@
 """A core enterprise uploads its payables: known lines become receivables, the others wait for their supplier."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
 from scf.kernel.money import Money
+from scf.receivables import upload as payables
 from scf.receivables import upload_baskets
 from scf.receivables.upload_rows import IMPORT, UPLOAD, read_row, read_table
 from tests.support.invoices import refusal
@@ -144,6 +146,39 @@ class TestUpload:
         (line,) = lines(stage, job)
         assert (line["state"], line["code"]) == ("REFUSED", "receivable.document_in_use")
         assert line["receivable"] is None
+
+    def test_one_line_that_fails_holds_up_no_other(self, stage, monkeypatch):
+        supplier, numbers = stage.cast.supplier, [next(NUMBERS) for _ in range(3)]
+        rows = [upload_row(f"X-{n}", supplier.uscc, invoice_number(n)) for n in numbers]
+        job = upload(stage, rows)
+        work(stage)
+        for number in numbers:
+            register_invoice(stage, supplier, number)
+        settle = payables.settle
+
+        def failing(session, actor, found, *, now):
+            settled = settle(session, actor, found, now=now)
+            if any(line.line_no == f"X-{numbers[1]}" for line in found):
+                raise ZeroDivisionError("a defect")
+            return settled
+
+        monkeypatch.setattr(payables, "settle", failing)
+        match(stage)
+
+        found = {line["line_no"]: (line["state"], line["code"]) for line in lines(stage, job)}
+        assert [found[f"X-{number}"] for number in numbers] == [
+            ("SUBMITTED", None),
+            ("WAITING", "payable.fault"),
+            ("SUBMITTED", None),
+        ]
+
+        monkeypatch.undo()
+        match(stage)
+        resting = {line["line_no"]: line["state"] for line in lines(stage, job)}
+        stage.clock.set(stage.clock.now() + timedelta(minutes=11))
+        match(stage)
+        rested = {line["line_no"]: line["state"] for line in lines(stage, job)}
+        assert (resting[f"X-{numbers[1]}"], rested[f"X-{numbers[1]}"]) == ("WAITING", "SUBMITTED")
 
     def test_a_stranger_sees_nothing_of_it(self, stage):
         job = upload(stage, [upload_row("S-1", stage.cast.supplier.uscc, unknown())])
