@@ -1,11 +1,13 @@
-"""Write the golden files: ``python -m tests.golden.make_golden`` from the project's root.
+"""Write the golden files: ``python -m tests.golden.make_golden [FILE...]`` from the project's root.
 
 They are made by ``formats.py``, ``story.py``, rfc8785 and joserfc, never by ``scf_ledger``. ECDSA
-signatures are random, so a new run gives other files of the same meaning.
+signatures are random, so a new run gives other files of the same meaning: those that are there are kept
+by naming the new ones, each proof with its trust file.
 """
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 from tests.golden import formats as f
@@ -23,6 +25,10 @@ def main():
     basket = story.tell(basket=("confirmed",))
     write("basket.scfproof", basket.proof_bytes)
     write("basket-trust.json", basket.trust_bytes)
+    refusals, proofs = story.tell_refusals()
+    for end, proof in proofs.items():
+        write(f"{end}-basket.scfproof", f.as_json(proof))
+    write("refusals-trust.json", refusals.trust_bytes)
     write("trust.json", told.trust_bytes)
     write("checkpoint.txt", told.note.encode())
     write("tlog-proof.txt", told.proof["entries"][0]["tlog_proof"].encode())
@@ -34,7 +40,8 @@ def main():
 
 
 def write(name, data):
-    (HERE / name).write_bytes(data)
+    if name in (sys.argv[1:] or [name]):
+        (HERE / name).write_bytes(data)
 
 
 def strip_secret(entry):

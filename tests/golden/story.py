@@ -47,6 +47,8 @@ SIGNATURES = {
     ],
     "signed": [("pledge", None, "supplier")],
     "accepted": [("accept", "make", "bank.clerk"), ("accept", "check", "bank.approver")],
+    "disputed": [("dispute", None, "car.approver")],
+    "rejected": [("reject", None, "car.approver")],
 }
 """Step of the story -> act, step of the statement, who signs."""
 
@@ -57,6 +59,8 @@ CONTENT = {
     ),
     "signed": ("pledgor", "pledgee", "receivable_event", "pool", "amount", "principal"),
     "accepted": ("pledgor", "pledgee", "receivable_event", "pool", "amount", "principal"),
+    "disputed": ("reason", "amount"),
+    "rejected": ("reason", "amount"),
 }  # fmt: skip
 
 FILE_STEPS = (
@@ -395,6 +399,37 @@ def _terms(teller):
             "rate": "0.0385",
             "due_on": "2025-12-30",
         },
+    }
+
+
+def refusals():
+    """Two more claims, of which nothing is confirmed, as `extra` steps: one disputed, one rejected."""
+    steps = []
+    for end, reason, amount in (
+        ("disputed", "数量不符: 少收两箱", "41400.00"),
+        ("rejected", "非我司交易", "1286400.00"),
+    ):
+        claim = f.make_id("rcv", end)
+        said = {"debtor": CAR_MAKER, "reason": reason, "amount": f.cny(amount)}
+        for name, type_, record in (
+            (f"{end}.claim", "submitted", _submitted),
+            (end, end, said),
+        ):
+            steps.append(
+                (name, {"type_": f"receivable.{type_}", "subject": claim, "record": record})
+            )
+    return tuple(steps)
+
+
+def tell_refusals(**bent):
+    """Tell the story with those two answered by baskets; return it, and the proof of each by name."""
+    secrets = {f.make_id("rcv", end): f.sha256(end.encode()) for end in ("disputed", "rejected")}
+    told = tell(basket=("disputed", "rejected"), extra=refusals(), secret=secrets, **bent)
+    whole = {key: value for key, value in told.proof.items() if key != "anchor"}
+    places = {"disputed": -3, "rejected": -1}
+    return told, {
+        end: {**whole, "kind": "event", "entries": [told.proof["entries"][place]]}
+        for end, place in places.items()
     }
 
 

@@ -40,6 +40,8 @@ class TestProofs:
             ("pledge.scfproof", "trust.json"),
             ("event.scfproof", "trust.json"),
             ("basket.scfproof", "basket-trust.json"),
+            ("disputed-basket.scfproof", "refusals-trust.json"),
+            ("rejected-basket.scfproof", "refusals-trust.json"),
         ],
     )
     def test_verify(self, name, believed):
