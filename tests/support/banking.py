@@ -49,6 +49,7 @@ def entry(number: int, minor: int, **other: Any) -> dict[str, Any]:
         "remittance": "",
         "other_account": "",
         "other_name": "渝川汽车(示例)",
+        "other_bank": "",
         **other,
     }
 

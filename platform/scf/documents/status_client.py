@@ -1,12 +1,12 @@
 """The status of invoices over HTTP. What is late, long or not to be read is no answer."""
 
 import json
-import time
 from typing import Any, Final, Self
 
 import httpx
 
 from scf.documents.status import Inquiry, InvoiceStatus, StatusAnswer, StatusUnavailable
+from scf.http.outbound import AnswerUnfit, fetch
 from scf.kernel.clock import parse_instant
 from scf.kernel.errors import ValueInvalid
 
@@ -37,20 +37,22 @@ class HttpInvoiceStatus:
         }
         try:
             body = json.loads(self._read(f"/invoices/{invoice.number}", parameters))
-        except (httpx.HTTPError, ValueError, RecursionError) as error:
+        except (httpx.HTTPError, AnswerUnfit, ValueError, RecursionError) as error:
             raise StatusUnavailable(number=invoice.number) from error
         return _answer(body, invoice)
 
     def _read(self, path: str, parameters: dict[str, str]) -> bytes:
-        deadline = time.monotonic() + self._patience
-        with self._http.stream("GET", path, params=parameters) as answer:
-            answer.raise_for_status()
-            body = b""
-            for piece in answer.iter_bytes():
-                body += piece
-                if len(body) > BYTES_MAX or time.monotonic() > deadline:
-                    raise ValueError
-        return body
+        answer = fetch(
+            self._http,
+            "GET",
+            path,
+            bytes_max=BYTES_MAX,
+            patience=self._patience,
+            params=parameters,
+        )
+        if answer.is_error:
+            raise AnswerUnfit(f"status {answer.status}")
+        return answer.body
 
 
 def _answer(body: Any, invoice: Inquiry) -> StatusAnswer:

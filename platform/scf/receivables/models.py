@@ -231,6 +231,7 @@ class ReceivablePayment(Base):
     currency: Mapped[str] = mapped_column(Text)
     paid_on: Mapped[date] = mapped_column(Date)
     account: Mapped[str] = mapped_column(Text)
+    bank: Mapped[str | None] = mapped_column(Text)
     to_named_account: Mapped[bool]
     event_id: Mapped[UUID] = mapped_column(ForeignKey("events.id"))
     reported_at: Mapped[datetime]

@@ -5,9 +5,8 @@ value comes back, because a payment was taken back, a surplus goes in at once: n
 doubles a fen.
 """
 
-import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID
@@ -28,7 +27,7 @@ from scf.kernel.errors import Conflict, Invalid, LimitExceeded
 from scf.kernel.ids import new_id, public_id
 from scf.kernel.money import MINOR_MAX, CurrencyMismatch, Money
 from scf.parties import queries as parties
-from scf.receivables import fact_checks, permissions, queries
+from scf.receivables import accounts, fact_checks, permissions, queries
 from scf.receivables.models import PaymentReversal, Receivable, ReceivablePayment, State
 from scf.receivables.permissions import Action, ActionNotAllowed
 from scf.receivables.service import lock
@@ -76,12 +75,16 @@ RECEIPT_MAX: Final = MINOR_MAX // 100
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a bank says came in: into which account, on which day."""
+    """What a bank says came in: on which day, into which account at which bank.
+
+    `bank` is the USCC or the name of the bank that keeps the account, None where nothing is told of it.
+    """
 
     receipt_no: str
     amount: Money
     paid_on: date
     account: str
+    bank: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +116,14 @@ def report(
 ) -> Reported:
     """Record a payment, told by the bank that keeps the named account or one that encumbers the value.
 
-    Raises ActionNotAllowed, and what `record` does.
+    Without another bank in the receipt the money came into an account at the one that tells. Raises ActionNotAllowed, and what `record` does.
     """
     receivable = lock(session, receivable_id)
     permissions.require(receivable, actor.party, Action.REPORT_PAYMENT)
     if not is_concerned(session, receivable, actor.party):
         raise ActionNotAllowed(action=Action.REPORT_PAYMENT.value)
+    if receipt.bank is None:
+        receipt = replace(receipt, bank=parties.party(session, actor.party).uscc)
     return record(
         session, actor.party, receivable, receipt, now=now, expected_version=expected_version
     )
@@ -135,8 +140,8 @@ def record(
 ) -> Reported:
     """Record a payment of a locked, confirmed receivable. The same receipt again changes nothing.
 
-    Into the account that is named by then it pays the pool; into any other it dilutes it, and holders are
-    told. Raises ReceiptUsed, PaidInFuture, CurrencyMismatch, ReceiptImplausible.
+    Into the account that was named on its day it pays the pool; into any other it dilutes it, and holders
+    are told. Raises ReceiptUsed, PaidInFuture, CurrencyMismatch, ReceiptImplausible.
     """
     known = queries.payment(session, bank_id, receipt.receipt_no)
     if known is not None:
@@ -220,10 +225,10 @@ def reverse(
 
 
 def is_concerned(session: Session, receivable: Receivable, bank_id: UUID) -> bool:
-    """Say whether a bank keeps the named account, or encumbers or encumbered the value."""
+    """Say whether a bank keeps or kept the named account, or encumbers or encumbered the value."""
     if receivable.pool_id is None or receivable.pay_to is None:
         return False
-    keeper = parties.party(session, bank_id).uscc == receivable.pay_to["bank_uscc"]
+    keeper = parties.party(session, bank_id).uscc in accounts.keepers(session, receivable)
     return keeper or pools.has_encumbered(session, receivable.pool_id, bank_id)
 
 
@@ -244,16 +249,11 @@ def lock_pool(session: Session, receivable: Receivable) -> Pool:
     return pool
 
 
-def account_digits(account: str) -> str:
-    """Return an account number without the spaces and dashes that people write into it."""
-    return re.sub(r"[\s-]", "", account)
-
-
 def _record(
     session: Session, bank_id: UUID, receivable: Receivable, receipt: Receipt, *, now: datetime
 ) -> ReceivablePayment:
-    assert receivable.pay_to is not None
-    named = account_digits(receipt.account) == account_digits(receivable.pay_to["account"])
+    expected = accounts.in_force(accounts.history(session, receivable), receipt.paid_on)
+    named = accounts.fits(expected, receipt.account, receipt.bank)
     pool = lock_pool(session, receivable)
     fact_checks.check_payment(session, receivable, receipt.amount, on=receipt.paid_on, now=now)
     event = _tell(
@@ -265,6 +265,7 @@ def _record(
             "amount": receipt.amount.to_json(),
             "paid_on": receipt.paid_on.isoformat(),
             "account": receipt.account,
+            **({"bank": receipt.bank} if receipt.bank else {}),
         },
         now=now,
     )
@@ -273,7 +274,7 @@ def _record(
         _settle_state(receivable)
     else:
         receivable.astray_minor += receipt.amount.minor
-        _warn(session, receivable, pool, receipt, event, now=now)
+        _warn(session, receivable, receipt, event, expected=expected[0], pool=pool, now=now)
     _absorb(session, receivable, pool, event, now=now, actor=bank_id)
     payment = ReceivablePayment(
         id=new_id(),
@@ -284,6 +285,7 @@ def _record(
         currency=receipt.amount.currency,
         paid_on=receipt.paid_on,
         account=receipt.account,
+        bank=receipt.bank,
         to_named_account=named,
         event_id=event.id,
         reported_at=now,
@@ -339,18 +341,22 @@ def _settle_state(receivable: Receivable) -> None:
 def _warn(
     session: Session,
     receivable: Receivable,
-    pool: Pool,
     receipt: Receipt,
     event: Event,
     *,
+    expected: accounts.Account,
+    pool: Pool,
     now: datetime,
 ) -> None:
-    """Tell whoever encumbers the value, and the debtor, that money went elsewhere."""
-    assert receivable.pay_to is not None
+    """Tell whoever encumbers the value, and the debtor, that money went elsewhere, and what told so."""
     fields = {
         "amount": receipt.amount.to_json(),
         "account": receipt.account,
-        "named_account": receivable.pay_to["account"],
+        "bank": receipt.bank,
+        "named_account": expected["account"],
+        "named_bank": expected["bank"],
+        "compared": list(accounts.compared(receipt.bank)),
+        "differs": accounts.differs(expected, receipt.account, receipt.bank),
     }
     told = {holding.party_id: holding.holder for holding in pools.holdings(session, pool.id)}
     told.setdefault(receivable.debtor_id, public_id("rcv", receivable.id))
@@ -406,5 +412,5 @@ def _add(session: Session, receipt: ReceivablePayment | PaymentReversal) -> None
 def _facts(payment: ReceivablePayment) -> tuple[UUID, Receipt]:
     amount = Money(payment.amount_minor, payment.currency)
     return payment.receivable_id, Receipt(
-        payment.receipt_no, amount, payment.paid_on, payment.account
+        payment.receipt_no, amount, payment.paid_on, payment.account, payment.bank
     )

@@ -31,6 +31,7 @@ from scf.kernel.ids import public_id
 from scf.kernel.money import Money
 from scf.parties.models import Party
 from scf.parties.schemas import SignerIn
+from scf.receivables import accounts
 from scf.receivables.findings import Finding
 from scf.receivables.models import GIVEN_UP, Receivable, ReceivablePayment, State
 from scf.receivables.payments import Receipt, Reported
@@ -422,27 +423,33 @@ class ReceivableOut(Out):
 
 
 class PaymentIn(In):
-    """A bank's receipt over money that came in."""
+    """A bank's receipt over money that came in; without `bank_uscc` into an account that it keeps itself."""
 
     receipt_no: Line = Field(examples=["HD-20251219-0001"])
     amount: PositiveMoney
     paid_on: DateText
     account: Line = Field(examples=["6222 0000 0000 0001"])
+    bank_uscc: UsccText | None = None
 
     def receipt(self) -> Receipt:
         """Return what the service takes."""
-        return Receipt(self.receipt_no, self.amount, self.paid_on, self.account)
+        return Receipt(self.receipt_no, self.amount, self.paid_on, self.account, self.bank_uscc)
 
 
 class PaymentOut(Out):
-    """A payment as recorded. Not to the named account: the value is diluted by it."""
+    """A payment as recorded. Not to the named account: the value is diluted by it.
+
+    `compared` are the fields of the named account that were held to what the bank told.
+    """
 
     id: str = Field(examples=["pay_01k3e5m8q2x7v9b4c6d8f0g1h2"])
     receipt_no: str
     amount: MoneyOut
     paid_on: DateText
     account: str
+    bank: str | None
     to_named_account: bool
+    compared: list[str] = Field(examples=[["account", "bank_uscc"]])
     event: EventId
     reported_at: InstantText
 
@@ -455,7 +462,9 @@ class PaymentOut(Out):
             amount=Money(payment.amount_minor, payment.currency),
             paid_on=payment.paid_on,
             account=payment.account,
+            bank=payment.bank,
             to_named_account=payment.to_named_account,
+            compared=list(accounts.compared(payment.bank)),
             event=payment.event_id,
             reported_at=payment.reported_at,
         )

@@ -23,8 +23,8 @@ from scf.parties import queries as parties
 from scf.parties import signing
 from scf.parties.signing import Signer
 from scf.receivables import fact_checks, payments
+from scf.receivables.accounts import account_digits
 from scf.receivables.models import Receivable
-from scf.receivables.payments import account_digits
 from scf.receivables.permissions import ActionNotAllowed
 from scf.receivables.service import Account, lock, show_to
 from scf.settlement import orders

@@ -16,6 +16,7 @@ from scf.documents.parsing.values import date_value, excerpt, money_value
 from scf.documents.parsing.xml import Node
 from scf.kernel.errors import Invalid, Refused
 from scf.kernel.money import SCALES, Money
+from scf_ledger import uscc
 
 NAMESPACE: Final = "urn:iso:std:iso:20022:tech:xsd:camt."
 REPORTS: Final = {"052": "Rpt", "053": "Stmt", "054": "Ntfctn"}
@@ -52,6 +53,8 @@ class Detail:
     other_name: str
     """Of the other side: who paid a credit, who was paid by a debit."""
     other_account: str
+    other_bank: str
+    """That keeps the other account: its USCC where the message gives one, else its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +192,7 @@ def _details(entry: Node, amount: Money, direction: Direction) -> Iterator[Detai
             remittance=_remittance(node),
             other_name=_other(node, direction, "Nm", "Pty/Nm"),
             other_account=_other_account(node, direction),
+            other_bank=_other_bank(node, direction),
         )
 
 
@@ -224,6 +228,15 @@ def _other_account(node: Node, direction: Direction) -> str:
         return ""
     paths = (("IBAN",), ("Othr", "Id"), ("PrtryAcct", "Id"), ("BBAN",))
     return next((text for path in paths if (text := number.first_text(*path))), "")
+
+
+def _other_bank(node: Node, direction: Direction) -> str:
+    side = "DbtrAgt" if direction is Direction.CREDIT else "CdtrAgt"
+    bank = node.first("RltdAgts", side, "FinInstnId")
+    if bank is None:
+        return ""
+    code = bank.first_text("Othr", "Id")
+    return code if uscc.is_valid(code) else bank.first_text("Nm")
 
 
 def _amount(node: Node) -> Money:

@@ -1,6 +1,6 @@
 """What the workers do with a bank: send approved orders, ask what became of them, fetch its reports."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,7 +13,14 @@ from scf.db.outbox import EffectContext, Handler
 from scf.kernel.errors import Refused
 from scf.parties import queries as parties
 from scf.settlement import entries, orders
-from scf.settlement.bank import BankRefused, FileState, FileStatus, HttpBank, Issued
+from scf.settlement.bank import (
+    AnswerUnreadable,
+    BankRefused,
+    FileState,
+    FileStatus,
+    HttpBank,
+    Issued,
+)
 from scf.settlement.camt import Message, parse
 from scf.settlement.models import BankFeed, OrderState, PaymentOrder
 
@@ -36,7 +43,7 @@ def send(context: EffectContext, payload: Mapping[str, Any]) -> None:
         body, message_id = order.body, order.message_id
     with HttpBank(context.settings.bank_url) as bank:
         try:
-            status = bank.submit(body)
+            status = bank.submit(body, message_id)
         except BankRefused as error:
             reason = str(error.fields.get("bank_code"))
             status = FileStatus(message_id, FileState.REJECTED, reason)
@@ -60,15 +67,27 @@ def follow(context: EffectContext) -> int:
         for order_id, message_id in open_:
             try:
                 status = bank.status(message_id)
-            except BankRefused as error:  # it is asked again, and holds nothing else up
+            except (
+                BankRefused,
+                AnswerUnreadable,
+            ) as error:  # asked again, and holds nothing else up
                 log.warning("payment_order.status_refused", order=str(order_id), error=error.line())
                 continue
             if status is not None:
                 _learn(context, order_id, status)
-        issued = bank.issued(done)
+        issued = _issued(bank, done)
     for one in issued:
         _take_in(context, one)
     return len(issued)
+
+
+def _issued(bank: HttpBank, done: int) -> Sequence[Issued]:
+    """Fetch what the bank issued since. Raises BankUnavailable, and says so where an answer makes no sense."""
+    try:
+        return bank.issued(done)
+    except AnswerUnreadable as error:
+        log.warning("bank_reports.unreadable", after=done, error=error.line())
+        raise
 
 
 def _learn(context: EffectContext, order_id: UUID, status: FileStatus) -> None:
@@ -97,7 +116,8 @@ def _take_in(context: EffectContext, issued: Issued) -> None:
             "bank_report.refused", number=issued.number, code=error.code, error=error.line()
         )
         message = None
-    with context.database.transaction() as session:
+
+    def take(session: Session) -> None:
         session.execute(insert(BankFeed).values(name=FEED, fetched=0).on_conflict_do_nothing())
         feed = session.scalars(
             select(BankFeed).where(BankFeed.name == FEED).with_for_update()
@@ -112,6 +132,8 @@ def _take_in(context: EffectContext, issued: Issued) -> None:
             log.info("bank_report.of_a_stranger", number=issued.number)
             return
         entries.record(session, bank, message, issued.body, now=context.clock.now())
+
+    context.database.run(take)
 
 
 def _locked(session: Session, order_id: UUID) -> PaymentOrder:

@@ -6,7 +6,7 @@ it are one fact. The receipt under which a payment is recorded is made of accoun
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
@@ -15,7 +15,9 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from scf.capacity import service as capacity
 from scf.db.locks import take_turns
+from scf.evidence import service as evidence
 from scf.http.auth import Actor
 from scf.kernel.clock import business_date
 from scf.kernel.errors import Conflict, NotAllowed, Refused
@@ -23,12 +25,14 @@ from scf.kernel.ids import new_id
 from scf.parties import queries as parties
 from scf.parties.models import Party, PartyKind
 from scf.receivables import payments
+from scf.receivables.accounts import account_digits
 from scf.receivables.models import Receivable
-from scf.receivables.payments import Receipt, Takeback, account_digits
+from scf.receivables.payments import Receipt, Takeback
 from scf.receivables.service import lock
 from scf.settlement import matching
 from scf.settlement.camt import BOOKED, Detail, Direction, Entry, Message, Report, parse
 from scf.settlement.models import BankEntry, BankReport, EntryState
+from scf_ledger import uscc
 
 
 class NotABank(NotAllowed):
@@ -104,7 +108,11 @@ def receive(session: Session, actor: Actor, original: bytes, *, now: datetime) -
 def record(
     session: Session, bank: Party, message: Message, original: bytes, *, now: datetime
 ) -> Outcome:
-    """Record a message that was read: each booked movement once, in the order given."""
+    """Record a message that was read: each booked movement once, in the order given.
+
+    Whatever the order, the receivables it is about are locked by id first. What only turns up while it is
+    recorded may still meet another message in a deadlock: run it by `Database.run`, which tries again.
+    """
     take_turns(session, (f"{bank.uscc} {account_digits(one.account)}" for one in message.reports))
     outcome = Outcome(_store(session, bank, message, original, now=now))
     for report in message.reports:
@@ -112,12 +120,14 @@ def record(
             if movement.entry.status != BOOKED:
                 outcome.pending += 1
                 continue
-            row = _enter(session, outcome.report, report.account, movement, now=now)
+            row = _enter(session, outcome.report, bank, report, movement, now=now)
             if row is None:
                 outcome.repeated += 1
                 continue
-            _settle(session, bank, row, now=now)
             outcome.entries.append(row)
+    _lock_in_order(session, bank, outcome.entries)
+    for row in outcome.entries:
+        _settle(session, bank, row, now=now)
     states = Counter(row.state for row in outcome.entries)
     outcome.recorded = states[EntryState.RECORDED]
     outcome.unmatched = states[EntryState.UNMATCHED]
@@ -143,6 +153,14 @@ def assign(
     row.assigned = True
     session.flush()
     return row
+
+
+def _lock_in_order(session: Session, bank: Party, rows: Sequence[BankEntry]) -> None:
+    """Lock what the entries are about, as far as it is known by now: receivables by id, then their pools."""
+    found = {matching.find(session, bank, row) for row in rows if row.problem is None}
+    ids = [one for one in found if isinstance(one, UUID)]
+    locked = evidence.lock_all(session, Receivable, ids).values()
+    capacity.lock_pools(session, [one.pool_id for one in locked if one.pool_id is not None])
 
 
 def _store(
@@ -174,7 +192,7 @@ def _movements(report: Report) -> Iterator[Movement]:
     for number, entry in enumerate(report.entries, 1):
         details = entry.details
         if not details or not _adds_up(entry):
-            first = details[0] if details else Detail(entry.amount, "", "", "", "", "")
+            first = details[0] if details else Detail(entry.amount, "", "", "", "", "", "")
             said = {detail.end_to_end for detail in details}
             whole = Detail(
                 amount=entry.amount,
@@ -183,6 +201,7 @@ def _movements(report: Report) -> Iterator[Movement]:
                 remittance=" ".join(detail.remittance for detail in details).strip(),
                 other_name=first.other_name,
                 other_account=first.other_account,
+                other_bank=first.other_bank,
             )
             details = (whole,)
         for place, detail in enumerate(details, 1):
@@ -200,7 +219,13 @@ def _adds_up(entry: Entry) -> bool:
 
 
 def _enter(
-    session: Session, stored: BankReport, account: str, movement: Movement, *, now: datetime
+    session: Session,
+    stored: BankReport,
+    bank: Party,
+    report: Report,
+    movement: Movement,
+    *,
+    now: datetime,
 ) -> BankEntry | None:
     """Enter a movement; None where it is known. One that says otherwise under a known reference is a new one."""
     entry, detail, reference = movement.entry, movement.detail, movement.reference
@@ -209,7 +234,8 @@ def _enter(
         id=new_id(),
         report_id=stored.id,
         bank_id=stored.bank_id,
-        account=account_digits(account),
+        account=account_digits(report.account),
+        bank=report.servicer if uscc.is_valid(report.servicer) else bank.uscc,
         reference=reference,
         direction=entry.direction,
         reversal=entry.reversal,
@@ -220,6 +246,7 @@ def _enter(
         remittance=detail.remittance,
         other_name=detail.other_name,
         other_account=detail.other_account,
+        other_bank=detail.other_bank,
         state=EntryState.UNMATCHED,
     )
     known = _known(session, row)
@@ -296,8 +323,8 @@ def _book(
             now=now,
         )
     else:
-        account = matching.credited_account(row)
-        receipt = Receipt(receipt_no, row.amount, row.booked_on, account)
+        account, keeper = matching.credited_account(row)
+        receipt = Receipt(receipt_no, row.amount, row.booked_on, account, keeper)
         payments.record(session, bank.id, receivable, receipt, now=now)
     row.state, row.receivable_id, row.problem = EntryState.RECORDED, receivable.id, None
     session.flush()

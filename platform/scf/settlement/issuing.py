@@ -6,6 +6,7 @@ from typing import Any, Final
 from lxml import etree
 
 from scf.kernel.money import Money
+from scf_ledger import uscc
 
 KINDS: Final = {
     "053": ("BkToCstmrStmt", "Stmt"),
@@ -54,6 +55,10 @@ def _entry(node: etree._Element, entry: Mapping[str, Any]) -> None:
     side = "Dbtr" if entry["direction"] == "CRDT" else "Cdtr"
     _path(parties, f"{side}/Pty/Nm", entry["other_name"])
     _path(parties, f"{side}Acct/Id/Othr/Id", entry["other_account"])
+    if entry["other_bank"]:
+        agents = _add(details, "RltdAgts")
+        name = "Othr/Id" if uscc.is_valid(entry["other_bank"]) else "Nm"
+        _path(agents, f"{side}Agt/FinInstnId/{name}", entry["other_bank"])
     if entry["remittance"]:
         _path(details, "RmtInf/Ustrd", entry["remittance"])
 

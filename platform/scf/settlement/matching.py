@@ -14,9 +14,9 @@ from scf.kernel.ids import IdInvalid, parse_id, public_id
 from scf.parties.models import Party
 from scf.pledges.models import Pledge
 from scf.pledges.models import State as PledgeState
-from scf.receivables import payments
+from scf.receivables import accounts, payments
+from scf.receivables.accounts import account_digits
 from scf.receivables.models import Receivable, ReceivableDocument, ReceivablePayment
-from scf.receivables.payments import account_digits
 from scf.settlement.camt import Direction
 from scf.settlement.models import DEAD, BankEntry, PaymentOrder, PaymentOrderLine
 
@@ -60,9 +60,11 @@ def takes_back(session: Session, row: BankEntry, receivable: Receivable) -> bool
     return debit and payment_taken_back(session, row, receivable) is not None
 
 
-def credited_account(row: BankEntry) -> str:
-    """Return where the money went: this account, or the one that a debit names."""
-    return row.account if row.direction is Direction.CREDIT else row.other_account
+def credited_account(row: BankEntry) -> tuple[str, str | None]:
+    """Return where the money went, and which bank keeps that account: this one, or the one that a debit names."""
+    if row.direction is Direction.CREDIT:
+        return row.account, row.bank
+    return row.other_account, row.other_bank or None
 
 
 def find(session: Session, bank: Party, row: BankEntry) -> UUID | str | None:
@@ -81,16 +83,16 @@ def find(session: Session, bank: Party, row: BankEntry) -> UUID | str | None:
 def _checked(session: Session, row: BankEntry, receivable: Receivable) -> UUID | str | None:
     if row.currency != receivable.currency:
         return CURRENCY
-    assert receivable.pay_to is not None
+    named = accounts.in_force(accounts.history(session, receivable), row.booked_on)
     other = account_digits(row.other_account)
+    to_named = accounts.fits(named, other, row.other_bank or None)
     if row.direction is Direction.CREDIT:
-        named = account_digits(receivable.pay_to["account"])
         # What came back to the payer from the named account is for the bank that keeps it to tell.
-        return None if row.reversal and other == named else receivable.id
+        return None if row.reversal and to_named else receivable.id
     if row.reversal or takes_back(session, row, receivable):
         return receivable.id
-    own = {account_digits(receivable.pay_to["account"]), row.account}
-    return receivable.id if other and other not in own and not _paid_into(session, row) else None
+    elsewhere = other not in ("", row.account) and not to_named
+    return receivable.id if elsewhere and not _paid_into(session, row) else None
 
 
 def _paid_into(session: Session, row: BankEntry) -> bool:

@@ -152,7 +152,11 @@ class EntryState(StrEnum):
 
 
 class BankEntry(Base):
-    """A booked movement that a bank told of, known by (bank, account, its reference)."""
+    """A booked movement that a bank told of, known by (bank, account, its reference).
+
+    `bank` is the USCC of the bank that keeps the account, `other_bank` the USCC or name of the one on the other
+    side, empty where nothing is told of it.
+    """
 
     __tablename__ = "bank_entries"
     __table_args__ = (
@@ -165,6 +169,7 @@ class BankEntry(Base):
     report_id: Mapped[UUID] = mapped_column(ForeignKey("bank_reports.id"))
     bank_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
     account: Mapped[str] = mapped_column(Text)
+    bank: Mapped[str] = mapped_column(Text)
     reference: Mapped[str] = mapped_column(Text)
     direction: Mapped[Direction] = mapped_column(text_enum(Direction))
     reversal: Mapped[bool]
@@ -175,6 +180,7 @@ class BankEntry(Base):
     remittance: Mapped[str] = mapped_column(Text)
     other_name: Mapped[str] = mapped_column(Text)
     other_account: Mapped[str] = mapped_column(Text)
+    other_bank: Mapped[str] = mapped_column(Text)
     state: Mapped[EntryState] = mapped_column(text_enum(EntryState))
     problem: Mapped[str | None] = mapped_column(Text)
     receivable_id: Mapped[UUID | None] = mapped_column(ForeignKey("receivables.id"))

@@ -16,7 +16,7 @@ from lxml import etree
 from scf.kernel.clock import instant_text
 from scf.kernel.errors import Invalid
 from scf.kernel.money import Money
-from scf.receivables.payments import account_digits
+from scf.receivables.accounts import account_digits
 
 NAMESPACE: Final = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
 _DEFAULT: Final[Any] = {None: NAMESPACE}

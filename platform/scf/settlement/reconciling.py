@@ -24,7 +24,7 @@ from scf.http.auth import Actor
 from scf.kernel.clock import SHANGHAI, business_date
 from scf.kernel.errors import Conflict, Invalid, TooLarge
 from scf.kernel.ids import new_id, public_id
-from scf.kernel.money import Money
+from scf.kernel.money import MINOR_MAX, Money
 from scf.parties import queries as parties
 from scf.parties import signing
 from scf.parties.signing import Signer
@@ -59,6 +59,22 @@ class NotAParty(Invalid):
     code = "reconciliation.not_a_party"
     title = "只能就本单位作为债权人或债务人的往来对账"
     title_en = "You are neither the creditor nor the debtor"
+
+
+class SameParty(Invalid):
+    """A balance stands between two."""
+
+    code = "reconciliation.same_party"
+    title = "债权人与债务人不能是同一单位"
+    title_en = "Creditor and debtor are the same party"
+
+
+class SumTooLarge(TooLarge):
+    """A month's movements add up to an amount."""
+
+    code = "reconciliation.sum_too_large"
+    title = "本期合计超出金额上限，请核对所列应收账款"
+    title_en = "The month adds up to more than an amount can be; check the receivable named"
 
 
 class NotOpen(Conflict):
@@ -107,8 +123,10 @@ def draw(
 ) -> Reconciliation:
     """Draw a month's balance up, or return what stands; one that was objected to is drawn afresh.
 
-    `month` is its first day. Raises NotAParty, MonthOpen, TooManyLines.
+    `month` is its first day. Raises SameParty, NotAParty, MonthOpen, TooManyLines, SumTooLarge.
     """
+    if creditor_id == debtor_id:
+        raise SameParty(field="debtor")
     if actor.party not in (creditor_id, debtor_id):
         raise NotAParty
     following = (month + timedelta(days=31)).replace(day=1)
@@ -132,8 +150,9 @@ def draw(
     lines = month_of(session, creditor_id, debtor_id, currency, first_on=month, following=following)
     if len(lines) > LINES_MAX:
         raise TooManyLines(count=len(lines), count_max=LINES_MAX)
-    body = canonical.encode([_shown(line, currency) for line in lines])
     sums = {f"{name}_minor": sum(getattr(line, name) for line in lines) for name in MOVEMENTS}
+    _require_amounts(lines, sums.values())
+    body = canonical.encode([_shown(line, currency) for line in lines])
     drawn = Reconciliation(
         id=new_id(),
         version=0,
@@ -398,6 +417,14 @@ def _sum(moves: Iterable[tuple[datetime, int]], before: datetime) -> int:
 def _begin(day: date) -> datetime:
     """Return the instant at which a business day begins."""
     return datetime.combine(day, time(), SHANGHAI).astimezone(UTC)
+
+
+def _require_amounts(lines: Sequence[Line], sums: Iterable[int]) -> None:
+    """Raise SumTooLarge, which names the receivable that moved most."""
+    most = [max(abs(getattr(line, name)) for name in MOVEMENTS) for line in lines]
+    if max(map(abs, [*sums, *most]), default=0) > MINOR_MAX:
+        largest = lines[most.index(max(most))]
+        raise SumTooLarge(receivable=public_id("rcv", largest.receivable_id), line=largest.line_no)
 
 
 def _shown(line: Line, currency: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from scf.kernel.clock import parse_date
 from scf.kernel.ids import public_id
 from scf.kernel.money import SCALES, Money
 from scf.parties.schemas import SignerIn
+from scf.receivables import accounts
 from scf.receivables.models import Receivable, ReceivablePayment, State
 from scf.receivables.schemas import AccountIn
 from scf.settlement.camt import Direction
@@ -205,6 +206,7 @@ class EntryOut(Out):
 
     id: str = Field(examples=[f"bke_{_TAIL}"])
     account: str
+    bank: str
     reference: str
     direction: Direction
     reversal: bool
@@ -214,6 +216,7 @@ class EntryOut(Out):
     remittance: str
     other_name: str
     other_account: str
+    other_bank: str
     state: EntryState
     problem: str | None
     receivable: ReceivableId | None
@@ -223,12 +226,12 @@ class EntryOut(Out):
     def of(cls, row: BankEntry) -> Self:
         """Show an entry to the bank that told of it."""
         names = ("account", "reference", "direction", "reversal", "amount", "booked_on")
-        more = ("end_to_end", "remittance", "other_name", "other_account", "state", "problem")
+        more = ("bank", "end_to_end", "remittance", "other_name", "other_account", "other_bank")
         return cls(
             id=public_id("bke", row.id),
             receivable=row.receivable_id,
             assigned=row.assigned,
-            **{name: getattr(row, name) for name in (*names, *more)},
+            **{name: getattr(row, name) for name in (*names, *more, "state", "problem")},
         )
 
 
@@ -266,7 +269,10 @@ class AssignIn(In):
 
 
 class AstrayOut(Out):
-    """Money that was paid to another account than the one named: the named one is that of now."""
+    """Money that was paid to another account than the one named: the named one is that of now.
+
+    `compared` are the fields of the named account that were held to what the bank told.
+    """
 
     payment: str = Field(examples=[f"pay_{_TAIL}"])
     receivable: ReceivableId
@@ -274,6 +280,8 @@ class AstrayOut(Out):
     left: MoneyOut
     paid_on: DateText
     account: str
+    bank: str | None
+    compared: list[str] = Field(examples=[["account", "bank_uscc"]])
     named_account: AccountOut
 
     @classmethod
@@ -286,6 +294,8 @@ class AstrayOut(Out):
             left=left,
             paid_on=payment.paid_on,
             account=payment.account,
+            bank=payment.bank,
+            compared=list(accounts.compared(payment.bank)),
             named_account=AccountOut(**(receivable.pay_to or {})),
         )
 

@@ -50,7 +50,7 @@ CREATE TABLE IF NOT EXISTS entries (
   direction TEXT NOT NULL, reversal INTEGER NOT NULL,
   minor INTEGER NOT NULL, currency TEXT NOT NULL,
   booked_on TEXT NOT NULL, end_to_end TEXT NOT NULL, remittance TEXT NOT NULL,
-  other_account TEXT NOT NULL, other_name TEXT NOT NULL
+  other_account TEXT NOT NULL, other_name TEXT NOT NULL, other_bank TEXT NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS reports (number INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS closed_accounts (account TEXT PRIMARY KEY) STRICT;
@@ -89,13 +89,13 @@ class Bank:
                 raise Refusal(404, "no_such_file", "无此报文")
             return _answer(row)
 
-    def reports(self, after: int) -> dict[str, Any]:
+    def reports(self, after: int, limit: int) -> dict[str, Any]:
         """Hand out reports, oldest first."""
         with self._books.writing() as db:
             self._execute(db)
             rows = db.execute(
                 "SELECT * FROM reports WHERE number > ? ORDER BY number LIMIT ?",
-                (after, REPORTS_MAX),
+                (after, limit),
             )
             shown = [
                 {"number": row["number"], "body": base64.b64encode(row["body"]).decode()}
@@ -168,6 +168,7 @@ class Bank:
                     "reversal": 0,
                     "other_account": row[f"{other}_account"],
                     "other_name": row[f"{other}_name"],
+                    "other_bank": row[f"{other}_bank"],
                 }
                 self._book(db, entry, today)
         return {row[f"{side}_account"] for row in rows for side in ("from", "to")}
@@ -271,8 +272,11 @@ def create_app(bank: Bank) -> FastAPI:
         return bank.status(message_id)
 
     @app.get("/reports")
-    def reports(after: Annotated[int, Query(ge=0)] = 0) -> dict[str, Any]:
-        return bank.reports(after)
+    def reports(
+        after: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int, Query(ge=1, le=REPORTS_MAX)] = REPORTS_MAX,
+    ) -> dict[str, Any]:
+        return bank.reports(after, limit)
 
     @app.post("/accounts/{account}/closure")
     def close(account: str) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """The 回款账户 changes only when everybody concerned has signed."""
 
+from datetime import UTC, datetime
+
 import pytest
 from sqlalchemy import select
 
@@ -83,19 +85,30 @@ class TestChanging:
         change = proposed(stage, receivable)
         for who in (stage.cast.supplier, stage.cast.anchor):
             signed(stage, change, who)
-        told(stage, stage.cast.bank, entry(2, 2_000, receivable=receivable["id"]), name="N2")
-        new = entry(3, 1_000, receivable=receivable["id"], account=NEW.replace(" ", ""))
-        told(stage, stage.cast.bank, new, name="N3")
-        shown = stage.get(stage.cast.supplier, f"/v1/receivables/{receivable['id']}").json()
-        assert shown["paid"] == money("40.00")
+        stage.clock.set(datetime(2025, 11, 5, 2, 0, tzinfo=UTC))
+        new = NEW.replace(" ", "")
+        days = (
+            *((2, DIGITS, "2025-11-01"), (3, DIGITS, "2025-11-03"), (4, DIGITS, "2025-11-04")),
+            *((5, new, "2025-11-02"), (6, new, "2025-11-03"), (7, new, "2025-11-05")),
+        )
+        for n, account, day in days:
+            row = entry(n, 100, receivable=receivable["id"], account=account, booked_on=day)
+            assert told(stage, stage.cast.bank, row, name=f"N{n}")["recorded"] == 1
         payments = stage.get(
             stage.cast.supplier, f"/v1/receivables/{receivable['id']}/payments"
         ).json()
-        assert [(p["account"], p["to_named_account"]) for p in payments] == [
-            (DIGITS, True),
-            (DIGITS, False),
-            (NEW.replace(" ", ""), True),
+        judged = [(p["account"], p["paid_on"], p["to_named_account"]) for p in payments]
+        assert judged == [
+            (DIGITS, "2025-11-03", True),
+            (DIGITS, "2025-11-01", True),
+            (DIGITS, "2025-11-03", True),  # on the day of the change either one is right
+            (DIGITS, "2025-11-04", False),
+            (new, "2025-11-02", False),
+            (new, "2025-11-03", True),
+            (new, "2025-11-05", True),
         ]
+        shown = stage.get(stage.cast.supplier, f"/v1/receivables/{receivable['id']}").json()
+        assert shown["paid"] == money("34.00")
 
 
 class TestRefusals:

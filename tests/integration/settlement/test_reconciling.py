@@ -117,3 +117,10 @@ def test_a_month_that_is_not_over_waits(stage: Stage, played: list[dict]):
     assert (answer.status_code, answer.json()["code"]) == (422, "reconciliation.month_open")
     answer = stage.post(stage.cast.bank, "/v1/reconciliations", {**body, "month": "2025-11"})
     assert (answer.status_code, answer.json()["code"]) == (422, "reconciliation.not_a_party")
+
+
+def test_nobody_reconciles_with_itself(stage: Stage, played: list[dict]):
+    own = stage.cast.supplier.id
+    body = {"creditor": own, "debtor": own, "month": "2025-11"}
+    answer = stage.post(stage.cast.supplier, "/v1/reconciliations", body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "reconciliation.same_party")

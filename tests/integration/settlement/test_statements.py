@@ -4,12 +4,15 @@ import pytest
 from sqlalchemy import func, select
 
 from scf.evidence.models import Event
+from scf.kernel.money import MINOR_MAX
 from scf.receivables.models import PaymentReversal, ReceivablePayment
+from scf.receivables.payments import RECEIPT_MAX
+from scf.receivables.service import lock, show_to
 from scf.settlement.models import BankEntry
 from tests.support.actors import Company, Stage
-from tests.support.banking import DEBTOR_ACCOUNT, entry, hand_in, statement, told
+from tests.support.banking import DEBTOR_ACCOUNT, DIGITS, entry, hand_in, statement, told
 from tests.support.pools import Value
-from tests.support.receivables import confirmed_receivable, identity, money
+from tests.support.receivables import confirmed_receivable, identity, money, pay
 
 
 def pool_of(stage: Stage, receivable: dict) -> Value:
@@ -228,3 +231,84 @@ class TestWhoReports:
         answer = hand_in(stage, stage.cast.bank, body)
         assert (answer.status_code, answer.json()["code"]) == (422, "bank_report.unreadable")
         assert counts(stage) == before
+
+
+class TestImplausible:
+    """One false number blocks nobody's month."""
+
+    @pytest.mark.parametrize("minor", [MINOR_MAX, RECEIPT_MAX + 1])
+    def test_in_a_report_it_waits(self, stage: Stage, receivable: dict, minor: int):
+        outcome = told(stage, stage.cast.bank, entry(1, minor, receivable=receivable["id"]))
+        assert (outcome["recorded"], outcome["unmatched"]) == (0, 1)
+        assert "receivable.receipt_implausible" in outcome["entries"][0]["problem"]
+        assert shown(stage, receivable) == ("CONFIRMED", "0.00")
+
+    def test_by_hand_it_is_refused_with_the_bound(self, stage: Stage, receivable: dict):
+        answer = pay(stage, receivable["id"], "9999999999999.99", "HD-MAX")
+        assert (answer.status_code, answer.json()["code"]) == (
+            409,
+            "receivable.receipt_implausible",
+        )
+        assert answer.json()["fields"]["amount_max"] == money("99999999999.99")
+        assert shown(stage, receivable) == ("CONFIRMED", "0.00")
+
+    def test_up_to_the_bound_it_is_a_fact(self, stage: Stage, receivable: dict):
+        told(stage, stage.cast.bank, entry(1, RECEIPT_MAX, receivable=receivable["id"]))
+        assert shown(stage, receivable) == ("PAID", "99999999999.99")
+
+
+class TestWhichBank:
+    """The same number at another bank is another account."""
+
+    @pytest.mark.parametrize(
+        ("other_bank", "compared", "differs"),
+        [
+            ("second_bank", "bank_uscc", "bank_uscc"),
+            ("另一家银行(示例)永川支行", "bank", "bank"),
+        ],
+    )
+    def test_the_named_number_at_another_bank_is_an_alarm(
+        self, stage: Stage, receivable: dict, other_bank: str, compared: str, differs: str
+    ):
+        pool_of(stage, receivable).reserve(10_000)
+        told_of = stage.cast.second_bank.uscc if other_bank == "second_bank" else other_bank
+        assert told(stage, stage.cast.bank, self.sent(receivable, told_of))["recorded"] == 1
+        assert shown(stage, receivable) == ("CONFIRMED", "0.00")
+        assert pool_of(stage, receivable).numbers == (6_000, 10_000, 0, 4_000)
+        found = astray(stage, stage.cast.bank, receivable)
+        assert (found["account"], found["bank"]) == (DIGITS, told_of)
+        assert found["compared"] == ["account", compared]
+        notices = stage.get(stage.cast.bank, "/v1/notices", limit=500).json()["items"]
+        alarm = [n for n in notices if n["kind"] == "receivable.paid_elsewhere"][-1]["fields"]
+        assert (alarm["differs"], alarm["bank"]) == (differs, told_of)
+
+    def test_a_branch_and_its_bank_are_one(self, stage: Stage, receivable: dict):
+        """So what the payer's bank sends there is for the receiver's bank to tell of."""
+        for n, name in enumerate(("", stage.cast.bank.name, stage.cast.bank.uscc), 1):
+            sent = {**self.sent(receivable, name), "number": n}
+            assert told(stage, stage.cast.bank, sent, name=f"N{n}")["noted"] == 1
+
+    def test_a_bank_that_keeps_nothing_named_tells_of_another_account(
+        self, stage: Stage, receivable: dict
+    ):
+        pool_of(stage, receivable).reserve(5_000, "b", stage.cast.second_bank.party_id)
+        with stage.database.transaction() as session:
+            show_to(lock(session, identity(receivable["id"])), stage.cast.second_bank.party_id)
+        body = {
+            "receipt_no": f"B-{receivable['line_no']}",
+            "amount": money("10.00"),
+            "paid_on": "2025-11-03",
+            "account": DIGITS,
+        }
+        path = f"/v1/receivables/{receivable['id']}/payments"
+        own = stage.post(stage.cast.second_bank, path, body).json()["payment"]
+        assert (own["to_named_account"], own["bank"]) == (False, stage.cast.second_bank.uscc)
+        body |= {"receipt_no": f"C-{receivable['line_no']}", "bank_uscc": stage.cast.bank.uscc}
+        named = stage.post(stage.cast.second_bank, path, body).json()["payment"]
+        assert (named["to_named_account"], named["compared"]) == (True, ["account", "bank_uscc"])
+
+    def sent(self, receivable: dict, other_bank: str) -> dict:
+        """What the payer's bank tells of a transfer to the named number."""
+        account = DEBTOR_ACCOUNT.replace(" ", "")
+        sides = {"account": account, "direction": "DBIT", "other_account": DIGITS}
+        return entry(1, 4_000, receivable=receivable["id"], other_bank=other_bank, **sides)

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from scf.audit.finding import Report, expect, expect_row, readable
 from scf.audit.history import History, Told, count, histories, rows
+from scf.kernel.clock import business_date
 from scf.kernel.ids import parse_id, public_id
 from scf.kernel.money import Money
-from scf.receivables import rules
+from scf.receivables import accounts, rules
 from scf.receivables.models import State
-from scf.receivables.payments import account_digits
 from scf_ledger.statement import parse_line, parse_statement
 
 ANSWERS = ("receivable.disputed", "receivable.rejected", "receivable.confirmed")
@@ -214,6 +214,7 @@ def _check_payments(
                 "currency": amount.currency,
                 "paid_on": item.day("paid_on"),
                 "account": item.record["account"],
+                "bank": item.record.get("bank"),
                 "to_named_account": named,
                 "reported_at": item.at,
             },
@@ -255,14 +256,15 @@ def _own(told: dict[UUID, Told], name: str, row: RowMapping, type_: str) -> Told
 
 
 def _is_named(history: History, payment: Told) -> bool:
-    """Say whether a payment went to the account that was named by then."""
+    """Say whether a payment went to an account that was named on its day, as it was known by then."""
     named = [
-        item.record["pay_to"]["account"]
-        for item in history.of("receivable.confirmed", "receivable.account_changed")
+        accounts.Named(business_date(item.at), item.record["pay_to"])
+        for item in history.of("receivable.confirmed", accounts.CHANGED)
         if item.version < payment.version
     ]
     assert named, "a payment is reported of a confirmed claim"
-    return account_digits(payment.record["account"]) == account_digits(named[-1])
+    expected = accounts.in_force(named, date.fromisoformat(payment.record["paid_on"]))
+    return accounts.fits(expected, payment.record["account"], payment.record.get("bank"))
 
 
 def _check_documents(history: History, documents: list[RowMapping]) -> None:
