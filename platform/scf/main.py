@@ -17,7 +17,7 @@ from scf.documents import api as documents
 from scf.documents import trade_api as trade
 from scf.evidence import api as evidence
 from scf.financing import api as financing
-from scf.http import bounds, health, metrics, oauth, problems
+from scf.http import bounds, health, links, metrics, oauth, problems
 from scf.jobs import api as jobs
 from scf.kernel import logs
 from scf.parties import api as parties
@@ -117,5 +117,6 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
                 "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": {}}},
             }
         }
+        links.add_links(schema)
         app.openapi_schema = schema
     return app.openapi_schema

@@ -70,7 +70,7 @@ class TestParties:
             if cursor is None:
                 break
 
-        assert len(seen) == len(set(seen)) == 5
+        assert len(seen) == len(set(seen)) == 6
         own = stage.get(stage.cast.bank, "/v1/parties").json()["items"]
         assert [party["id"] for party in own] == [stage.cast.bank.id]
 

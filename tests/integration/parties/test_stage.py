@@ -8,7 +8,10 @@ def test_every_company_is_there_with_its_people(stage):
 
     assert {p["name"] for p in answer.json()["items"]} == {
         c.name
-        for c in (cast.anchor, cast.supplier, cast.second_supplier, cast.bank, cast.second_bank)
+        for c in (
+            *(cast.anchor, cast.supplier, cast.second_supplier),
+            *(cast.bank, cast.second_bank, cast.regulator),
+        )
     }
     assert len(cast.anchor.signers("confirm")) == 2
     assert len(cast.supplier.signers("pledge")) == 1
