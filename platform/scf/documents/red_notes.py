@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -112,7 +112,7 @@ def enter(
 ) -> tuple[RedNote, Event]:
     """Enter a form of the actor's, seller or buyer; `holders` encumber the invoice.
 
-    Raises SubjectNotFound, NotRedLetterable, NotUsed, BuyerAbsent, FormExists, NoteExceedsInvoice,
+    A red invoice that was registered before its form ends it at once. Returns the form's last event. Raises SubjectNotFound, NotRedLetterable, NotUsed, BuyerAbsent, FormExists, NoteExceedsInvoice,
     CurrencyMismatch.
     """
     document, applicant = _document(session, actor, entry)
@@ -150,7 +150,11 @@ def enter(
     except IntegrityError as error:  # the same number, at this moment, over another invoice
         raise FormExists(field="form_no") from error
     record = {**_record(document, note), "encumbered": bool(holders)}
-    return note, _tell(session, note, ENTERED, record, holders, now=now, actor=actor.party)
+    event = _tell(session, note, ENTERED, record, holders, now=now, actor=actor.party)
+    red = _registered_before(session, document, note)
+    if red is not None:
+        event = _tie(session, note, red, holders=holders, now=now)
+    return note, event
 
 
 def answer(
@@ -195,8 +199,13 @@ def move(
 def issue(session: Session, red: Document, *, holders: Collection[UUID], now: datetime) -> None:
     """Tie a registered red invoice to its form: the one that it names, else the oldest open one.
 
-    The form is over what the red invoice takes back, and of its amounts.
+    The form is over what the red invoice takes back, and of its amounts. One that is being entered at this
+    moment finds the red invoice itself.
     """
+    taken_back = select(Document.id).where(
+        Document.seller_id == red.seller_id, Document.number.in_(red.reverses)
+    )
+    session.scalars(taken_back.order_by(Document.id).with_for_update(key_share=True)).all()
     conditions = [
         RedNote.seller_id == red.seller_id,
         RedNote.state.in_(OPEN),
@@ -218,8 +227,7 @@ def issue(session: Session, red: Document, *, holders: Collection[UUID], now: da
     tied = session.scalar(select(RedNote.id).where(RedNote.red_document_id == red.id))
     if note is None or tied is not None:
         return
-    note.red_document_id = red.id
-    move(session, note, RedState.ISSUED, holders=holders, now=now, actor=red.seller_id)
+    _tie(session, note, red, holders=holders, now=now)
 
 
 def lock(session: Session, actor: Actor, identity: UUID) -> RedNote:
@@ -336,6 +344,32 @@ def _require_left(session: Session, document: Document, entry: Entry) -> None:
     total = entry.net + entry.tax
     if total <= zero(total.currency) or total > left:
         raise NoteExceedsInvoice(field="net", total=total, left=left)
+
+
+def _registered_before(session: Session, document: Document, note: RedNote) -> Document | None:
+    """Return the red invoice of a new form that is there already: the one that names it, else the oldest."""
+    return session.scalar(
+        select(Document)
+        .where(
+            Document.seller_id == note.seller_id,
+            Document.takes_back,
+            Document.reverses.contains([document.number]),
+            Document.net_minor == -note.net_minor,
+            Document.tax_minor == -note.tax_minor,
+            Document.currency == note.currency,
+            or_(Document.confirmation_no.is_(None), Document.confirmation_no == note.form_no),
+            ~exists().where(RedNote.red_document_id == Document.id),
+        )
+        .order_by(Document.confirmation_no.is_(None), Document.id)
+        .limit(1)
+    )
+
+
+def _tie(
+    session: Session, note: RedNote, red: Document, *, holders: Collection[UUID], now: datetime
+) -> Event:
+    note.red_document_id = red.id
+    return move(session, note, RedState.ISSUED, holders=holders, now=now, actor=red.seller_id)
 
 
 def _applicant_id(note: RedNote) -> UUID | None:

@@ -294,6 +294,49 @@ class TestRedInvoices:
         assert stage.get(cast.anchor, f"{PATH}/{named['id']}").json()["state"] == "ISSUED"
         assert stage.get(cast.anchor, f"{PATH}/{older['id']}").json()["state"] == "AWAITING_BUYER"
 
+    @pytest.mark.parametrize("used", [True, False])
+    def test_a_form_entered_after_its_red_invoice_is_tied_to_it(self, stage: Stage, used: bool):
+        cast, number = stage.cast, next(NUMBERS)
+        document = register_invoice(stage, cast.supplier, number)
+        red = take_back(stage, number, "20.00")
+
+        other = entered(stage, cast.supplier, document, net="19.99", used=used)
+        late = entered(stage, cast.supplier, document, used=used)
+        again = entered(stage, cast.supplier, document, used=used)
+
+        assert (late["state"], late["red_document"]) == ("ISSUED", red)
+        waits = "AWAITING_BUYER" if used else "NOT_NEEDED"
+        assert [(one["state"], one["red_document"]) for one in (other, again)] == [
+            (waits, None),
+            (waits, None),
+        ]
+        assert told(stage, late["id"]) == ["red_note.entered", "red_note.moved"]
+
+    def test_a_red_invoice_that_names_another_form_is_left_to_that(self, stage: Stage):
+        cast, number = stage.cast, next(NUMBERS)
+        document = register_invoice(stage, cast.supplier, number)
+        form_no = f"50011825{next(NUMBERS):012}"
+        remark = f"被红冲蓝字数电票号码：{invoice_number(number)} 红字发票信息确认单编号：{form_no}"
+        red = register_invoice(stage, cast.supplier, total="-20.00", blue="N", remark=remark)
+
+        other = entered(stage, cast.supplier, document)
+        named = entered(stage, cast.supplier, document, form_no=form_no)
+
+        assert (other["state"], other["red_document"]) == ("AWAITING_BUYER", None)
+        assert (named["state"], named["red_document"]) == ("ISSUED", red)
+
+    def test_the_encumbrancer_is_told_of_a_late_form_and_asked_nothing(self, stage: Stage):
+        number = next(NUMBERS)
+        encumbered(stage, number)
+        take_back(stage, number, "20.00")
+        before = len(notices(stage))
+
+        shown = entered(stage, stage.cast.supplier, document_of(stage, number))
+
+        (notice,) = notices(stage)[before:]
+        assert shown["consent"] == "not_needed"
+        assert (notice["kind"], notice["fields"]["consent_asked"]) == ("red_note.moved", False)
+
     def test_one_without_a_form_is_a_fact_all_the_same(self, stage: Stage):
         number = next(NUMBERS)
         value = encumbered(stage, number)
