@@ -63,6 +63,9 @@ class DebtorNoticeOut(Out):
     delivered_at: InstantText | None
     read_at: InstantText | None
     acknowledged_at: InstantText | None
+    replaced_at: InstantText | None = Field(
+        description="另有新通知书取代之时 since when another notice over the pledge stands instead"
+    )
 
     @classmethod
     def of(cls, notice: DebtorNotice, parties: Mapping[UUID, Party]) -> Self:
@@ -85,6 +88,7 @@ class DebtorNoticeOut(Out):
             delivered_at=notice.delivered_at,
             read_at=notice.read_at,
             acknowledged_at=notice.acknowledged_at,
+            replaced_at=notice.replaced_at,
         )
 
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -47,7 +47,7 @@ class NoticeMoveRefused(Conflict):
 
 
 class DebtorNotice(Subject, Base):
-    """A notice over one registered pledge; what it says never changes.
+    """A notice over one registered pledge; what it says never changes: where it has to, another replaces it.
 
     `pledge_event` is the hash of the registration's event, `receivable_event` that of the confirmation,
     `pay_to` the account that the debtor has confirmed. Each time is that of its state.
@@ -55,6 +55,12 @@ class DebtorNotice(Subject, Base):
 
     __tablename__ = "debtor_notices"
     __table_args__ = (
+        Index(
+            "uq_debtor_notices_current",
+            "pledge_id",
+            unique=True,
+            postgresql_where=text("replaced_at IS NULL"),
+        ),
         Index("ix_debtor_notices_debtor_id_id", "debtor_id", "id"),
         Index("ix_debtor_notices_pledgee_id_id", "pledgee_id", "id"),
         Index("ix_debtor_notices_pledgor_id_id", "pledgor_id", "id"),
@@ -67,7 +73,7 @@ class DebtorNotice(Subject, Base):
         ),
     )
 
-    pledge_id: Mapped[UUID] = mapped_column(ForeignKey("pledges.id"), unique=True)
+    pledge_id: Mapped[UUID] = mapped_column(ForeignKey("pledges.id"), index=True)
     pledge_event: Mapped[bytes]
     pledgor_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
     pledgee_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
@@ -83,6 +89,7 @@ class DebtorNotice(Subject, Base):
     delivered_at: Mapped[datetime | None]
     read_at: Mapped[datetime | None]
     acknowledged_at: Mapped[datetime | None]
+    replaced_at: Mapped[datetime | None]
 
     def require_move(self, to: NoticeState) -> None:
         """Raise NoticeMoveRefused, which names both states, where the table does not allow a move."""

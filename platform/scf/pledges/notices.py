@@ -52,6 +52,14 @@ class AlreadyIssued(Conflict):
     title_en = "The debtor was told of this pledge"
 
 
+class NoticeReplaced(Conflict):
+    """What is acknowledged is the notice that stands."""
+
+    code = "debtor_notice.replaced"
+    title = "该通知书已被新的通知书取代，请签收新的通知书"
+    title_en = "Another notice has replaced this one: acknowledge that"
+
+
 class NotTheDebtor(NotAllowed):
     """Taking a notice in, reading and acknowledging it are the debtor's."""
 
@@ -72,8 +80,45 @@ def issue(session: Session, actor: Actor, pledge_id: UUID, *, now: datetime) -> 
     earlier = session.scalar(select(DebtorNotice.id).where(DebtorNotice.pledge_id == pledge_id))
     if earlier is not None:
         raise AlreadyIssued(notice=public_id("dnt", earlier))
-    receivable = session.get_one(Receivable, pledge.receivable_id)
+    # Locked, so that no change of the account passes by a notice that is being written.
+    receivable = evidence.lock(session, Receivable, pledge.receivable_id)
+    return _issue(session, pledge, receivable, actor.party, now=now)
+
+
+def replace(session: Session, receivable: Receivable, *, now: datetime) -> list[DebtorNotice]:
+    """Tell the debtor again where to pay, over every notice of a locked receivable whose account has changed.
+
+    Each replaces the one before and goes its whole way again, to a 回执 of its own: a debtor is bound by the
+    account that it was told of (Civil Code 546). In the name of whoever issued the one before, who signed the
+    change. Raises RuleBlocks.
+    """
+    ended = (State.RELEASED, State.CANCELLED, State.EXPIRED)
+    standing = session.execute(
+        select(DebtorNotice, Pledge)
+        .join(Pledge, Pledge.id == DebtorNotice.pledge_id)
+        .where(
+            Pledge.receivable_id == receivable.id,
+            Pledge.state.not_in(ended),
+            DebtorNotice.replaced_at.is_(None),
+        )
+        .order_by(DebtorNotice.id)
+        .with_for_update(of=DebtorNotice)
+    ).all()
+    issued = []
+    for before, pledge in standing:
+        if before.pay_to != receivable.pay_to:
+            before.replaced_at = now
+            session.flush()
+            issued.append(_issue(session, pledge, receivable, before.issued_by, now=now))
+    return issued
+
+
+def _issue(
+    session: Session, pledge: Pledge, receivable: Receivable, issuer: UUID, *, now: datetime
+) -> DebtorNotice:
+    reg_no = pledge.registration.reg_no
     assert receivable.pay_to is not None, "what is pledged is confirmed, and names its account"
+    assert reg_no is not None, "what a notice tells of is registered"
     notice = DebtorNotice(
         id=new_id(),
         version=0,
@@ -90,14 +135,14 @@ def issue(session: Session, actor: Actor, pledge_id: UUID, *, now: datetime) -> 
         pay_to=receivable.pay_to,
         reg_no=reg_no,
         state=NoticeState.ISSUED,
-        issued_by=actor.party,
+        issued_by=issuer,
         issued_at=now,
     )
     session.add(notice)
     session.flush()
     told = terms(session, notice)
     _hold_to_rules(session, notice, pledge, told, now=now)
-    _tell(session, notice, "debtor_notice.issued", told, now=now, actor=actor.party)
+    _tell(session, notice, "debtor_notice.issued", told, now=now, actor=issuer)
     return notice
 
 
@@ -128,10 +173,9 @@ def draft_acknowledgement(
 ) -> list[Statement]:
     """Write the 回执 for the debtor to sign; it promises no amount anew, so no limit is asked.
 
-    Raises NoticeMoveRefused, and what signing raises.
+    Raises NoticeMoveRefused, NoticeReplaced, and what signing raises.
     """
-    notice = _lock(session, actor, notice_id)
-    notice.require_move(NoticeState.ACKNOWLEDGED)
+    notice = _to_acknowledge(session, actor, notice_id)
     return signing.draft(
         session,
         origin=origin,
@@ -151,10 +195,9 @@ def acknowledge(
 ) -> DebtorNotice:
     """Take the signed 回执; pledgee and pledgor have it from then on, and the issuer is told.
 
-    Raises NoticeMoveRefused, and what signing raises.
+    Raises NoticeMoveRefused, NoticeReplaced, and what signing raises.
     """
-    notice = _lock(session, actor, notice_id)
-    notice.require_move(NoticeState.ACKNOWLEDGED)
+    notice = _to_acknowledge(session, actor, notice_id)
     debtor = parties.active_party(session, actor.party)
     act = signing.collect(
         session, party=debtor, act="acknowledge", subject=notice, jws=jws, now=now
@@ -214,6 +257,7 @@ def page(
     conditions: list[ColumnElement[bool]] = [debtor if waiting else sides]
     if waiting:
         conditions.append(DebtorNotice.state != NoticeState.ACKNOWLEDGED)
+        conditions.append(DebtorNotice.replaced_at.is_(None))
     if after is not None:
         conditions.append(DebtorNotice.id > after)
     if state is not None:
@@ -251,6 +295,20 @@ def _lock(session: Session, actor: Actor, notice_id: UUID) -> DebtorNotice:
         raise SubjectNotFound
     if actor.party != notice.debtor_id:
         raise NotTheDebtor
+    return notice
+
+
+def _to_acknowledge(session: Session, actor: Actor, notice_id: UUID) -> DebtorNotice:
+    """Return a notice, locked, that its debtor may acknowledge now."""
+    notice = _lock(session, actor, notice_id)
+    if notice.replaced_at is not None:
+        current = session.scalars(
+            select(DebtorNotice.id).where(
+                DebtorNotice.pledge_id == notice.pledge_id, DebtorNotice.replaced_at.is_(None)
+            )
+        ).one()
+        raise NoticeReplaced(notice=public_id("dnt", current))
+    notice.require_move(NoticeState.ACKNOWLEDGED)
     return notice
 
 

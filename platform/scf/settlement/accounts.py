@@ -22,6 +22,7 @@ from scf.kernel.ids import new_id
 from scf.parties import queries as parties
 from scf.parties import signing
 from scf.parties.signing import Signer
+from scf.pledges import notices
 from scf.receivables import fact_checks, payments
 from scf.receivables.accounts import account_digits
 from scf.receivables.models import Receivable
@@ -259,6 +260,7 @@ def _finish(
         parties={*receivable.parties, *change.signers},
         authorizations=change.authorizations,
     )
+    notices.replace(session, receivable, now=now)
     change.state = ChangeState.DONE
 
 

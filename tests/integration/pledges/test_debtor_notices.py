@@ -196,5 +196,53 @@ class TestTheWay:
         assert stage.get(cast.anchor, f"{path}/notice.pdf").content == answer.content
 
 
+class TestAnotherAccount:
+    """What the debtor was told has changed: it is told again, and signs again."""
+
+    NEW = "6222 0000 0000 0077"
+
+    def test_a_changed_account_reaches_the_debtor(self, desk):
+        cast = desk.stage.cast
+        claim = desk.receivable(4)
+        pledge = desk.ready_pledge(claim)
+        before = desk.did(cast.bank, f"/v1/pledges/{pledge}/notify-debtor", NOTHING)
+        self.change(desk, claim, {**before["pay_to"], "account": self.NEW})
+
+        waiting = desk.seen(cast.anchor, "/v1/debtor-notices", waiting=True)["items"]
+        (after,) = [one for one in waiting if one["pledge"] == pledge]
+        assert (after["state"], after["pay_to"]["account"]) == ("ISSUED", self.NEW)
+        assert after["issued_by"] == before["issued_by"]
+        old = seen(desk, cast.bank, before)
+        assert old["pay_to"] == before["pay_to"]
+        assert old["replaced_at"] == after["issued_at"]
+
+        for notice in (before, after):
+            for name in ("deliver", "read"):
+                step(desk, cast.anchor, notice, name)
+        signers = {"signers": cast.anchor.signers("acknowledge")}
+        path = f"/v1/debtor-notices/{before['id']}/acknowledge-draft"
+        problem = desk.refused(cast.anchor, path, signers)
+        assert (problem["code"], problem["fields"]) == (
+            "debtor_notice.replaced",
+            {"notice": after["id"]},
+        )
+        path = f"/v1/debtor-notices/{after['id']}"
+        done = desk.signed(cast.anchor, f"{path}/acknowledge-draft", signers, f"{path}/acknowledge")
+        assert done["state"] == "ACKNOWLEDGED"
+
+    def change(self, desk, claim, account):
+        cast = desk.stage.cast
+        body = {"pay_to": account, "reason": "监管账户变更"}
+        change = desk.did(cast.supplier, f"/v1/receivables/{claim}/account-changes", body)
+        path = f"/v1/account-changes/{change['id']}"
+        for who, act in (
+            (cast.supplier, "account"),
+            (cast.anchor, "account"),
+            (cast.bank, "consent"),
+        ):
+            done = desk.signed(who, f"{path}/draft", {"signers": who.signers(act)}, f"{path}/sign")
+        assert done["state"] == "DONE"
+
+
 def ids(desk, who, **parameters):
     return [one["id"] for one in desk.seen(who, "/v1/debtor-notices", **parameters)["items"]]

@@ -164,19 +164,6 @@ CREATE TABLE statement_lines (
 
 CREATE TRIGGER statement_lines_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON statement_lines FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
-CREATE TABLE idempotency_keys (
-  client_id UUID NOT NULL,
-  key TEXT NOT NULL,
-  fingerprint BYTEA NOT NULL,
-  status BIGINT NOT NULL,
-  headers JSONB NOT NULL,
-  body BYTEA NOT NULL,
-  created_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  CONSTRAINT pk_idempotency_keys PRIMARY KEY (client_id, key)
-);
-
-CREATE INDEX ix_idempotency_keys_created_at ON idempotency_keys (created_at);
-
 CREATE TABLE oauth_clients (
   id UUID NOT NULL,
   party_id UUID,
@@ -219,6 +206,27 @@ CREATE TABLE certificate_authorities (
 );
 
 CREATE TRIGGER certificate_authorities_only_revoke BEFORE UPDATE OR DELETE ON certificate_authorities FOR EACH ROW EXECUTE FUNCTION only_revoke();
+
+CREATE TABLE asset_tokens (
+  token BYTEA NOT NULL,
+  holders BIGINT NOT NULL,
+  expiry BIGINT,
+  CONSTRAINT pk_asset_tokens PRIMARY KEY (token),
+  CONSTRAINT ck_asset_tokens_holders_not_negative CHECK (holders >= 0)
+);
+
+CREATE TABLE idempotency_keys (
+  client_id UUID NOT NULL,
+  key TEXT NOT NULL,
+  fingerprint BYTEA NOT NULL,
+  status BIGINT NOT NULL,
+  headers JSONB NOT NULL,
+  body BYTEA NOT NULL,
+  created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_idempotency_keys PRIMARY KEY (client_id, key)
+);
+
+CREATE INDEX ix_idempotency_keys_created_at ON idempotency_keys (created_at);
 
 CREATE TABLE outbox (
   id BIGINT GENERATED ALWAYS AS IDENTITY,
@@ -265,14 +273,6 @@ CREATE TABLE trade_originals (
 );
 
 CREATE TRIGGER trade_originals_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON trade_originals FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
-
-CREATE TABLE asset_tokens (
-  token BYTEA NOT NULL,
-  holders BIGINT NOT NULL,
-  expiry BIGINT,
-  CONSTRAINT pk_asset_tokens PRIMARY KEY (token),
-  CONSTRAINT ck_asset_tokens_holders_not_negative CHECK (holders >= 0)
-);
 
 CREATE TABLE bank_feeds (
   name TEXT NOT NULL,
@@ -348,6 +348,50 @@ CREATE TABLE notices (
 
 CREATE INDEX ix_notices_party_id_id ON notices (party_id, id);
 
+CREATE TABLE documents (
+  kind VARCHAR(15) NOT NULL,
+  number TEXT NOT NULL,
+  seller_id UUID NOT NULL,
+  seller_uscc TEXT NOT NULL,
+  seller_name TEXT NOT NULL,
+  buyer TEXT NOT NULL,
+  buyer_name TEXT NOT NULL,
+  issued_on DATE NOT NULL,
+  currency TEXT NOT NULL,
+  net_minor BIGINT NOT NULL,
+  tax_minor BIGINT NOT NULL,
+  total_minor BIGINT NOT NULL,
+  payable_minor BIGINT NOT NULL,
+  takes_back BOOLEAN NOT NULL,
+  reverses TEXT[] NOT NULL,
+  confirmation_no TEXT,
+  flags TEXT[] NOT NULL,
+  payee TEXT,
+  contract_no TEXT,
+  order_no TEXT,
+  delivered_on DATE,
+  due_on DATE,
+  original_sha256 BYTEA NOT NULL,
+  registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  id UUID NOT NULL,
+  version BIGINT NOT NULL,
+  secret BYTEA NOT NULL,
+  head_hash BYTEA,
+  CONSTRAINT pk_documents PRIMARY KEY (id),
+  CONSTRAINT uq_documents_seller_uscc_number UNIQUE (seller_uscc, number),
+  CONSTRAINT ck_documents_original_sha256_length CHECK (octet_length(original_sha256) = 32),
+  CONSTRAINT ck_documents_kind CHECK (kind IN ('cn-einvoice', 'cn-vat', 'ubl-invoice', 'ubl-credit-note', 'cii', 'listed')),
+  CONSTRAINT fk_documents_seller_id_parties FOREIGN KEY(seller_id) REFERENCES parties (id)
+);
+
+CREATE INDEX ix_documents_buyer ON documents (buyer);
+
+CREATE INDEX ix_documents_notes ON documents (seller_id) WHERE takes_back;
+
+CREATE INDEX ix_documents_seller_id ON documents (seller_id);
+
+CREATE UNIQUE INDEX uq_documents_cn_number ON documents (number) WHERE kind = 'cn-einvoice';
+
 CREATE TABLE access_tokens (
   sha256 BYTEA NOT NULL,
   client_id UUID NOT NULL,
@@ -402,50 +446,6 @@ CREATE INDEX ix_look_ups_by_id ON look_ups (by_id);
 CREATE INDEX ix_look_ups_party_id_id ON look_ups (party_id, id);
 
 CREATE TRIGGER look_ups_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON look_ups FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
-
-CREATE TABLE documents (
-  kind VARCHAR(15) NOT NULL,
-  number TEXT NOT NULL,
-  seller_id UUID NOT NULL,
-  seller_uscc TEXT NOT NULL,
-  seller_name TEXT NOT NULL,
-  buyer TEXT NOT NULL,
-  buyer_name TEXT NOT NULL,
-  issued_on DATE NOT NULL,
-  currency TEXT NOT NULL,
-  net_minor BIGINT NOT NULL,
-  tax_minor BIGINT NOT NULL,
-  total_minor BIGINT NOT NULL,
-  payable_minor BIGINT NOT NULL,
-  takes_back BOOLEAN NOT NULL,
-  reverses TEXT[] NOT NULL,
-  confirmation_no TEXT,
-  flags TEXT[] NOT NULL,
-  payee TEXT,
-  contract_no TEXT,
-  order_no TEXT,
-  delivered_on DATE,
-  due_on DATE,
-  original_sha256 BYTEA NOT NULL,
-  registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  id UUID NOT NULL,
-  version BIGINT NOT NULL,
-  secret BYTEA NOT NULL,
-  head_hash BYTEA,
-  CONSTRAINT pk_documents PRIMARY KEY (id),
-  CONSTRAINT uq_documents_seller_uscc_number UNIQUE (seller_uscc, number),
-  CONSTRAINT ck_documents_original_sha256_length CHECK (octet_length(original_sha256) = 32),
-  CONSTRAINT ck_documents_kind CHECK (kind IN ('cn-einvoice', 'cn-vat', 'ubl-invoice', 'ubl-credit-note', 'cii', 'listed')),
-  CONSTRAINT fk_documents_seller_id_parties FOREIGN KEY(seller_id) REFERENCES parties (id)
-);
-
-CREATE INDEX ix_documents_buyer ON documents (buyer);
-
-CREATE INDEX ix_documents_notes ON documents (seller_id) WHERE takes_back;
-
-CREATE INDEX ix_documents_seller_id ON documents (seller_id);
-
-CREATE UNIQUE INDEX uq_documents_cn_number ON documents (number) WHERE kind = 'cn-einvoice';
 
 CREATE TABLE programmes (
   id UUID NOT NULL,
@@ -580,80 +580,32 @@ CREATE INDEX ix_reconciliations_creditor_id_id ON reconciliations (creditor_id, 
 
 CREATE INDEX ix_reconciliations_debtor_id_id ON reconciliations (debtor_id, id);
 
-CREATE TABLE pool_marks (
-  pool_id UUID NOT NULL,
-  side VARCHAR(2) NOT NULL,
-  mark TEXT NOT NULL,
-  amount_minor BIGINT NOT NULL,
-  CONSTRAINT pk_pool_marks PRIMARY KEY (pool_id, side, mark),
-  CONSTRAINT ck_pool_marks_amount_positive CHECK (amount_minor > 0),
-  CONSTRAINT fk_pool_marks_pool_id_pools FOREIGN KEY(pool_id) REFERENCES pools (id),
-  CONSTRAINT ck_pool_marks_side CHECK (side IN ('is', 'of'))
+CREATE TABLE document_originals (
+  document_id UUID NOT NULL,
+  original BYTEA NOT NULL,
+  filename TEXT,
+  CONSTRAINT pk_document_originals PRIMARY KEY (document_id),
+  CONSTRAINT fk_document_originals_document_id_documents FOREIGN KEY(document_id) REFERENCES documents (id)
 );
 
-CREATE INDEX ix_pool_marks_mark ON pool_marks (mark, side);
+CREATE TRIGGER document_originals_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON document_originals FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
-CREATE TRIGGER pool_marks_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON pool_marks FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
-
-CREATE TABLE conversion_edges (
+CREATE TABLE invoice_checks (
+  document_id UUID NOT NULL,
+  status VARCHAR(4) NOT NULL,
+  sound BOOLEAN NOT NULL,
+  answered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  checked_at TIMESTAMP WITH TIME ZONE NOT NULL,
   id UUID NOT NULL,
-  from_pool_id UUID NOT NULL,
-  to_pool_id UUID NOT NULL,
-  family TEXT NOT NULL,
-  amount_minor BIGINT NOT NULL,
-  carried_minor BIGINT NOT NULL,
-  passed_minor BIGINT NOT NULL,
-  moving_minor BIGINT NOT NULL,
-  drawn_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  CONSTRAINT pk_conversion_edges PRIMARY KEY (id),
-  CONSTRAINT uq_conversion_edges_from_pool_id_to_pool_id UNIQUE (from_pool_id, to_pool_id),
-  CONSTRAINT ck_conversion_edges_ends_differ CHECK (from_pool_id <> to_pool_id),
-  CONSTRAINT ck_conversion_edges_amount_positive CHECK (amount_minor > 0),
-  CONSTRAINT ck_conversion_edges_within_amount CHECK (least(carried_minor, passed_minor, moving_minor) >= 0 AND carried_minor + passed_minor <= amount_minor),
-  CONSTRAINT fk_conversion_edges_from_pool_id_pools FOREIGN KEY(from_pool_id) REFERENCES pools (id),
-  CONSTRAINT fk_conversion_edges_to_pool_id_pools FOREIGN KEY(to_pool_id) REFERENCES pools (id)
+  version BIGINT NOT NULL,
+  secret BYTEA NOT NULL,
+  head_hash BYTEA,
+  CONSTRAINT pk_invoice_checks PRIMARY KEY (id),
+  CONSTRAINT fk_invoice_checks_document_id_documents FOREIGN KEY(document_id) REFERENCES documents (id),
+  CONSTRAINT ck_invoice_checks_invoicestatus CHECK (status IN ('正常', '部分红冲', '红冲', '作废', '查无此票'))
 );
 
-CREATE INDEX ix_conversion_edges_to_pool_id ON conversion_edges (to_pool_id);
-
-CREATE FUNCTION guard_edge() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF TG_OP = 'UPDATE' THEN
-    IF pg_trigger_depth() > 1 THEN RETURN NEW; END IF; -- an entry's own trigger
-    RAISE EXCEPTION 'an edge''s amounts change only through pool_entries'
-      USING ERRCODE = 'restrict_violation';
-  END IF;
-  IF NEW.carried_minor + NEW.passed_minor + NEW.moving_minor <> 0 OR NOT EXISTS (
-    SELECT FROM pools a JOIN pools b ON b.id = NEW.to_pool_id AND b.currency = a.currency
-    WHERE a.id = NEW.from_pool_id AND NEW.amount_minor <= a.confirmed_minor - (
-      SELECT coalesce(sum(carried_minor), 0) FROM conversion_edges WHERE from_pool_id = a.id))
-  THEN
-    RAISE EXCEPTION 'pool %: more is to become of it than is there', NEW.from_pool_id
-      USING ERRCODE = 'check_violation';
-  END IF;
-  RETURN NEW;
-END $$;
-
-CREATE TRIGGER conversion_edges_guard BEFORE INSERT OR UPDATE ON conversion_edges
-  FOR EACH ROW EXECUTE FUNCTION guard_edge();
-
-CREATE FUNCTION balance_edge() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-  edge conversion_edges%ROWTYPE;
-BEGIN
-  SELECT * INTO edge FROM conversion_edges WHERE id = NEW.id;
-  IF edge.carried_minor + edge.passed_minor <> edge.amount_minor OR edge.moving_minor <> 0 THEN
-    RAISE EXCEPTION 'edge %: % of % carried, % passed, % on its way', edge.id, edge.carried_minor,
-      edge.amount_minor, edge.passed_minor, edge.moving_minor USING ERRCODE = 'check_violation';
-  END IF;
-  RETURN NULL;
-END $$;
-
-CREATE CONSTRAINT TRIGGER conversion_edges_balance AFTER INSERT OR UPDATE ON conversion_edges
-  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION balance_edge();
-
-CREATE TRIGGER conversion_edges_kept BEFORE DELETE OR TRUNCATE ON conversion_edges
-  FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+CREATE INDEX ix_invoice_checks_document_id_id ON invoice_checks (document_id, id);
 
 CREATE TABLE person_keys (
   person_id UUID NOT NULL,
@@ -740,15 +692,187 @@ CREATE INDEX ix_mandates_substitutes_id ON mandates (substitutes_id);
 
 CREATE TRIGGER mandates_only_revoke BEFORE UPDATE OR DELETE ON mandates FOR EACH ROW EXECUTE FUNCTION only_revoke();
 
-CREATE TABLE document_originals (
-  document_id UUID NOT NULL,
-  original BYTEA NOT NULL,
-  filename TEXT,
-  CONSTRAINT pk_document_originals PRIMARY KEY (document_id),
-  CONSTRAINT fk_document_originals_document_id_documents FOREIGN KEY(document_id) REFERENCES documents (id)
+CREATE TABLE receivables (
+  programme_id UUID NOT NULL,
+  creditor_id UUID NOT NULL,
+  debtor_id UUID NOT NULL,
+  line_no TEXT NOT NULL,
+  contract_no TEXT,
+  receipt_no TEXT,
+  delivered_on DATE,
+  due_on DATE NOT NULL,
+  currency TEXT NOT NULL,
+  claimed_minor BIGINT NOT NULL,
+  confirmed_minor BIGINT DEFAULT '0' NOT NULL,
+  disputed_minor BIGINT DEFAULT '0' NOT NULL,
+  rejected_minor BIGINT DEFAULT '0' NOT NULL,
+  paid_minor BIGINT DEFAULT '0' NOT NULL,
+  paid_taken_minor BIGINT DEFAULT '0' NOT NULL,
+  astray_minor BIGINT DEFAULT '0' NOT NULL,
+  astray_taken_minor BIGINT DEFAULT '0' NOT NULL,
+  state VARCHAR(19) DEFAULT 'SUBMITTED' NOT NULL,
+  reason TEXT,
+  reason_compliant BOOLEAN,
+  pay_to JSONB,
+  no_setoff BOOLEAN,
+  consents TEXT[],
+  retention_minor BIGINT,
+  retention_due_on DATE,
+  assignment_banned BOOLEAN,
+  counterclaims JSONB,
+  pool_id UUID,
+  confirmed_event_hash BYTEA,
+  viewers UUID[] DEFAULT '{}' NOT NULL,
+  submitted_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  id UUID NOT NULL,
+  version BIGINT NOT NULL,
+  secret BYTEA NOT NULL,
+  head_hash BYTEA,
+  CONSTRAINT pk_receivables PRIMARY KEY (id),
+  CONSTRAINT ck_receivables_claimed_positive CHECK (claimed_minor > 0),
+  CONSTRAINT ck_receivables_amounts_not_negative CHECK (least(confirmed_minor, disputed_minor, rejected_minor) >= 0),
+  CONSTRAINT ck_receivables_taken_was_paid CHECK (paid_taken_minor BETWEEN 0 AND paid_minor AND astray_taken_minor BETWEEN 0 AND astray_minor),
+  CONSTRAINT ck_receivables_retention_within CHECK (retention_minor IS NULL AND retention_due_on IS NULL OR retention_minor BETWEEN 1 AND confirmed_minor AND retention_due_on >= due_on),
+  CONSTRAINT ck_receivables_answer_adds_up CHECK (CASE WHEN pool_id IS NULL THEN confirmed_minor = 0 AND disputed_minor + rejected_minor <= claimed_minor ELSE confirmed_minor + disputed_minor + rejected_minor = claimed_minor END),
+  CONSTRAINT fk_receivables_programme_id_programmes FOREIGN KEY(programme_id) REFERENCES programmes (id),
+  CONSTRAINT fk_receivables_creditor_id_parties FOREIGN KEY(creditor_id) REFERENCES parties (id),
+  CONSTRAINT fk_receivables_debtor_id_parties FOREIGN KEY(debtor_id) REFERENCES parties (id),
+  CONSTRAINT ck_receivables_state CHECK (state IN ('SUBMITTED', 'DISPUTED', 'REJECTED', 'WITHDRAWN', 'CONFIRMED', 'PARTIALLY_CONFIRMED', 'PARTLY_PAID', 'PAID')),
+  CONSTRAINT uq_receivables_pool_id UNIQUE (pool_id),
+  CONSTRAINT fk_receivables_pool_id_pools FOREIGN KEY(pool_id) REFERENCES pools (id) DEFERRABLE INITIALLY DEFERRED
 );
 
-CREATE TRIGGER document_originals_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON document_originals FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+CREATE INDEX ix_receivables_creditor_id_id ON receivables (creditor_id, id);
+
+CREATE INDEX ix_receivables_debtor_id_id ON receivables (debtor_id, id);
+
+CREATE INDEX ix_receivables_viewers ON receivables USING gin (viewers);
+
+CREATE UNIQUE INDEX uq_receivables_live_line ON receivables (programme_id, creditor_id, line_no) WHERE state NOT IN ('REJECTED', 'WITHDRAWN');
+
+CREATE FUNCTION guard_receivable_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('SUBMITTED', 'CONFIRMED'), ('SUBMITTED', 'DISPUTED'), ('SUBMITTED', 'PARTIALLY_CONFIRMED'), ('SUBMITTED', 'REJECTED'), ('SUBMITTED', 'WITHDRAWN'), ('DISPUTED', 'CONFIRMED'), ('DISPUTED', 'PARTIALLY_CONFIRMED'), ('DISPUTED', 'REJECTED'), ('CONFIRMED', 'PAID'), ('CONFIRMED', 'PARTLY_PAID'), ('PARTIALLY_CONFIRMED', 'PAID'), ('PARTIALLY_CONFIRMED', 'PARTLY_PAID'), ('PARTLY_PAID', 'PAID'), ('PAID', 'PARTLY_PAID')) THEN RETURN NEW; END IF;
+  RAISE EXCEPTION 'receivable %: % does not become %', OLD.id, OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER receivables_guard_state BEFORE UPDATE OF state ON receivables
+  FOR EACH ROW EXECUTE FUNCTION guard_receivable_state();
+
+CREATE TABLE tasks (
+  id UUID NOT NULL,
+  party_id UUID NOT NULL,
+  role TEXT NOT NULL,
+  person_id UUID,
+  kind TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  occasion TEXT NOT NULL,
+  fields JSONB NOT NULL,
+  due_on DATE,
+  state VARCHAR(4) NOT NULL,
+  raised_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  closed_at TIMESTAMP WITH TIME ZONE,
+  closed_by UUID,
+  CONSTRAINT pk_tasks PRIMARY KEY (id),
+  CONSTRAINT uq_tasks_party_id_kind_subject_occasion UNIQUE (party_id, kind, subject, occasion),
+  CONSTRAINT ck_tasks_closed_when_not_open CHECK ((state = 'open') = (closed_at IS NULL)),
+  CONSTRAINT fk_tasks_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id),
+  CONSTRAINT fk_tasks_person_id_persons FOREIGN KEY(person_id) REFERENCES persons (id),
+  CONSTRAINT ck_tasks_state CHECK (state IN ('open', 'done', 'void')),
+  CONSTRAINT fk_tasks_closed_by_oauth_clients FOREIGN KEY(closed_by) REFERENCES oauth_clients (id)
+);
+
+CREATE INDEX ix_tasks_open ON tasks (subject, kind) WHERE state = 'open';
+
+CREATE INDEX ix_tasks_party_id_id ON tasks (party_id, id);
+
+CREATE FUNCTION guard_tasks_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('open', 'done'), ('open', 'void')) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'tasks: % does not become %', OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER tasks_guard_state BEFORE UPDATE OF state ON tasks FOR EACH ROW EXECUTE FUNCTION guard_tasks_state();
+
+CREATE TABLE pool_marks (
+  pool_id UUID NOT NULL,
+  side VARCHAR(2) NOT NULL,
+  mark TEXT NOT NULL,
+  amount_minor BIGINT NOT NULL,
+  CONSTRAINT pk_pool_marks PRIMARY KEY (pool_id, side, mark),
+  CONSTRAINT ck_pool_marks_amount_positive CHECK (amount_minor > 0),
+  CONSTRAINT fk_pool_marks_pool_id_pools FOREIGN KEY(pool_id) REFERENCES pools (id),
+  CONSTRAINT ck_pool_marks_side CHECK (side IN ('is', 'of'))
+);
+
+CREATE INDEX ix_pool_marks_mark ON pool_marks (mark, side);
+
+CREATE TRIGGER pool_marks_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON pool_marks FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE conversion_edges (
+  id UUID NOT NULL,
+  from_pool_id UUID NOT NULL,
+  to_pool_id UUID NOT NULL,
+  family TEXT NOT NULL,
+  amount_minor BIGINT NOT NULL,
+  carried_minor BIGINT NOT NULL,
+  passed_minor BIGINT NOT NULL,
+  moving_minor BIGINT NOT NULL,
+  drawn_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_conversion_edges PRIMARY KEY (id),
+  CONSTRAINT uq_conversion_edges_from_pool_id_to_pool_id UNIQUE (from_pool_id, to_pool_id),
+  CONSTRAINT ck_conversion_edges_ends_differ CHECK (from_pool_id <> to_pool_id),
+  CONSTRAINT ck_conversion_edges_amount_positive CHECK (amount_minor > 0),
+  CONSTRAINT ck_conversion_edges_within_amount CHECK (least(carried_minor, passed_minor, moving_minor) >= 0 AND carried_minor + passed_minor <= amount_minor),
+  CONSTRAINT fk_conversion_edges_from_pool_id_pools FOREIGN KEY(from_pool_id) REFERENCES pools (id),
+  CONSTRAINT fk_conversion_edges_to_pool_id_pools FOREIGN KEY(to_pool_id) REFERENCES pools (id)
+);
+
+CREATE INDEX ix_conversion_edges_to_pool_id ON conversion_edges (to_pool_id);
+
+CREATE FUNCTION guard_edge() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' THEN
+    IF pg_trigger_depth() > 1 THEN RETURN NEW; END IF; -- an entry's own trigger
+    RAISE EXCEPTION 'an edge''s amounts change only through pool_entries'
+      USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF NEW.carried_minor + NEW.passed_minor + NEW.moving_minor <> 0 OR NOT EXISTS (
+    SELECT FROM pools a JOIN pools b ON b.id = NEW.to_pool_id AND b.currency = a.currency
+    WHERE a.id = NEW.from_pool_id AND NEW.amount_minor <= a.confirmed_minor - (
+      SELECT coalesce(sum(carried_minor), 0) FROM conversion_edges WHERE from_pool_id = a.id))
+  THEN
+    RAISE EXCEPTION 'pool %: more is to become of it than is there', NEW.from_pool_id
+      USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+
+CREATE TRIGGER conversion_edges_guard BEFORE INSERT OR UPDATE ON conversion_edges
+  FOR EACH ROW EXECUTE FUNCTION guard_edge();
+
+CREATE FUNCTION balance_edge() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  edge conversion_edges%ROWTYPE;
+BEGIN
+  SELECT * INTO edge FROM conversion_edges WHERE id = NEW.id;
+  IF edge.carried_minor + edge.passed_minor <> edge.amount_minor OR edge.moving_minor <> 0 THEN
+    RAISE EXCEPTION 'edge %: % of % carried, % passed, % on its way', edge.id, edge.carried_minor,
+      edge.amount_minor, edge.passed_minor, edge.moving_minor USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE CONSTRAINT TRIGGER conversion_edges_balance AFTER INSERT OR UPDATE ON conversion_edges
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION balance_edge();
+
+CREATE TRIGGER conversion_edges_kept BEFORE DELETE OR TRUNCATE ON conversion_edges
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
 CREATE TABLE programme_members (
   id UUID NOT NULL,
@@ -821,92 +945,6 @@ END $$;
 
 CREATE TRIGGER red_notes_guard_state BEFORE UPDATE OF state ON red_notes FOR EACH ROW EXECUTE FUNCTION guard_red_notes_state();
 
-CREATE TABLE receivables (
-  programme_id UUID NOT NULL,
-  creditor_id UUID NOT NULL,
-  debtor_id UUID NOT NULL,
-  line_no TEXT NOT NULL,
-  contract_no TEXT,
-  receipt_no TEXT,
-  delivered_on DATE,
-  due_on DATE NOT NULL,
-  currency TEXT NOT NULL,
-  claimed_minor BIGINT NOT NULL,
-  confirmed_minor BIGINT DEFAULT '0' NOT NULL,
-  disputed_minor BIGINT DEFAULT '0' NOT NULL,
-  rejected_minor BIGINT DEFAULT '0' NOT NULL,
-  paid_minor BIGINT DEFAULT '0' NOT NULL,
-  paid_taken_minor BIGINT DEFAULT '0' NOT NULL,
-  astray_minor BIGINT DEFAULT '0' NOT NULL,
-  astray_taken_minor BIGINT DEFAULT '0' NOT NULL,
-  state VARCHAR(19) DEFAULT 'SUBMITTED' NOT NULL,
-  reason TEXT,
-  reason_compliant BOOLEAN,
-  pay_to JSONB,
-  no_setoff BOOLEAN,
-  consents TEXT[],
-  retention_minor BIGINT,
-  retention_due_on DATE,
-  assignment_banned BOOLEAN,
-  counterclaims JSONB,
-  pool_id UUID,
-  confirmed_event_hash BYTEA,
-  viewers UUID[] DEFAULT '{}' NOT NULL,
-  submitted_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  id UUID NOT NULL,
-  version BIGINT NOT NULL,
-  secret BYTEA NOT NULL,
-  head_hash BYTEA,
-  CONSTRAINT pk_receivables PRIMARY KEY (id),
-  CONSTRAINT ck_receivables_claimed_positive CHECK (claimed_minor > 0),
-  CONSTRAINT ck_receivables_amounts_not_negative CHECK (least(confirmed_minor, disputed_minor, rejected_minor) >= 0),
-  CONSTRAINT ck_receivables_taken_was_paid CHECK (paid_taken_minor BETWEEN 0 AND paid_minor AND astray_taken_minor BETWEEN 0 AND astray_minor),
-  CONSTRAINT ck_receivables_retention_within CHECK (retention_minor IS NULL AND retention_due_on IS NULL OR retention_minor BETWEEN 1 AND confirmed_minor AND retention_due_on >= due_on),
-  CONSTRAINT ck_receivables_answer_adds_up CHECK (CASE WHEN pool_id IS NULL THEN confirmed_minor = 0 AND disputed_minor + rejected_minor <= claimed_minor ELSE confirmed_minor + disputed_minor + rejected_minor = claimed_minor END),
-  CONSTRAINT fk_receivables_programme_id_programmes FOREIGN KEY(programme_id) REFERENCES programmes (id),
-  CONSTRAINT fk_receivables_creditor_id_parties FOREIGN KEY(creditor_id) REFERENCES parties (id),
-  CONSTRAINT fk_receivables_debtor_id_parties FOREIGN KEY(debtor_id) REFERENCES parties (id),
-  CONSTRAINT ck_receivables_state CHECK (state IN ('SUBMITTED', 'DISPUTED', 'REJECTED', 'WITHDRAWN', 'CONFIRMED', 'PARTIALLY_CONFIRMED', 'PARTLY_PAID', 'PAID')),
-  CONSTRAINT uq_receivables_pool_id UNIQUE (pool_id),
-  CONSTRAINT fk_receivables_pool_id_pools FOREIGN KEY(pool_id) REFERENCES pools (id) DEFERRABLE INITIALLY DEFERRED
-);
-
-CREATE INDEX ix_receivables_creditor_id_id ON receivables (creditor_id, id);
-
-CREATE INDEX ix_receivables_debtor_id_id ON receivables (debtor_id, id);
-
-CREATE INDEX ix_receivables_viewers ON receivables USING gin (viewers);
-
-CREATE UNIQUE INDEX uq_receivables_live_line ON receivables (programme_id, creditor_id, line_no) WHERE state NOT IN ('REJECTED', 'WITHDRAWN');
-
-CREATE FUNCTION guard_receivable_state() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('SUBMITTED', 'CONFIRMED'), ('SUBMITTED', 'DISPUTED'), ('SUBMITTED', 'PARTIALLY_CONFIRMED'), ('SUBMITTED', 'REJECTED'), ('SUBMITTED', 'WITHDRAWN'), ('DISPUTED', 'CONFIRMED'), ('DISPUTED', 'PARTIALLY_CONFIRMED'), ('DISPUTED', 'REJECTED'), ('CONFIRMED', 'PAID'), ('CONFIRMED', 'PARTLY_PAID'), ('PARTIALLY_CONFIRMED', 'PAID'), ('PARTIALLY_CONFIRMED', 'PARTLY_PAID'), ('PARTLY_PAID', 'PAID'), ('PAID', 'PARTLY_PAID')) THEN RETURN NEW; END IF;
-  RAISE EXCEPTION 'receivable %: % does not become %', OLD.id, OLD.state, NEW.state
-    USING ERRCODE = 'check_violation';
-END $$;
-
-CREATE TRIGGER receivables_guard_state BEFORE UPDATE OF state ON receivables
-  FOR EACH ROW EXECUTE FUNCTION guard_receivable_state();
-
-CREATE TABLE invoice_checks (
-  document_id UUID NOT NULL,
-  status VARCHAR(4) NOT NULL,
-  sound BOOLEAN NOT NULL,
-  answered_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  checked_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  id UUID NOT NULL,
-  version BIGINT NOT NULL,
-  secret BYTEA NOT NULL,
-  head_hash BYTEA,
-  CONSTRAINT pk_invoice_checks PRIMARY KEY (id),
-  CONSTRAINT fk_invoice_checks_document_id_documents FOREIGN KEY(document_id) REFERENCES documents (id),
-  CONSTRAINT ck_invoice_checks_invoicestatus CHECK (status IN ('正常', '部分红冲', '红冲', '作废', '查无此票'))
-);
-
-CREATE INDEX ix_invoice_checks_document_id_id ON invoice_checks (document_id, id);
-
 CREATE TABLE trade_document_lines (
   document_id UUID NOT NULL,
   position BIGINT NOT NULL,
@@ -936,6 +974,50 @@ CREATE TABLE job_items (
 );
 
 CREATE TRIGGER job_items_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON job_items FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE trade_stages (
+  document_id UUID NOT NULL,
+  kind VARCHAR(5) NOT NULL,
+  seller_id UUID NOT NULL,
+  buyer_id UUID NOT NULL,
+  state VARCHAR(10) NOT NULL,
+  currency TEXT NOT NULL,
+  confirmed_minor BIGINT,
+  due_on DATE,
+  pool_id UUID,
+  confirmed_event_hash BYTEA,
+  registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  id UUID NOT NULL,
+  version BIGINT NOT NULL,
+  secret BYTEA NOT NULL,
+  head_hash BYTEA,
+  CONSTRAINT pk_trade_stages PRIMARY KEY (id),
+  CONSTRAINT ck_trade_stages_confirmed_with_pool CHECK ((state = 'CONFIRMED') = (pool_id IS NOT NULL AND confirmed_minor IS NOT NULL AND due_on IS NOT NULL AND confirmed_event_hash IS NOT NULL)),
+  CONSTRAINT ck_trade_stages_confirmed_positive CHECK (confirmed_minor > 0),
+  CONSTRAINT uq_trade_stages_document_id UNIQUE (document_id),
+  CONSTRAINT fk_trade_stages_document_id_trade_documents FOREIGN KEY(document_id) REFERENCES trade_documents (id),
+  CONSTRAINT ck_trade_stages_stagekind CHECK (kind IN ('order', 'goods')),
+  CONSTRAINT fk_trade_stages_seller_id_parties FOREIGN KEY(seller_id) REFERENCES parties (id),
+  CONSTRAINT fk_trade_stages_buyer_id_parties FOREIGN KEY(buyer_id) REFERENCES parties (id),
+  CONSTRAINT ck_trade_stages_state CHECK (state IN ('REGISTERED', 'CONFIRMED')),
+  CONSTRAINT uq_trade_stages_pool_id UNIQUE (pool_id),
+  CONSTRAINT fk_trade_stages_pool_id_pools FOREIGN KEY(pool_id) REFERENCES pools (id) DEFERRABLE INITIALLY DEFERRED
+);
+
+CREATE INDEX ix_trade_stages_buyer_id_id ON trade_stages (buyer_id, id);
+
+CREATE INDEX ix_trade_stages_seller_id_id ON trade_stages (seller_id, id);
+
+CREATE FUNCTION guard_trade_stages_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('REGISTERED', 'CONFIRMED')) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'trade_stages: % does not become %', OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER trade_stages_guard_state BEFORE UPDATE OF state ON trade_stages FOR EACH ROW EXECUTE FUNCTION guard_trade_stages_state();
 
 CREATE TABLE invitations (
   id UUID NOT NULL,
@@ -1036,43 +1118,29 @@ CREATE INDEX ix_reconciliation_objections_reconciliation_id ON reconciliation_ob
 
 CREATE TRIGGER reconciliation_objections_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON reconciliation_objections FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
-CREATE TABLE tasks (
+CREATE TABLE approval_policies (
   id UUID NOT NULL,
-  party_id UUID NOT NULL,
-  role TEXT NOT NULL,
-  person_id UUID,
-  kind TEXT NOT NULL,
-  subject TEXT NOT NULL,
-  occasion TEXT NOT NULL,
-  fields JSONB NOT NULL,
-  due_on DATE,
-  state VARCHAR(4) NOT NULL,
-  raised_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  closed_at TIMESTAMP WITH TIME ZONE,
-  closed_by UUID,
-  CONSTRAINT pk_tasks PRIMARY KEY (id),
-  CONSTRAINT uq_tasks_party_id_kind_subject_occasion UNIQUE (party_id, kind, subject, occasion),
-  CONSTRAINT ck_tasks_closed_when_not_open CHECK ((state = 'open') = (closed_at IS NULL)),
-  CONSTRAINT fk_tasks_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id),
-  CONSTRAINT fk_tasks_person_id_persons FOREIGN KEY(person_id) REFERENCES persons (id),
-  CONSTRAINT ck_tasks_state CHECK (state IN ('open', 'done', 'void')),
-  CONSTRAINT fk_tasks_closed_by_oauth_clients FOREIGN KEY(closed_by) REFERENCES oauth_clients (id)
+  bank_id UUID NOT NULL,
+  number BIGINT NOT NULL,
+  effective_on DATE NOT NULL,
+  content JSONB NOT NULL,
+  content_sha256 BYTEA NOT NULL,
+  maker_id UUID NOT NULL,
+  maker_mandate_id UUID NOT NULL,
+  checker_id UUID NOT NULL,
+  checker_mandate_id UUID NOT NULL,
+  recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_approval_policies PRIMARY KEY (id),
+  CONSTRAINT uq_approval_policies_bank_id_number UNIQUE (bank_id, number),
+  CONSTRAINT ck_approval_policies_two_people CHECK (maker_id <> checker_id),
+  CONSTRAINT fk_approval_policies_bank_id_parties FOREIGN KEY(bank_id) REFERENCES parties (id),
+  CONSTRAINT fk_approval_policies_maker_id_persons FOREIGN KEY(maker_id) REFERENCES persons (id),
+  CONSTRAINT fk_approval_policies_maker_mandate_id_mandates FOREIGN KEY(maker_mandate_id) REFERENCES mandates (id),
+  CONSTRAINT fk_approval_policies_checker_id_persons FOREIGN KEY(checker_id) REFERENCES persons (id),
+  CONSTRAINT fk_approval_policies_checker_mandate_id_mandates FOREIGN KEY(checker_mandate_id) REFERENCES mandates (id)
 );
 
-CREATE INDEX ix_tasks_open ON tasks (subject, kind) WHERE state = 'open';
-
-CREATE INDEX ix_tasks_party_id_id ON tasks (party_id, id);
-
-CREATE FUNCTION guard_tasks_state() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('open', 'done'), ('open', 'void')) THEN
-    RETURN NEW;
-  END IF;
-  RAISE EXCEPTION 'tasks: % does not become %', OLD.state, NEW.state
-    USING ERRCODE = 'check_violation';
-END $$;
-
-CREATE TRIGGER tasks_guard_state BEFORE UPDATE OF state ON tasks FOR EACH ROW EXECUTE FUNCTION guard_tasks_state();
+CREATE TRIGGER approval_policies_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON approval_policies FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
 CREATE TABLE pool_entries (
   pool_id UUID NOT NULL,
@@ -1162,6 +1230,121 @@ END $$;
 CREATE TRIGGER pool_entries_edge AFTER INSERT ON pool_entries
   FOR EACH ROW WHEN (NEW.edge_id IS NOT NULL) EXECUTE FUNCTION apply_edge_entry();
 
+CREATE TABLE pledges (
+  kind VARCHAR(10) DEFAULT 'pledge' NOT NULL,
+  recourse BOOLEAN DEFAULT true NOT NULL,
+  disclosed BOOLEAN DEFAULT true NOT NULL,
+  pledgor_id UUID NOT NULL,
+  pledgee_id UUID NOT NULL,
+  receivable_id UUID NOT NULL,
+  receivable_event BYTEA NOT NULL,
+  pool_id UUID NOT NULL,
+  currency TEXT NOT NULL,
+  amount_minor BIGINT NOT NULL,
+  contract_sha256 BYTEA NOT NULL,
+  principal_minor BIGINT NOT NULL,
+  rate TEXT NOT NULL,
+  principal_due_on DATE NOT NULL,
+  signed_event BYTEA,
+  state VARCHAR(9) NOT NULL,
+  state_since TIMESTAMP WITH TIME ZONE NOT NULL,
+  expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  ending TEXT,
+  lapsed BOOLEAN DEFAULT false NOT NULL,
+  reserved_at TIMESTAMP WITH TIME ZONE,
+  legally_effective_at TIMESTAMP WITH TIME ZONE,
+  lock_final_at TIMESTAMP WITH TIME ZONE,
+  ready_to_disburse_at TIMESTAMP WITH TIME ZONE,
+  recourse_called_at TIMESTAMP WITH TIME ZONE,
+  released_at TIMESTAMP WITH TIME ZONE,
+  id UUID NOT NULL,
+  version BIGINT NOT NULL,
+  secret BYTEA NOT NULL,
+  head_hash BYTEA,
+  CONSTRAINT pk_pledges PRIMARY KEY (id),
+  CONSTRAINT ck_pledges_principal_positive CHECK (principal_minor > 0),
+  CONSTRAINT ck_pledges_pledge_is_plain CHECK (kind <> 'pledge' OR recourse AND disclosed),
+  CONSTRAINT ck_pledges_amount_covers_principal CHECK (amount_minor >= principal_minor),
+  CONSTRAINT ck_pledges_effective_when_registered CHECK ((state IN ('EFFECTIVE', 'RELEASED')) = (legally_effective_at IS NOT NULL)),
+  CONSTRAINT ck_pledges_ready_when_registered_and_locked CHECK (ready_to_disburse_at IS NULL OR (legally_effective_at IS NOT NULL AND lock_final_at IS NOT NULL)),
+  CONSTRAINT ck_pledges_securitykind CHECK (kind IN ('pledge', 'assignment', 'factoring')),
+  CONSTRAINT fk_pledges_pledgor_id_parties FOREIGN KEY(pledgor_id) REFERENCES parties (id),
+  CONSTRAINT fk_pledges_pledgee_id_parties FOREIGN KEY(pledgee_id) REFERENCES parties (id),
+  CONSTRAINT fk_pledges_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
+  CONSTRAINT fk_pledges_pool_id_pools FOREIGN KEY(pool_id) REFERENCES pools (id),
+  CONSTRAINT ck_pledges_state CHECK (state IN ('PROPOSED', 'SIGNED', 'RESERVED', 'EFFECTIVE', 'RELEASED', 'CANCELLED', 'EXPIRED'))
+);
+
+CREATE INDEX ix_pledges_pledgee_id_id ON pledges (pledgee_id, id);
+
+CREATE INDEX ix_pledges_pledgor_id_id ON pledges (pledgor_id, id);
+
+CREATE INDEX ix_pledges_pool_id ON pledges (pool_id);
+
+CREATE INDEX ix_pledges_receivable_id ON pledges (receivable_id);
+
+CREATE FUNCTION guard_pledges_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('PROPOSED', 'CANCELLED'), ('PROPOSED', 'EXPIRED'), ('PROPOSED', 'SIGNED'), ('SIGNED', 'CANCELLED'), ('SIGNED', 'EXPIRED'), ('SIGNED', 'RESERVED'), ('RESERVED', 'CANCELLED'), ('RESERVED', 'EFFECTIVE'), ('RESERVED', 'EXPIRED'), ('EFFECTIVE', 'RELEASED')) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'pledges: % does not become %', OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER pledges_guard_state BEFORE UPDATE OF state ON pledges FOR EACH ROW EXECUTE FUNCTION guard_pledges_state();
+
+CREATE TABLE receivable_documents (
+  receivable_id UUID NOT NULL,
+  position BIGINT NOT NULL,
+  document_id UUID NOT NULL,
+  live BOOLEAN DEFAULT true NOT NULL,
+  CONSTRAINT pk_receivable_documents PRIMARY KEY (receivable_id, position),
+  CONSTRAINT fk_receivable_documents_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
+  CONSTRAINT fk_receivable_documents_document_id_documents FOREIGN KEY(document_id) REFERENCES documents (id)
+);
+
+CREATE INDEX ix_receivable_documents_document_id ON receivable_documents (document_id);
+
+CREATE UNIQUE INDEX uq_receivable_documents_live ON receivable_documents (document_id) WHERE live;
+
+CREATE TABLE receivable_payments (
+  id UUID NOT NULL,
+  receivable_id UUID NOT NULL,
+  bank_id UUID NOT NULL,
+  receipt_no TEXT NOT NULL,
+  amount_minor BIGINT NOT NULL,
+  currency TEXT NOT NULL,
+  paid_on DATE NOT NULL,
+  account TEXT NOT NULL,
+  bank TEXT,
+  to_named_account BOOLEAN NOT NULL,
+  event_id UUID NOT NULL,
+  reported_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_receivable_payments PRIMARY KEY (id),
+  CONSTRAINT uq_receivable_payments_bank_id_receipt_no UNIQUE (bank_id, receipt_no),
+  CONSTRAINT ck_receivable_payments_amount_positive CHECK (amount_minor > 0),
+  CONSTRAINT fk_receivable_payments_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
+  CONSTRAINT fk_receivable_payments_bank_id_parties FOREIGN KEY(bank_id) REFERENCES parties (id),
+  CONSTRAINT fk_receivable_payments_event_id_events FOREIGN KEY(event_id) REFERENCES events (id)
+);
+
+CREATE INDEX ix_receivable_payments_receivable_id ON receivable_payments (receivable_id);
+
+CREATE TRIGGER receivable_payments_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON receivable_payments FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE receivable_credit_notes (
+  receivable_id UUID NOT NULL,
+  note_id UUID NOT NULL,
+  amount_minor BIGINT NOT NULL,
+  recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_receivable_credit_notes PRIMARY KEY (receivable_id, note_id),
+  CONSTRAINT fk_receivable_credit_notes_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
+  CONSTRAINT fk_receivable_credit_notes_note_id_documents FOREIGN KEY(note_id) REFERENCES documents (id)
+);
+
+CREATE TRIGGER receivable_credit_notes_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON receivable_credit_notes FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
 CREATE TABLE confirmation_requests (
   id UUID NOT NULL,
   receivable_id UUID NOT NULL,
@@ -1235,115 +1418,6 @@ CREATE TABLE red_note_consents (
 
 CREATE INDEX ix_red_note_consents_party_id ON red_note_consents (party_id, red_note_id);
 
-CREATE TABLE receivable_documents (
-  receivable_id UUID NOT NULL,
-  position BIGINT NOT NULL,
-  document_id UUID NOT NULL,
-  live BOOLEAN DEFAULT true NOT NULL,
-  CONSTRAINT pk_receivable_documents PRIMARY KEY (receivable_id, position),
-  CONSTRAINT fk_receivable_documents_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
-  CONSTRAINT fk_receivable_documents_document_id_documents FOREIGN KEY(document_id) REFERENCES documents (id)
-);
-
-CREATE INDEX ix_receivable_documents_document_id ON receivable_documents (document_id);
-
-CREATE UNIQUE INDEX uq_receivable_documents_live ON receivable_documents (document_id) WHERE live;
-
-CREATE TABLE receivable_payments (
-  id UUID NOT NULL,
-  receivable_id UUID NOT NULL,
-  bank_id UUID NOT NULL,
-  receipt_no TEXT NOT NULL,
-  amount_minor BIGINT NOT NULL,
-  currency TEXT NOT NULL,
-  paid_on DATE NOT NULL,
-  account TEXT NOT NULL,
-  bank TEXT,
-  to_named_account BOOLEAN NOT NULL,
-  event_id UUID NOT NULL,
-  reported_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  CONSTRAINT pk_receivable_payments PRIMARY KEY (id),
-  CONSTRAINT uq_receivable_payments_bank_id_receipt_no UNIQUE (bank_id, receipt_no),
-  CONSTRAINT ck_receivable_payments_amount_positive CHECK (amount_minor > 0),
-  CONSTRAINT fk_receivable_payments_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
-  CONSTRAINT fk_receivable_payments_bank_id_parties FOREIGN KEY(bank_id) REFERENCES parties (id),
-  CONSTRAINT fk_receivable_payments_event_id_events FOREIGN KEY(event_id) REFERENCES events (id)
-);
-
-CREATE INDEX ix_receivable_payments_receivable_id ON receivable_payments (receivable_id);
-
-CREATE TRIGGER receivable_payments_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON receivable_payments FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
-
-CREATE TABLE receivable_credit_notes (
-  receivable_id UUID NOT NULL,
-  note_id UUID NOT NULL,
-  amount_minor BIGINT NOT NULL,
-  recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  CONSTRAINT pk_receivable_credit_notes PRIMARY KEY (receivable_id, note_id),
-  CONSTRAINT fk_receivable_credit_notes_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
-  CONSTRAINT fk_receivable_credit_notes_note_id_documents FOREIGN KEY(note_id) REFERENCES documents (id)
-);
-
-CREATE TRIGGER receivable_credit_notes_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON receivable_credit_notes FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
-
-CREATE TABLE pledges (
-  pledgor_id UUID NOT NULL,
-  pledgee_id UUID NOT NULL,
-  receivable_id UUID NOT NULL,
-  receivable_event BYTEA NOT NULL,
-  pool_id UUID NOT NULL,
-  currency TEXT NOT NULL,
-  amount_minor BIGINT NOT NULL,
-  contract_sha256 BYTEA NOT NULL,
-  principal_minor BIGINT NOT NULL,
-  rate TEXT NOT NULL,
-  principal_due_on DATE NOT NULL,
-  signed_event BYTEA,
-  state VARCHAR(9) NOT NULL,
-  state_since TIMESTAMP WITH TIME ZONE NOT NULL,
-  expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  ending TEXT,
-  lapsed BOOLEAN DEFAULT false NOT NULL,
-  reserved_at TIMESTAMP WITH TIME ZONE,
-  legally_effective_at TIMESTAMP WITH TIME ZONE,
-  lock_final_at TIMESTAMP WITH TIME ZONE,
-  ready_to_disburse_at TIMESTAMP WITH TIME ZONE,
-  released_at TIMESTAMP WITH TIME ZONE,
-  id UUID NOT NULL,
-  version BIGINT NOT NULL,
-  secret BYTEA NOT NULL,
-  head_hash BYTEA,
-  CONSTRAINT pk_pledges PRIMARY KEY (id),
-  CONSTRAINT ck_pledges_principal_positive CHECK (principal_minor > 0),
-  CONSTRAINT ck_pledges_amount_covers_principal CHECK (amount_minor >= principal_minor),
-  CONSTRAINT ck_pledges_effective_when_registered CHECK ((state IN ('EFFECTIVE', 'RELEASED')) = (legally_effective_at IS NOT NULL)),
-  CONSTRAINT ck_pledges_ready_when_registered_and_locked CHECK (ready_to_disburse_at IS NULL OR (legally_effective_at IS NOT NULL AND lock_final_at IS NOT NULL)),
-  CONSTRAINT fk_pledges_pledgor_id_parties FOREIGN KEY(pledgor_id) REFERENCES parties (id),
-  CONSTRAINT fk_pledges_pledgee_id_parties FOREIGN KEY(pledgee_id) REFERENCES parties (id),
-  CONSTRAINT fk_pledges_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
-  CONSTRAINT fk_pledges_pool_id_pools FOREIGN KEY(pool_id) REFERENCES pools (id),
-  CONSTRAINT ck_pledges_state CHECK (state IN ('PROPOSED', 'SIGNED', 'RESERVED', 'EFFECTIVE', 'RELEASED', 'CANCELLED', 'EXPIRED'))
-);
-
-CREATE INDEX ix_pledges_pledgee_id_id ON pledges (pledgee_id, id);
-
-CREATE INDEX ix_pledges_pledgor_id_id ON pledges (pledgor_id, id);
-
-CREATE INDEX ix_pledges_pool_id ON pledges (pool_id);
-
-CREATE INDEX ix_pledges_receivable_id ON pledges (receivable_id);
-
-CREATE FUNCTION guard_pledges_state() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('PROPOSED', 'CANCELLED'), ('PROPOSED', 'EXPIRED'), ('PROPOSED', 'SIGNED'), ('SIGNED', 'CANCELLED'), ('SIGNED', 'EXPIRED'), ('SIGNED', 'RESERVED'), ('RESERVED', 'CANCELLED'), ('RESERVED', 'EFFECTIVE'), ('RESERVED', 'EXPIRED'), ('EFFECTIVE', 'RELEASED')) THEN
-    RETURN NEW;
-  END IF;
-  RAISE EXCEPTION 'pledges: % does not become %', OLD.state, NEW.state
-    USING ERRCODE = 'check_violation';
-END $$;
-
-CREATE TRIGGER pledges_guard_state BEFORE UPDATE OF state ON pledges FOR EACH ROW EXECUTE FUNCTION guard_pledges_state();
-
 CREATE TABLE job_results (
   job_id UUID NOT NULL,
   place BIGINT NOT NULL,
@@ -1362,6 +1436,24 @@ CREATE TABLE job_results (
 );
 
 CREATE TRIGGER job_results_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON job_results FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE stage_reductions (
+  event_id UUID NOT NULL,
+  stage_id UUID NOT NULL,
+  party_id UUID NOT NULL,
+  amount_minor BIGINT NOT NULL,
+  reason TEXT NOT NULL,
+  told_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_stage_reductions PRIMARY KEY (event_id),
+  CONSTRAINT ck_stage_reductions_amount_positive CHECK (amount_minor > 0),
+  CONSTRAINT fk_stage_reductions_event_id_events FOREIGN KEY(event_id) REFERENCES events (id),
+  CONSTRAINT fk_stage_reductions_stage_id_trade_stages FOREIGN KEY(stage_id) REFERENCES trade_stages (id),
+  CONSTRAINT fk_stage_reductions_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id)
+);
+
+CREATE INDEX ix_stage_reductions_stage_id ON stage_reductions (stage_id);
+
+CREATE TRIGGER stage_reductions_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON stage_reductions FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
 CREATE TABLE onboardings (
   party_id UUID NOT NULL,
@@ -1522,119 +1614,6 @@ CREATE INDEX ix_account_changes_signers ON account_changes USING gin (signers);
 
 CREATE UNIQUE INDEX uq_account_changes_open ON account_changes (receivable_id) WHERE state = 'OPEN';
 
-CREATE TABLE confirmation_moments (
-  id UUID NOT NULL,
-  request_id UUID NOT NULL,
-  kind VARCHAR(15) NOT NULL,
-  day BIGINT NOT NULL,
-  due_on DATE NOT NULL,
-  actor_id UUID,
-  reason TEXT,
-  upheld BOOLEAN,
-  recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  CONSTRAINT pk_confirmation_moments PRIMARY KEY (id),
-  CONSTRAINT ck_confirmation_moments_day_not_negative CHECK (day >= 0),
-  CONSTRAINT ck_confirmation_moments_decided_either_way CHECK ((kind = 'DECIDED') = (upheld IS NOT NULL)),
-  CONSTRAINT fk_confirmation_moments_request_id_confirmation_requests FOREIGN KEY(request_id) REFERENCES confirmation_requests (id),
-  CONSTRAINT ck_confirmation_moments_momentkind CHECK (kind IN ('REMINDER', 'CONFIRM_OVERDUE', 'DELIVERED', 'READ', 'ESCALATED', 'CONTESTED', 'DECIDED', 'WITHDRAWN')),
-  CONSTRAINT fk_confirmation_moments_actor_id_parties FOREIGN KEY(actor_id) REFERENCES parties (id)
-);
-
-CREATE UNIQUE INDEX uq_confirmation_moments_kind_day ON confirmation_moments (request_id, kind, day);
-
-CREATE UNIQUE INDEX uq_confirmation_moments_once ON confirmation_moments (request_id, kind) WHERE kind <> 'REMINDER';
-
-CREATE TRIGGER confirmation_moments_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON confirmation_moments FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
-
-CREATE TABLE confirmation_letters (
-  request_id UUID NOT NULL,
-  content BYTEA NOT NULL,
-  sha256 BYTEA NOT NULL,
-  written_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  CONSTRAINT pk_confirmation_letters PRIMARY KEY (request_id),
-  CONSTRAINT ck_confirmation_letters_sha256_length CHECK (octet_length(sha256) = 32),
-  CONSTRAINT fk_confirmation_letters_request_id_confirmation_requests FOREIGN KEY(request_id) REFERENCES confirmation_requests (id)
-);
-
-CREATE TRIGGER confirmation_letters_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON confirmation_letters FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
-
-CREATE TABLE payment_reversals (
-  id UUID NOT NULL,
-  payment_id UUID NOT NULL,
-  bank_id UUID NOT NULL,
-  receipt_no TEXT NOT NULL,
-  amount_minor BIGINT NOT NULL,
-  reversed_on DATE NOT NULL,
-  event_id UUID NOT NULL,
-  reported_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  CONSTRAINT pk_payment_reversals PRIMARY KEY (id),
-  CONSTRAINT uq_payment_reversals_bank_id_receipt_no UNIQUE (bank_id, receipt_no),
-  CONSTRAINT ck_payment_reversals_amount_positive CHECK (amount_minor > 0),
-  CONSTRAINT fk_payment_reversals_payment_id_receivable_payments FOREIGN KEY(payment_id) REFERENCES receivable_payments (id),
-  CONSTRAINT fk_payment_reversals_bank_id_parties FOREIGN KEY(bank_id) REFERENCES parties (id),
-  CONSTRAINT fk_payment_reversals_event_id_events FOREIGN KEY(event_id) REFERENCES events (id)
-);
-
-CREATE INDEX ix_payment_reversals_payment_id ON payment_reversals (payment_id);
-
-CREATE TRIGGER payment_reversals_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON payment_reversals FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
-
-CREATE TABLE financings (
-  borrower_id UUID NOT NULL,
-  lender_id UUID NOT NULL,
-  receivable_id UUID NOT NULL,
-  receivable_event BYTEA NOT NULL,
-  currency TEXT NOT NULL,
-  requested_minor BIGINT NOT NULL,
-  requested_days BIGINT NOT NULL,
-  amount_minor BIGINT,
-  rate TEXT,
-  day_count TEXT,
-  days BIGINT,
-  starts_on DATE,
-  due_on DATE,
-  contract_sha256 BYTEA,
-  offer_authorizations BYTEA[] DEFAULT '{}' NOT NULL,
-  reason TEXT,
-  pledge_id UUID,
-  disbursed_on DATE,
-  repaid_minor BIGINT DEFAULT '0' NOT NULL,
-  repaid_on DATE,
-  state VARCHAR(10) NOT NULL,
-  state_since TIMESTAMP WITH TIME ZONE NOT NULL,
-  id UUID NOT NULL,
-  version BIGINT NOT NULL,
-  secret BYTEA NOT NULL,
-  head_hash BYTEA,
-  CONSTRAINT pk_financings PRIMARY KEY (id),
-  CONSTRAINT ck_financings_request_positive CHECK (requested_minor > 0 AND requested_days > 0),
-  CONSTRAINT ck_financings_terms_with_contract CHECK ((contract_sha256 IS NULL) = (amount_minor IS NULL)),
-  CONSTRAINT ck_financings_disbursed_on_a_day CHECK (state NOT IN ('DISBURSED', 'REPAID', 'CLOSED') OR disbursed_on IS NOT NULL),
-  CONSTRAINT fk_financings_borrower_id_parties FOREIGN KEY(borrower_id) REFERENCES parties (id),
-  CONSTRAINT fk_financings_lender_id_parties FOREIGN KEY(lender_id) REFERENCES parties (id),
-  CONSTRAINT fk_financings_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
-  CONSTRAINT uq_financings_pledge_id UNIQUE (pledge_id),
-  CONSTRAINT fk_financings_pledge_id_pledges FOREIGN KEY(pledge_id) REFERENCES pledges (id),
-  CONSTRAINT ck_financings_state CHECK (state IN ('REQUESTED', 'APPROVED', 'REFUSED', 'CONTRACTED', 'DISBURSED', 'REPAID', 'CLOSED'))
-);
-
-CREATE INDEX ix_financings_borrower_id_id ON financings (borrower_id, id);
-
-CREATE INDEX ix_financings_lender_id_id ON financings (lender_id, id);
-
-CREATE UNIQUE INDEX uq_financings_open ON financings (receivable_id, lender_id) WHERE state NOT IN ('REFUSED', 'CLOSED');
-
-CREATE FUNCTION guard_financings_state() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('REQUESTED', 'APPROVED'), ('REQUESTED', 'REFUSED'), ('APPROVED', 'CONTRACTED'), ('APPROVED', 'REFUSED'), ('CONTRACTED', 'DISBURSED'), ('CONTRACTED', 'REFUSED'), ('DISBURSED', 'REPAID'), ('REPAID', 'CLOSED')) THEN
-    RETURN NEW;
-  END IF;
-  RAISE EXCEPTION 'financings: % does not become %', OLD.state, NEW.state
-    USING ERRCODE = 'check_violation';
-END $$;
-
-CREATE TRIGGER financings_guard_state BEFORE UPDATE OF state ON financings FOR EACH ROW EXECUTE FUNCTION guard_financings_state();
-
 CREATE TABLE pledge_registrations (
   pledge_id UUID NOT NULL,
   reference TEXT NOT NULL,
@@ -1701,6 +1680,27 @@ END $$;
 
 CREATE TRIGGER pledge_locks_guard_state BEFORE UPDATE OF state ON pledge_locks FOR EACH ROW EXECUTE FUNCTION guard_pledge_locks_state();
 
+CREATE TABLE payment_reversals (
+  id UUID NOT NULL,
+  payment_id UUID NOT NULL,
+  bank_id UUID NOT NULL,
+  receipt_no TEXT NOT NULL,
+  amount_minor BIGINT NOT NULL,
+  reversed_on DATE NOT NULL,
+  event_id UUID NOT NULL,
+  reported_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_payment_reversals PRIMARY KEY (id),
+  CONSTRAINT uq_payment_reversals_bank_id_receipt_no UNIQUE (bank_id, receipt_no),
+  CONSTRAINT ck_payment_reversals_amount_positive CHECK (amount_minor > 0),
+  CONSTRAINT fk_payment_reversals_payment_id_receivable_payments FOREIGN KEY(payment_id) REFERENCES receivable_payments (id),
+  CONSTRAINT fk_payment_reversals_bank_id_parties FOREIGN KEY(bank_id) REFERENCES parties (id),
+  CONSTRAINT fk_payment_reversals_event_id_events FOREIGN KEY(event_id) REFERENCES events (id)
+);
+
+CREATE INDEX ix_payment_reversals_payment_id ON payment_reversals (payment_id);
+
+CREATE TRIGGER payment_reversals_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON payment_reversals FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
 CREATE TABLE debtor_notices (
   pledge_id UUID NOT NULL,
   pledge_event BYTEA NOT NULL,
@@ -1718,6 +1718,7 @@ CREATE TABLE debtor_notices (
   delivered_at TIMESTAMP WITH TIME ZONE,
   read_at TIMESTAMP WITH TIME ZONE,
   acknowledged_at TIMESTAMP WITH TIME ZONE,
+  replaced_at TIMESTAMP WITH TIME ZONE,
   id UUID NOT NULL,
   version BIGINT NOT NULL,
   secret BYTEA NOT NULL,
@@ -1725,7 +1726,6 @@ CREATE TABLE debtor_notices (
   CONSTRAINT pk_debtor_notices PRIMARY KEY (id),
   CONSTRAINT ck_debtor_notices_amount_positive CHECK (amount_minor > 0),
   CONSTRAINT ck_debtor_notices_times_of_its_state CHECK ((state <> 'ISSUED') = (delivered_at IS NOT NULL) AND (state IN ('READ', 'ACKNOWLEDGED')) = (read_at IS NOT NULL) AND (state = 'ACKNOWLEDGED') = (acknowledged_at IS NOT NULL)),
-  CONSTRAINT uq_debtor_notices_pledge_id UNIQUE (pledge_id),
   CONSTRAINT fk_debtor_notices_pledge_id_pledges FOREIGN KEY(pledge_id) REFERENCES pledges (id),
   CONSTRAINT fk_debtor_notices_pledgor_id_parties FOREIGN KEY(pledgor_id) REFERENCES parties (id),
   CONSTRAINT fk_debtor_notices_pledgee_id_parties FOREIGN KEY(pledgee_id) REFERENCES parties (id),
@@ -1736,9 +1736,13 @@ CREATE TABLE debtor_notices (
 
 CREATE INDEX ix_debtor_notices_debtor_id_id ON debtor_notices (debtor_id, id);
 
+CREATE INDEX ix_debtor_notices_pledge_id ON debtor_notices (pledge_id);
+
 CREATE INDEX ix_debtor_notices_pledgee_id_id ON debtor_notices (pledgee_id, id);
 
 CREATE INDEX ix_debtor_notices_pledgor_id_id ON debtor_notices (pledgor_id, id);
+
+CREATE UNIQUE INDEX uq_debtor_notices_current ON debtor_notices (pledge_id) WHERE replaced_at IS NULL;
 
 CREATE FUNCTION guard_debtor_notices_state() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -1750,6 +1754,137 @@ BEGIN
 END $$;
 
 CREATE TRIGGER debtor_notices_guard_state BEFORE UPDATE OF state ON debtor_notices FOR EACH ROW EXECUTE FUNCTION guard_debtor_notices_state();
+
+CREATE TABLE confirmation_moments (
+  id UUID NOT NULL,
+  request_id UUID NOT NULL,
+  kind VARCHAR(15) NOT NULL,
+  day BIGINT NOT NULL,
+  due_on DATE NOT NULL,
+  actor_id UUID,
+  reason TEXT,
+  upheld BOOLEAN,
+  recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_confirmation_moments PRIMARY KEY (id),
+  CONSTRAINT ck_confirmation_moments_day_not_negative CHECK (day >= 0),
+  CONSTRAINT ck_confirmation_moments_decided_either_way CHECK ((kind = 'DECIDED') = (upheld IS NOT NULL)),
+  CONSTRAINT fk_confirmation_moments_request_id_confirmation_requests FOREIGN KEY(request_id) REFERENCES confirmation_requests (id),
+  CONSTRAINT ck_confirmation_moments_momentkind CHECK (kind IN ('REMINDER', 'CONFIRM_OVERDUE', 'DELIVERED', 'READ', 'ESCALATED', 'CONTESTED', 'DECIDED', 'WITHDRAWN')),
+  CONSTRAINT fk_confirmation_moments_actor_id_parties FOREIGN KEY(actor_id) REFERENCES parties (id)
+);
+
+CREATE UNIQUE INDEX uq_confirmation_moments_kind_day ON confirmation_moments (request_id, kind, day);
+
+CREATE UNIQUE INDEX uq_confirmation_moments_once ON confirmation_moments (request_id, kind) WHERE kind <> 'REMINDER';
+
+CREATE TRIGGER confirmation_moments_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON confirmation_moments FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE confirmation_letters (
+  request_id UUID NOT NULL,
+  content BYTEA NOT NULL,
+  sha256 BYTEA NOT NULL,
+  written_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_confirmation_letters PRIMARY KEY (request_id),
+  CONSTRAINT ck_confirmation_letters_sha256_length CHECK (octet_length(sha256) = 32),
+  CONSTRAINT fk_confirmation_letters_request_id_confirmation_requests FOREIGN KEY(request_id) REFERENCES confirmation_requests (id)
+);
+
+CREATE TRIGGER confirmation_letters_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON confirmation_letters FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE financings (
+  borrower_id UUID NOT NULL,
+  lender_id UUID NOT NULL,
+  receivable_id UUID NOT NULL,
+  receivable_event BYTEA NOT NULL,
+  currency TEXT NOT NULL,
+  requested_minor BIGINT NOT NULL,
+  requested_days BIGINT NOT NULL,
+  amount_minor BIGINT,
+  rate TEXT,
+  day_count TEXT,
+  days BIGINT,
+  starts_on DATE,
+  due_on DATE,
+  contract_sha256 BYTEA,
+  security JSONB,
+  trade JSONB,
+  offer_authorizations BYTEA[] DEFAULT '{}' NOT NULL,
+  reason TEXT,
+  pledge_id UUID,
+  disbursed_on DATE,
+  repaid_minor BIGINT DEFAULT '0' NOT NULL,
+  repaid_on DATE,
+  state VARCHAR(10) NOT NULL,
+  state_since TIMESTAMP WITH TIME ZONE NOT NULL,
+  id UUID NOT NULL,
+  version BIGINT NOT NULL,
+  secret BYTEA NOT NULL,
+  head_hash BYTEA,
+  CONSTRAINT pk_financings PRIMARY KEY (id),
+  CONSTRAINT ck_financings_request_positive CHECK (requested_minor > 0 AND requested_days > 0),
+  CONSTRAINT ck_financings_terms_with_contract CHECK ((contract_sha256 IS NULL) = (amount_minor IS NULL)),
+  CONSTRAINT ck_financings_disbursed_on_a_day CHECK (state NOT IN ('DISBURSED', 'REPAID', 'CLOSED') OR disbursed_on IS NOT NULL),
+  CONSTRAINT fk_financings_borrower_id_parties FOREIGN KEY(borrower_id) REFERENCES parties (id),
+  CONSTRAINT fk_financings_lender_id_parties FOREIGN KEY(lender_id) REFERENCES parties (id),
+  CONSTRAINT fk_financings_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
+  CONSTRAINT uq_financings_pledge_id UNIQUE (pledge_id),
+  CONSTRAINT fk_financings_pledge_id_pledges FOREIGN KEY(pledge_id) REFERENCES pledges (id),
+  CONSTRAINT ck_financings_state CHECK (state IN ('REQUESTED', 'APPROVED', 'REFUSED', 'CONTRACTED', 'DISBURSED', 'REPAID', 'CLOSED'))
+);
+
+CREATE INDEX ix_financings_borrower_id_id ON financings (borrower_id, id);
+
+CREATE INDEX ix_financings_lender_id_id ON financings (lender_id, id);
+
+CREATE UNIQUE INDEX uq_financings_open ON financings (receivable_id, lender_id) WHERE state NOT IN ('REFUSED', 'CLOSED');
+
+CREATE FUNCTION guard_financings_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('REQUESTED', 'APPROVED'), ('REQUESTED', 'REFUSED'), ('APPROVED', 'CONTRACTED'), ('APPROVED', 'REFUSED'), ('CONTRACTED', 'DISBURSED'), ('CONTRACTED', 'REFUSED'), ('DISBURSED', 'REPAID'), ('REPAID', 'CLOSED')) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'financings: % does not become %', OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER financings_guard_state BEFORE UPDATE OF state ON financings FOR EACH ROW EXECUTE FUNCTION guard_financings_state();
+
+CREATE TABLE approval_cases (
+  financing_id UUID NOT NULL,
+  bank_id UUID NOT NULL,
+  receivable_id UUID NOT NULL,
+  policy_id UUID NOT NULL,
+  currency TEXT NOT NULL,
+  asked_minor BIGINT NOT NULL,
+  asked_days BIGINT NOT NULL,
+  state VARCHAR(13) NOT NULL,
+  state_since TIMESTAMP WITH TIME ZONE NOT NULL,
+  opened_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  id UUID NOT NULL,
+  version BIGINT NOT NULL,
+  secret BYTEA NOT NULL,
+  head_hash BYTEA,
+  CONSTRAINT pk_approval_cases PRIMARY KEY (id),
+  CONSTRAINT uq_approval_cases_financing_id UNIQUE (financing_id),
+  CONSTRAINT fk_approval_cases_financing_id_financings FOREIGN KEY(financing_id) REFERENCES financings (id),
+  CONSTRAINT fk_approval_cases_bank_id_parties FOREIGN KEY(bank_id) REFERENCES parties (id),
+  CONSTRAINT fk_approval_cases_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
+  CONSTRAINT fk_approval_cases_policy_id_approval_policies FOREIGN KEY(policy_id) REFERENCES approval_policies (id),
+  CONSTRAINT ck_approval_cases_state CHECK (state IN ('INVESTIGATING', 'REVIEWING', 'DECIDING', 'APPROVED', 'REJECTED', 'OFFERED', 'CLEARED', 'LENT', 'CLOSED', 'ENDED'))
+);
+
+CREATE INDEX ix_approval_cases_bank_id_id ON approval_cases (bank_id, id);
+
+CREATE FUNCTION guard_approval_cases_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('INVESTIGATING', 'APPROVED'), ('INVESTIGATING', 'DECIDING'), ('INVESTIGATING', 'ENDED'), ('INVESTIGATING', 'REVIEWING'), ('REVIEWING', 'APPROVED'), ('REVIEWING', 'DECIDING'), ('REVIEWING', 'ENDED'), ('REVIEWING', 'INVESTIGATING'), ('DECIDING', 'APPROVED'), ('DECIDING', 'ENDED'), ('DECIDING', 'INVESTIGATING'), ('DECIDING', 'REJECTED'), ('DECIDING', 'REVIEWING'), ('APPROVED', 'DECIDING'), ('APPROVED', 'ENDED'), ('APPROVED', 'INVESTIGATING'), ('APPROVED', 'OFFERED'), ('APPROVED', 'REVIEWING'), ('REJECTED', 'DECIDING'), ('REJECTED', 'ENDED'), ('REJECTED', 'INVESTIGATING'), ('REJECTED', 'REVIEWING'), ('OFFERED', 'CLEARED'), ('OFFERED', 'ENDED'), ('OFFERED', 'LENT'), ('CLEARED', 'ENDED'), ('CLEARED', 'LENT'), ('CLEARED', 'OFFERED'), ('LENT', 'CLOSED')) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'approval_cases: % does not become %', OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER approval_cases_guard_state BEFORE UPDATE OF state ON approval_cases FOR EACH ROW EXECUTE FUNCTION guard_approval_cases_state();
 
 CREATE TABLE contracts (
   sha256 BYTEA NOT NULL,
@@ -1789,3 +1924,29 @@ CREATE INDEX ix_financing_receipts_financing_id ON financing_receipts (financing
 CREATE UNIQUE INDEX uq_financing_receipts_disbursement ON financing_receipts (financing_id) WHERE kind = 'disbursement';
 
 CREATE TRIGGER financing_receipts_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON financing_receipts FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE approval_records (
+  id UUID NOT NULL,
+  case_id UUID NOT NULL,
+  seq BIGINT NOT NULL,
+  kind VARCHAR(17) NOT NULL,
+  state VARCHAR(13) NOT NULL,
+  person_id UUID,
+  mandate_id UUID,
+  inputs JSONB NOT NULL,
+  sha256 BYTEA NOT NULL,
+  event_id UUID NOT NULL,
+  recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_approval_records PRIMARY KEY (id),
+  CONSTRAINT uq_approval_records_case_id_seq UNIQUE (case_id, seq),
+  CONSTRAINT ck_approval_records_hand_with_mandate CHECK ((person_id IS NULL) = (mandate_id IS NULL)),
+  CONSTRAINT fk_approval_records_case_id_approval_cases FOREIGN KEY(case_id) REFERENCES approval_cases (id),
+  CONSTRAINT ck_approval_records_kind CHECK (kind IN ('investigated', 'reviewed', 'voted', 'decided', 'returned', 'payment_planned', 'ticked', 'cleared', 'reopened', 'use_shown', 'checked', 'grade_proposed', 'graded', 'extension_decided', 'opened', 'offered', 'lent', 'extended', 'finished')),
+  CONSTRAINT ck_approval_records_state CHECK (state IN ('INVESTIGATING', 'REVIEWING', 'DECIDING', 'APPROVED', 'REJECTED', 'OFFERED', 'CLEARED', 'LENT', 'CLOSED', 'ENDED')),
+  CONSTRAINT fk_approval_records_person_id_persons FOREIGN KEY(person_id) REFERENCES persons (id),
+  CONSTRAINT fk_approval_records_mandate_id_mandates FOREIGN KEY(mandate_id) REFERENCES mandates (id),
+  CONSTRAINT uq_approval_records_event_id UNIQUE (event_id),
+  CONSTRAINT fk_approval_records_event_id_events FOREIGN KEY(event_id) REFERENCES events (id)
+);
+
+CREATE TRIGGER approval_records_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON approval_records FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();

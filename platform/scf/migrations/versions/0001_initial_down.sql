@@ -1,8 +1,10 @@
 -- Takes the first schema back, data and all.
 
 DROP TABLE
+  approval_records,
   financing_receipts,
   contracts,
+  approval_cases,
   pledge_searches,
   pledge_registrations,
   pledge_locks,
@@ -11,6 +13,7 @@ DROP TABLE
   debtor_notices,
   confirmation_moments,
   confirmation_letters,
+  stage_reductions,
   red_note_consents,
   receivable_payments,
   receivable_documents,
@@ -23,7 +26,9 @@ DROP TABLE
   job_results,
   confirmation_requests,
   bank_entries,
+  approval_policies,
   account_changes,
+  trade_stages,
   trade_document_lines,
   tasks,
   red_notes,
@@ -78,6 +83,7 @@ DROP TABLE
 DROP FUNCTION apply_edge_entry;
 DROP FUNCTION apply_pool_entry;
 DROP FUNCTION balance_edge;
+DROP FUNCTION guard_approval_cases_state;
 DROP FUNCTION guard_confirmation_requests_state;
 DROP FUNCTION guard_debtor_notices_state;
 DROP FUNCTION guard_edge;
@@ -92,6 +98,7 @@ DROP FUNCTION guard_pool;
 DROP FUNCTION guard_receivable_state;
 DROP FUNCTION guard_red_notes_state;
 DROP FUNCTION guard_tasks_state;
+DROP FUNCTION guard_trade_stages_state;
 DROP FUNCTION only_revoke;
 DROP FUNCTION only_settle_payable_line;
 DROP FUNCTION queue_event;
