@@ -5,26 +5,19 @@ import json
 import sys
 from datetime import date
 from typing import Any, Final
-from uuid import UUID
 
 from pydantic import ValidationError
 
-from scf.db.session import Database
-from scf.http.auth import Actor
-from scf.kernel.clock import YEARS, Clock, parse_date
+from scf.cli import replay
+from scf.kernel.clock import Clock, parse_date
 from scf.kernel.errors import ValueInvalid
 from scf.receivables import terms
 from scf.receivables.terms_api import TermsIn, TermsOut
-from scf.rules import queries
-from scf.rules.book import ParameterUnknown, Rule, shipped
+from scf.rules.book import Rule, shipped
 from scf.rules.cases import run_cases
 from scf.rules.provisions import provisions, waiting
-from scf.rules.replay import amended, replay
-from scf.rules.schemas import ChangeOut, RuleOut
-from scf.runtime import settings_here
+from scf.rules.schemas import RuleOut
 
-OPERATOR: Final = Actor(UUID(int=0), None, operator=True)
-"""Whoever is on the platform's machine reads what its operator may."""
 AS_JSON: Final = "一个 JSON 对象 / one JSON object"
 
 
@@ -41,15 +34,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     sources.set_defaults(run=coverage)
     testing = commands.add_parser("test", help="规则自带用例 / the tests that rules carry")
     testing.set_defaults(run=test)
-    replaying = commands.add_parser("replay", help="回放 / history under another version")
-    replaying.add_argument("rule", help="R77-03")
-    replaying.add_argument("--version", type=int, help="版本号 / a version of the book")
-    replaying.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="hard_months=6"
-    )
-    replaying.add_argument("--from", dest="effective_from", help="YYYY-MM-DD")
-    replaying.add_argument("--json", action="store_true", help=AS_JSON)
-    replaying.set_defaults(run=what_if)
+    replay.add_parser(commands)
     due = commands.add_parser("due", help="到期日与逾期利息 / when is it due, what does late cost")
     for name in TermsIn.model_fields:
         due.add_argument(f"--{name.replace('_', '-')}", required=name == "delivered_on")
@@ -90,42 +75,6 @@ def test(_: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def what_if(options: argparse.Namespace) -> int:
-    """Print what earlier evaluations would have come to, as the operator sees them.
-
-    Raises RuleUnknown, ParameterUnknown, ValueInvalid, NotRunning.
-    """
-    start = parse_date(options.effective_from or f"{YEARS.start}-01-01", field="from")
-    pairs = [text.partition("=") for text in options.set]
-    if any(not equals for _, equals, _ in pairs):
-        raise ParameterUnknown(field="set", given=options.set)
-    parameters = {name: value for name, _, value in pairs}
-    book = amended(
-        shipped(),
-        options.rule,
-        effective_from=start,
-        version=options.version,
-        parameters=parameters,
-    )
-    database = Database(settings_here().database_url, pool_size=1)
-    try:
-        with database.reading() as session:
-            scope = book.rule(options.rule).scope
-            portfolio = queries.whole_portfolio(session, OPERATOR, scope)
-            changes = replay(portfolio, options.rule, book)
-            found = [ChangeOut.of(change, book) for change in changes]
-    finally:
-        database.close()
-    if options.json:
-        _say(json.dumps([json.loads(c.model_dump_json()) for c in found], ensure_ascii=False))
-        return 0
-    for change in found:
-        _say(_changed(change))
-    breaks = sum(change.breaks for change in found)
-    _say(f"{len(found)} 笔结果不同 differ，其中 {breaks} 笔将被拒绝 would be refused")
-    return 0
-
-
 def calculate(options: argparse.Namespace) -> int:
     """Print when a debt falls due. Raises ValueInvalid, and as `terms.due`."""
     given = {name: getattr(options, name) for name in TermsIn.model_fields}
@@ -150,13 +99,6 @@ def calculate(options: argparse.Namespace) -> int:
         if result.message_zh is not None:
             _say(f"{result.rule}  {result.message_zh} / {result.message_en}")
     return 0
-
-
-def _changed(change: ChangeOut) -> str:
-    before = change.before.value if change.before else "—"
-    after = change.after.value if change.after else "—"
-    whom = " ".join(f"{name} {code}" for name, code in change.whom.items())
-    return f"{change.on}  {change.subject}  {change.transition}  {before} → {after}  {whom}  {change.message_zh or ''}"
 
 
 def _line(rule: Rule, on: date) -> str:

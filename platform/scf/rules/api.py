@@ -45,6 +45,9 @@ def what_if(
         list[Line] | None,
         Query(max_length=PARAMETERS_MAX, description="`名称=值` such as `hard_months=6`"),
     ] = None,
+    enterprise: Annotated[
+        Line | None, Query(description="核心企业统一社会信用代码 of one core enterprise")
+    ] = None,
     cursor: str | None = None,
     limit: PageSize = PAGE_SIZE_MAX,
 ) -> ReplayOut:
@@ -63,7 +66,7 @@ def what_if(
     portfolio = queries.portfolio(
         call.session,
         call.actor,
-        book.rule(rule_id).scope,
+        book.rule(rule_id).replayed,
         after=read_cursor("rul", cursor),
         size=limit,
     )
@@ -71,7 +74,9 @@ def what_if(
         rule=rule_id,
         effective_from=start,
         examined=len(portfolio),
-        changes=[ChangeOut.of(change, book) for change in replay(portfolio, rule_id, book)],
+        changes=[
+            ChangeOut.of(change, book) for change in replay(portfolio, rule_id, book, of=enterprise)
+        ],
         next=next_cursor("rul", [evaluation.id for evaluation in portfolio], limit),
     )
 

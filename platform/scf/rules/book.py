@@ -122,7 +122,11 @@ class Case(_Read):
 
 
 class Rule(_Read):
-    """A rule with its versions and tests. `evidence` names the facts it needs."""
+    """A rule with its versions and tests. `evidence` names the facts it needs.
+
+    `as_if` says which other transitions a replay may read as one of its scope, and from which of their facts
+    it then takes its evidence.
+    """
 
     id: str
     title_zh: str
@@ -130,6 +134,7 @@ class Rule(_Read):
     scope: tuple[str, ...] = Field(min_length=1)
     predicate: str
     evidence: tuple[str, ...]
+    as_if: Mapping[str, Mapping[str, str]] = {}
     versions: tuple[Version, ...] = Field(min_length=1)
     cases: tuple[Case, ...] = Field(min_length=2)
 
@@ -137,6 +142,11 @@ class Rule(_Read):
     def judge(self) -> Predicate:
         """The predicate that it names."""
         return PREDICATES[self.predicate]
+
+    @property
+    def replayed(self) -> tuple[str, ...]:
+        """The transitions that a replay of it looks at."""
+        return *self.scope, *self.as_if
 
     def at(self, number: int) -> Version:
         """Return a version. Raises RuleUnknown."""
@@ -154,6 +164,9 @@ class Rule(_Read):
         numbers = [version.version for version in self.versions]
         assert numbers == list(range(1, len(numbers) + 1)), "versions count from one"
         names = self.judge.names
+        for transition, taken in self.as_if.items():
+            assert transition not in self.scope, f"{self.id} judges {transition} itself"
+            assert set(taken) == set(self.evidence), f"{self.id} as if: {sorted(taken)}"
         for version in self.versions:
             both = [*self.evidence, *version.parameters]
             assert sorted(both) == sorted(names), f"{self.id} gives {both}, is asked for {names}"

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from scf.http.auth import Actor
@@ -48,6 +48,13 @@ def portfolio(
     """Return evaluations of transitions that the caller may read."""
     condition = RuleEvaluation.transition.in_(transitions)
     return _read(session, actor, [condition], after=after, size=size)
+
+
+def count(session: Session, actor: Actor, transitions: Collection[str]) -> int:
+    """Return how many evaluations of transitions the caller may read."""
+    condition = RuleEvaluation.transition.in_(transitions)
+    counted = select(func.count()).select_from(RuleEvaluation)
+    return session.scalar(counted.where(visible_to(actor), condition)) or 0
 
 
 def whole_portfolio(

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field
 
-from scf.http.schemas import DateText, InstantText, Out
+from scf.http.schemas import DateText, InstantText, MoneyOut, Out
 from scf.kernel.ids import public_id
 from scf.rules.book import Book, Known, Outcome, Rule, Severity, Version
 from scf.rules.judging import RuleResult, message
@@ -137,6 +137,10 @@ class ChangeOut(Out):
     transition: str
     subject: str
     on: DateText
+    as_if: str | None = Field(
+        description="按何种业务推演 the transition that it was read as", examples=["voucher.issue"]
+    )
+    amount: MoneyOut | None
     whom: dict[str, str] = Field(description="参与方统一社会信用代码 by unified social credit code")
     before: Outcome | None
     after: Outcome | None
@@ -155,6 +159,8 @@ class ChangeOut(Out):
             transition=evaluation.transition,
             subject=evaluation.subject,
             on=evaluation.on,
+            as_if=change.as_if,
+            amount=change.amount,
             whom=dict(change.whom),
             before=change.before.outcome if change.before else None,
             after=after.outcome if after else None,

@@ -1,5 +1,10 @@
 """A portfolio under another version: what breaks, and for whom, to whoever may read it."""
 
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from uuid import UUID
@@ -7,8 +12,9 @@ from uuid import UUID
 import pytest
 
 from scf import cli
+from scf.kernel.errors import ValueInvalid
 from scf.kernel.ids import new_id, public_id
-from scf.rules import service
+from scf.rules import queries, service
 from scf.rules.book import Outcome, shipped
 from tests.support.actors import Stage
 from tests.support.receivables import confirm, submit
@@ -111,27 +117,143 @@ class TestG6:
         assert (answer.status_code, answer.json()["code"]) == (422, "rules.facts_invalid")
 
 
-class TestCommand:
-    def test_lists_what_breaks_and_for_whom(
-        self,
-        stage: Stage,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
-    ):
-        subject = issue(stage, D, "2027-05-01", [stage.cast.anchor.party_id])
-        monkeypatch.setenv("SCF_DATA", str(tmp_path))
-        monkeypatch.setenv("DATABASE_URL", stage.settings.database_url)
-        arguments = ["rules", "replay", "R77-03", "--version", "2", "--from", D.isoformat()]
+class TestAsIf:
+    def test_confirmed_claims_are_read_as_vouchers_to_be_issued(self, stage: Stage):
+        """Nobody issues vouchers here yet: what a cap would do is seen on the claims behind them."""
+        cast = stage.cast
+        receivable = submit(stage, due_on="2026-05-04")
+        assert confirm(stage, receivable, due_on="2026-05-04").is_success
+
+        found = replayed(stage, cast.supplier, version=2)
+        same = replayed(stage, cast.supplier, version=1)
+
+        change = next(c for c in found["changes"] if c["subject"] == receivable)
+        assert (change["transition"], change["as_if"]) == ("receivable.confirm", "voucher.issue")
+        assert (change["before"], change["after"], change["breaks"]) == ("warn", "block", True)
+        assert change["figures"] == {"months": 7, "hard_months": 6}
+        assert change["amount"] == {"amount": "100.00", "currency": "CNY"}
+        assert receivable not in [c["subject"] for c in same["changes"]]
+
+    def test_one_core_enterprise_alone(self, stage: Stage):
+        receivable = submit(stage, due_on="2026-05-04")
+        assert confirm(stage, receivable, due_on="2026-05-04").is_success
+
+        own = replayed(stage, None, version=2, enterprise=stage.cast.anchor.uscc)
+        other = replayed(stage, None, version=2, enterprise=stage.cast.bank.uscc)
+
+        assert receivable in [change["subject"] for change in own["changes"]]
+        assert other["changes"] == []
+        assert other["examined"] == own["examined"]
+
+
+@pytest.fixture
+def command(
+    stage: Stage,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[..., str]:
+    """Run `scf rules replay` on the platform's machine; return what it prints."""
+    monkeypatch.setenv("SCF_DATA", str(tmp_path))
+    monkeypatch.setenv("DATABASE_URL", stage.settings.database_url)
+
+    def run(*given: str) -> str:
+        arguments = ["rules", "replay", *given]
         options = cli.build_parser(arguments).parse_args(arguments)
-
         assert options.run(options) == 0
+        return capsys.readouterr().out
 
-        said = capsys.readouterr().out
+    return run
+
+
+CAP = ("R77-03", "--version", "2", "--from", D.isoformat())
+
+
+class TestCommand:
+    def test_lists_what_breaks_for_whom_and_sums_up(
+        self, stage: Stage, command: Callable[..., str]
+    ):
+        anchor = stage.cast.anchor
+        subject = issue(stage, D, "2027-05-01", [anchor.party_id])
+
+        said = command(*CAP)
+
         line = next(line for line in said.splitlines() if subject in line)
         assert "warn → block" in line
-        assert f"issuer {stage.cast.anchor.uscc}" in line
-        assert "笔将被拒绝 would be refused" in said
+        assert f"issuer {anchor.uscc}" in line
+        summary = next(line for line in said.splitlines() if line.startswith(anchor.uscc))
+        assert f"{anchor.uscc} {anchor.name}：回放" in summary
+        assert said.splitlines()[-1].endswith("笔将被拒绝 would be refused")
+
+    @pytest.mark.parametrize("form", ["csv", "xlsx", "json"])
+    def test_hands_the_list_out(
+        self, stage: Stage, command: Callable[..., str], tmp_path: Path, form: str
+    ):
+        subject = issue(stage, D, "2027-05-01", [stage.cast.anchor.party_id])
+        file = tmp_path / f"breaks.{form}"
+
+        said = command(*CAP, "--output", str(file))
+
+        assert said.endswith(f"清单 list: {file}\n")
+        whole = json.loads(command(*CAP, "--json"))
+        (ours,) = (change for change in whole["changes"] if change["subject"] == subject)
+        assert (ours["before"], ours["after"], ours["breaks"]) == ("warn", "block", True)
+        if form == "json":
+            assert json.loads(file.read_text("utf-8")) == whole
+        if form == "csv":
+            rows = list(csv.DictReader(io.StringIO(file.read_text("utf-8-sig"))))
+            (row,) = (row for row in rows if row["对象 subject"] == subject)
+            assert len(rows) == len(whole["changes"])
+            assert row["核心企业 enterprise"] == stage.cast.anchor.uscc
+            assert row["核心企业名称 enterprise_name"] == stage.cast.anchor.name
+            assert (row["原结果 before"], row["新结果 after"]) == ("warn", "block")
+            assert row["将被拒绝 breaks"] == "是 yes"
+
+    def test_sums_add_up(self, stage: Stage, command: Callable[..., str]):
+        issue(stage, D, "2027-05-01", [stage.cast.anchor.party_id])
+
+        whole = json.loads(command(*CAP, "--json"))
+
+        by = whole["by_enterprise"]
+        assert sum(one["examined"] for one in by) == whole["examined"]
+        assert sum(one["differ"] for one in by) == len(whole["changes"])
+        assert sum(one["breaks"] for one in by) == sum(c["breaks"] for c in whole["changes"])
+
+    def test_says_that_nothing_breaks(self, stage: Stage, command: Callable[..., str]):
+        issue(stage, D, "2027-01-01", [stage.cast.anchor.party_id])
+
+        said = command("R77-03", "--version", "1")
+
+        assert "结果均不变，现有业务不受影响" in said.splitlines()[-1]
+
+    def test_says_why_there_is_nothing_to_replay(self, command: Callable[..., str]):
+        said = command("R77-13")
+
+        assert said.startswith("没有可回放的评估，未发现受影响的业务")
+        assert "limit.block：银行授信额度由银行自管" in said
+
+    def test_tells_how_far_it_is(
+        self,
+        stage: Stage,
+        command: Callable[..., str],
+        monkeypatch: pytest.MonkeyPatch,
+    ):
+        for _ in range(3):
+            issue(stage, D, "2027-05-01", [stage.cast.anchor.party_id])
+        told: list[str] = []
+        monkeypatch.setattr(queries, "BATCH", 2)
+        monkeypatch.setattr(sys.stderr, "write", told.append)
+
+        total = json.loads(command(*CAP, "--json"))["examined"]
+
+        assert told[0] == f"\r已回放 replayed 2 / {total}"
+        assert told[-1] == f"\r已回放 replayed {total} / {total}\n"
+
+    def test_refuses_a_list_of_another_form(self, command: Callable[..., str], tmp_path: Path):
+        with pytest.raises(ValueInvalid) as raised:
+            command(*CAP, "--output", str(tmp_path / "breaks.pdf"))
+        assert raised.value.field == "output"
+        assert list(tmp_path.glob("breaks*")) == []
 
 
 class TestRefusals:

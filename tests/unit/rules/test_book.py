@@ -195,6 +195,11 @@ class TestReading:
             ("version = 1\neffective", "version = 2\neffective"),
             ('title_zh = "x"\ntitle_en = "x"\nscope', 'title_zh = "x"\nscope'),
             ('scope = ["x.y"]', "scope = []"),
+            (
+                "article =",
+                'as_if = { "x.y" = { exposure_minor = "a", asked_minor = "b" } }\narticle =',
+            ),
+            ("article =", 'as_if = { "x.z" = { asked_minor = "b" } }\narticle ='),
         ],
     )
     def test_refuses_one_that_does_not_hold_together(self, old: str, new: str):
