@@ -9,6 +9,7 @@ from anyio.to_thread import current_default_thread_limiter
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from scf.approvals import api as approvals
 from scf.capacity import api as capacity
 from scf.confirmations import api as confirmations
 from scf.confirmations import rates_api as confirmation_rates
@@ -63,6 +64,7 @@ ROUTERS: list[APIRouter] = [
     confirmation_rates.router,
     pledges.router,
     debtor_notices.router,
+    approvals.router,
     financing.router,
     settlement.router,
     trace.router,

@@ -30,6 +30,7 @@ SUBJECTS = {
     "debtor_notices": "dnt",
     "red_notes": "red",
     "invoice_checks": "ivc",
+    "approval_cases": "apc",
 }
 
 

@@ -141,6 +141,18 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
     "rule_evaluations": (
         *("transition", "subject", "on", "inputs", "inputs_sha256", "results", "worst", "at"),
     ),
+    "approval_policies": (
+        *("bank_id", "number", "effective_on", "content", "content_sha256", "recorded_at"),
+    ),
+    "approval_cases": (
+        *("id", "version", "secret", "head_hash", "financing_id", "bank_id", "receivable_id"),
+        *("policy_id", "currency", "asked_minor", "asked_days", "state", "state_since"),
+        "opened_at",
+    ),
+    "approval_records": (
+        *("case_id", "seq", "kind", "state", "person_id", "mandate_id", "inputs", "sha256"),
+        *("event_id", "recorded_at"),
+    ),
     "financing_receipts": (
         *("financing_id", "lender_id", "kind", "receipt_no", "receipt_on", "amount_minor"),
         *("principal_minor", "interest_minor", "event_id", "reported_at"),

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from scf.evidence.models import Event
 from scf.evidence.service import require_version
-from scf.financing import checks, queries, rules
+from scf.financing import checks, desk, queries, rules
 from scf.financing.models import Financing, FinancingReceipt, ReceiptKind, State
 from scf.financing.permissions import Action
 from scf.financing.rules import Owed, Payment
@@ -96,6 +96,7 @@ def disburse(
             field="disbursed_on", earliest=ready_on, disbursed_on=receipt.on, today=today
         )
     checks.check_disbursement(session, financing, on=receipt.on, now=now)
+    conditions = desk.require_clearing(session, financing, now=now)
     financing.disbursed_on = receipt.on
     financing.move(State.DISBURSED, now=now)
     event = _tell(session, financing, "financing.disbursed", receipt, now=now, actor=actor)
@@ -109,6 +110,7 @@ def disburse(
         event=event,
         now=now,
     )
+    desk.lent(session, financing, on=receipt.on, conditions=conditions, now=now)
     return financing
 
 
@@ -135,6 +137,7 @@ def repay(
     financing.repaid_on = receipt.on
     if after.total.minor == 0:
         financing.move(State.REPAID, now=now)
+        desk.finished(session, financing, now=now)
     event = _tell(session, financing, "financing.repaid", receipt, now=now, actor=actor)
     _keep(
         session,

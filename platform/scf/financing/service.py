@@ -10,9 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from scf.approvals.rules import Loan
 from scf.evidence import service as evidence
 from scf.evidence.models import Event, Statement
-from scf.financing import checks, contracts, permissions, rules
+from scf.financing import checks, contracts, desk, permissions, rules
 from scf.financing.contracts import Named, Terms
 from scf.financing.models import Contract, Financing, State
 from scf.financing.permissions import Action
@@ -124,6 +125,7 @@ def request(
     session.flush()
     receivables.show_to(receivable, lender.id)
     tell(session, financing, "financing.requested", now=now, actor=actor.party)
+    desk.opened(session, financing, now=now)
     return financing
 
 
@@ -156,6 +158,8 @@ def draft_offer(
     terms = _terms(session, financing, receivable, offer, starts_on=starts_on, due_on=due_on)
     text = contracts.render(terms)
     sha256 = contracts.sha256(text)
+    loan = Loan(financing.id, offer.amount, offer.days, offer.rate, due_on, sha256)
+    desk.require_approval(session, loan, now=now)
     session.execute(
         insert(Contract)
         .values(sha256=sha256, financing_id=financing.id, body=text)
@@ -219,6 +223,7 @@ def approve(
     financing.contract_sha256 = from_b64url(content["contract_sha256"])
     financing.offer_authorizations = act.authorizations
     checks.check_approval(session, financing, now=now)
+    desk.offered(session, financing, now=now)
     financing.move(State.APPROVED, now=now)
     tell(
         session,
@@ -261,6 +266,7 @@ def decline(
     financing.move(State.REFUSED, now=now)
     financing.reason = reason
     tell(session, financing, "financing.refused", now=now, actor=actor)
+    desk.finished(session, financing, now=now)
 
 
 def propose_pledge(

@@ -1,0 +1,253 @@
+"""After paying: what the money was used for, checks of the loan, its grade, and whether it is extended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from scf.approvals import gates, journal, permissions, rules, service
+from scf.approvals.clearing import Mode
+from scf.approvals.journal import Hand, Open
+from scf.approvals.models import Case, Kind, Record, State
+from scf.approvals.policy import Step
+from scf.approvals.rules import Grade
+from scf.http.auth import Actor
+from scf.kernel.clock import business_date
+from scf.kernel.errors import Conflict, Invalid, LimitExceeded
+from scf.kernel.money import Money, zero
+from scf.parties import rules as party_rules
+
+NOTHING: Final = Step(within=1)
+"""What a check has to answer where the policy says nothing of it."""
+
+
+class UseBeyond(LimitExceeded):
+    """Evidence of use stays within the loan, and within what each payee was to have."""
+
+    code = "approval.use_beyond"
+    title = "用途证明金额超过借款或计划支付金额"
+    title_en = "More use is shown than was lent, or planned for this payee"
+
+
+class PayeeNotPlanned(Invalid):
+    """What is paid under 受托支付 went to whom it was planned for."""
+
+    code = "approval.payee_not_planned"
+    title = "收款人不在受托支付计划中"
+    title_en = "The plan has no such payee"
+
+
+class FileTwice(Invalid):
+    """A file proves the use of money once."""
+
+    code = "approval.file_twice"
+    title = "同一文件重复用于证明用途"
+    title_en = "The file was handed in before"
+
+
+class NothingProposed(Conflict):
+    """A grade is confirmed that somebody else proposed."""
+
+    code = "approval.no_grade_proposed"
+    title = "没有待认定的分类"
+    title_en = "No grade has been proposed"
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A file that stays with the bank, by its hash; `amount` and `payee` where it shows a payment."""
+
+    name: str
+    sha256: str
+    amount: Money | None = None
+    payee: str | None = None
+
+
+def show_use(
+    session: Session,
+    actor: Actor,
+    case_id: UUID,
+    *,
+    hand: Hand,
+    papers: Sequence[Paper],
+    now: datetime,
+    expected_version: int | None = None,
+) -> Case:
+    """Show what the loan was used for. Complete once the amounts add up to the loan.
+
+    Raises UseBeyond, PayeeNotPlanned, FileTwice, CurrencyMismatch, MoveRefused, what mandates raise.
+    """
+    found = permissions.lock_for(session, actor, case_id, expected_version)
+    found.case.require(State.LENT)
+    loan = gates.loan_of(session, found)
+    journal.believe(session, found.case.bank_id, hand, "inspect", step="make", now=now)
+    earlier = used(found)
+    _check_once([*earlier, *papers])
+    _check_planned(found, [*earlier, *papers])
+    total = _sum([*earlier, *papers], loan.amount.currency)
+    if total > loan.amount:
+        raise UseBeyond(field="papers", shown=total, lent=loan.amount)
+    inputs = {
+        "papers": [_paper(paper) for paper in papers],
+        "shown": total.to_json(),
+        "complete": total == loan.amount,
+    }
+    journal.record(session, found, Kind.USE_SHOWN, inputs, now=now, hand=hand, by=actor.client_id)
+    return found.case
+
+
+def check(
+    session: Session,
+    actor: Actor,
+    case_id: UUID,
+    *,
+    hand: Hand,
+    text: str,
+    answers: list[service.Answer],
+    papers: Sequence[Paper],
+    now: datetime,
+    expected_version: int | None = None,
+) -> Case:
+    """Hand in a check of the loan: the first (首次检查), then those that follow (贷后检查).
+
+    Raises ItemsWrong, MoveRefused, NotNamed, what mandates raise.
+    """
+    found = permissions.lock_for(session, actor, case_id, expected_version)
+    found.case.require(State.LENT)
+    care = found.content.aftercare or NOTHING
+    journal.believe(
+        session, found.case.bank_id, hand, "inspect", step="make", now=now, named=care.people
+    )
+    inputs = {
+        "number": len(found.of(Kind.CHECKED)) + 1,
+        "report": text,
+        "items": service.check_items(care, answers),
+        "papers": [_paper(paper) for paper in papers],
+    }
+    journal.record(session, found, Kind.CHECKED, inputs, now=now, hand=hand, by=actor.client_id)
+    return found.case
+
+
+def propose_grade(
+    session: Session,
+    actor: Actor,
+    case_id: UUID,
+    *,
+    hand: Hand,
+    grade: Grade,
+    reasons: list[str],
+    now: datetime,
+    expected_version: int | None = None,
+) -> Case:
+    """Propose a grade (五级分类初分), no better than the days overdue allow. Raises GradeTooGood."""
+    found = permissions.lock_for(session, actor, case_id, expected_version)
+    found.case.require(State.LENT)
+    overdue = days_overdue(found, business_date(now))
+    rules.check_grade(grade, overdue)
+    journal.believe(session, found.case.bank_id, hand, "classify", step="make", now=now)
+    inputs = {"grade": grade.value, "reasons": reasons, "days_overdue": overdue}
+    journal.record(
+        session, found, Kind.GRADE_PROPOSED, inputs, now=now, hand=hand, by=actor.client_id
+    )
+    return found.case
+
+
+def confirm_grade(
+    session: Session,
+    actor: Actor,
+    case_id: UUID,
+    *,
+    hand: Hand,
+    grade: Grade,
+    reasons: list[str],
+    now: datetime,
+    expected_version: int | None = None,
+) -> Case:
+    """Give the grade (认定) after another's proposal, the same or another one.
+
+    Raises NothingProposed, SamePerson, GradeTooGood, MoveRefused, what mandates raise.
+    """
+    found = permissions.lock_for(session, actor, case_id, expected_version)
+    found.case.require(State.LENT)
+    proposed = found.last(Kind.GRADE_PROPOSED, Kind.GRADED)
+    if proposed is None or proposed.kind is Kind.GRADED:
+        raise NothingProposed
+    if proposed.person_id == hand.person:
+        raise party_rules.SamePerson(field="by", act="classify")
+    overdue = days_overdue(found, business_date(now))
+    rules.check_grade(grade, overdue)
+    journal.believe(session, found.case.bank_id, hand, "classify", step="check", now=now)
+    before = graded(found)
+    inputs = {
+        "grade": grade.value,
+        "before": before and before.inputs["grade"],
+        "reasons": reasons,
+        "days_overdue": overdue,
+        "proposal": proposed.seq,
+    }
+    journal.record(session, found, Kind.GRADED, inputs, now=now, hand=hand, by=actor.client_id)
+    return found.case
+
+
+def graded(found: Open) -> Record | None:
+    """Return the grade that stands."""
+    return found.last(Kind.GRADED)
+
+
+def days_overdue(found: Open, today: date) -> int:
+    """Return how many days the loan is overdue."""
+    return max((today - gates.due_on(found)).days, 0)
+
+
+def used(found: Open) -> list[Paper]:
+    """Return the evidence of use handed in so far."""
+    return [
+        Paper(
+            one["name"],
+            one["sha256"],
+            one["amount"] and Money.from_json(one["amount"]),
+            one["payee"],
+        )
+        for row in found.of(Kind.USE_SHOWN)
+        for one in row.inputs["papers"]
+    ]
+
+
+def _check_once(papers: Sequence[Paper]) -> None:
+    hashes = [paper.sha256 for paper in papers]
+    if len(set(hashes)) != len(hashes):
+        raise FileTwice(field="papers")
+
+
+def _check_planned(found: Open, papers: Sequence[Paper]) -> None:
+    """Hold what was paid under 受托支付 to its plan, payee by payee."""
+    plan = found.last(Kind.PAYMENT_PLANNED)
+    if plan is None or plan.inputs["mode"] != Mode.ENTRUSTED.value:
+        return
+    planned: dict[str, Money] = {}
+    for payee in plan.inputs["payees"]:
+        amount = Money.from_json(payee["amount"])
+        planned[payee["name"]] = planned.get(payee["name"], zero(amount.currency)) + amount
+    for name in sorted({paper.payee or "" for paper in papers}):
+        if name not in planned:
+            raise PayeeNotPlanned(field="payee", payee=name, planned=sorted(planned))
+        own = [paper for paper in papers if paper.payee == name]
+        shown = _sum(own, planned[name].currency)
+        if shown > planned[name]:
+            raise UseBeyond(field="papers", payee=name, shown=shown, planned=planned[name])
+
+
+def _sum(papers: Sequence[Paper], currency: str) -> Money:
+    return sum((paper.amount for paper in papers if paper.amount), zero(currency))
+
+
+def _paper(paper: Paper) -> dict[str, Any]:
+    return {
+        "name": paper.name,
+        "sha256": paper.sha256,
+        "amount": paper.amount and paper.amount.to_json(),
+        "payee": paper.payee,
+    }

@@ -1,0 +1,198 @@
+"""How a case goes on, who decides how much, what a committee's votes come to: pure functions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+from uuid import UUID
+
+from scf.approvals.models import State
+from scf.approvals.policy import Committee, Content, Majority, Rung
+from scf.kernel.calendar import CalendarUnpublished, add_working_days
+from scf.kernel.errors import Conflict, Invalid, LimitExceeded
+from scf.kernel.money import Money
+
+
+class AboveLadder(LimitExceeded):
+    """A bank decides up to the top of its ladder; above that, elsewhere."""
+
+    code = "approval.above_ladder"
+    title = "金额超出本行审批权限"
+    title_en = "The amount is above what this policy lets anybody decide"
+
+
+class BeyondDecision(LimitExceeded):
+    """What is offered is within what was approved: amount, term, and least rate."""
+
+    code = "approval.beyond_decision"
+    title = "贷款条件超出审批决定"
+    title_en = "The terms go beyond what was approved"
+
+
+class NoQuorum(Conflict):
+    """A committee concludes once enough of its members, its chair among them, have voted."""
+
+    code = "approval.no_quorum"
+    title = "表决人数不足或主任委员未表决"
+    title_en = "Too few have voted, or the chair has not"
+
+
+class GradeTooGood(Invalid):
+    """A loan overdue is graded no better than its days allow (金融资产风险分类办法)."""
+
+    code = "approval.grade_too_good"
+    title = "分类结果优于逾期天数所允许的最高类别"
+    title_en = "The grade is better than the days overdue allow"
+
+
+class SumDiffers(Invalid):
+    """Parts of a payment add up to the loan."""
+
+    code = "approval.sum_differs"
+    title = "各笔金额合计与借款金额不一致"
+    title_en = "The parts do not add up to the loan"
+
+
+class Vote(StrEnum):
+    """What a member says."""
+
+    FOR = "for"
+    AGAINST = "against"
+    ABSTAIN = "abstain"
+
+
+class Grade(StrEnum):
+    """五级分类, from the best to the worst."""
+
+    NORMAL = "正常"
+    SPECIAL_MENTION = "关注"
+    SUBSTANDARD = "次级"
+    DOUBTFUL = "可疑"
+    LOSS = "损失"
+
+
+GRADES: Final = tuple(Grade)
+_OVERDUE: Final[Mapping[int, Grade]] = MappingProxyType(
+    {
+        361: Grade.LOSS,
+        271: Grade.DOUBTFUL,
+        91: Grade.SUBSTANDARD,
+        1: Grade.SPECIAL_MENTION,
+    }
+)
+"""Days overdue from which a loan is at best of a grade: 商业银行金融资产风险分类办法（2023年第1号令）第十一条起."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What may be lent; `rate_min` None: at any rate. A rate is decimal text."""
+
+    amount: Money
+    days: int
+    rate_min: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loan:
+    """A loan as its financing knows it; `rate` is decimal text."""
+
+    financing_id: UUID
+    amount: Money
+    days: int
+    rate: str
+    due_on: date
+    contract_sha256: bytes
+    pledge_id: UUID | None = None
+
+
+def first_state(content: Content) -> State:
+    """Return the state in which a case begins."""
+    return _first(content, (State.INVESTIGATING, State.REVIEWING, State.DECIDING))
+
+
+def state_after(content: Content, state: State) -> State:
+    """Return the state after one of the steps towards a decision, leaving out what a policy has not."""
+    order = (State.INVESTIGATING, State.REVIEWING, State.DECIDING)
+    return _first(content, order[order.index(state) + 1 :])
+
+
+def has_step(content: Content, state: State) -> bool:
+    """Say whether a policy has a step towards a decision."""
+    steps = {
+        State.INVESTIGATING: content.investigation,
+        State.REVIEWING: content.review,
+        State.DECIDING: content.decision,
+    }
+    return steps.get(state) is not None
+
+
+def _first(content: Content, order: Sequence[State]) -> State:
+    return next((state for state in order if has_step(content, state)), State.APPROVED)
+
+
+def rung(content: Content, amount: Money) -> Rung:
+    """Return who decides about an amount. Raises AboveLadder, CurrencyMismatch."""
+    assert content.decision is not None
+    found = next((one for one in content.decision.ladder if amount <= one.up_to), None)
+    if found is None:
+        top: Money = content.decision.ladder[-1].up_to
+        raise AboveLadder(field="amount", asked=amount, top=top)
+    return found
+
+
+def tally(committee: Committee, votes: Mapping[UUID, Vote]) -> bool:
+    """Say whether a committee's members carry it. Raises NoQuorum.
+
+    Who abstains attends. The chair's no is final where the policy says so; its yes counts as one.
+    """
+    attend = len(votes)
+    if attend < committee.quorum or committee.chair not in votes:
+        raise NoQuorum(voted=attend, quorum=committee.quorum, chair_voted=committee.chair in votes)
+    if committee.veto and votes[committee.chair] is Vote.AGAINST:
+        return False
+    yes = sum(vote is Vote.FOR for vote in votes.values())
+    carried = {
+        Majority.MORE_THAN_HALF: 2 * yes > attend,
+        Majority.TWO_THIRDS: 3 * yes >= 2 * attend,
+        Majority.ALL: yes == attend,
+    }
+    return carried[committee.majority]
+
+
+def check_terms(approved: Terms, offered: Terms) -> None:
+    """Hold terms to what was approved. Raises BeyondDecision, CurrencyMismatch."""
+    if offered.amount > approved.amount:
+        raise BeyondDecision(field="amount", approved=approved.amount, asked=offered.amount)
+    if offered.days > approved.days:
+        raise BeyondDecision(field="days", approved=approved.days, asked=offered.days)
+
+
+def check_sum(whole: Money, parts: Sequence[Money], *, field: str) -> None:
+    """Raise SumDiffers, CurrencyMismatch."""
+    total = sum(parts[1:], parts[0])
+    if total != whole:
+        raise SumDiffers(field=field, total=total, expected=whole)
+
+
+def best_grade(days_overdue: int) -> Grade:
+    """Return the best grade that a loan so long overdue may have."""
+    return next((grade for days, grade in _OVERDUE.items() if days_overdue >= days), Grade.NORMAL)
+
+
+def check_grade(grade: Grade, days_overdue: int) -> None:
+    """Raise GradeTooGood."""
+    best = best_grade(days_overdue)
+    if GRADES.index(grade) < GRADES.index(best):
+        raise GradeTooGood(
+            field="grade", grade=grade.value, best=best.value, days_overdue=days_overdue
+        )
+
+
+def due_on(start: date, working_days: int) -> date | None:
+    """Return the last working day of a span; None where the calendar is not published so far."""
+    try:
+        return add_working_days(start, working_days)
+    except CalendarUnpublished:
+        return None
