@@ -291,14 +291,17 @@ _APPROVAL: Mapping[str, Shape] = {
     "step": s.is_text,
     "record_sha256": s.is_digest,
 }
-_STAGE: Mapping[str, Shape] = {
+_STAGE_PAPER: Mapping[str, Shape] = {
     "kind": s.is_text,
     "seller": s.is_uscc,
     "buyer": s.is_uscc,
     "number": s.is_text,
     "issued_on": s.is_date,
-    "due_on": s.is_date,
     "original_sha256": s.is_digest,
+}
+_STAGE: Mapping[str, Shape] = {
+    **_STAGE_PAPER,
+    "due_on": s.is_date,
     "confirmed": s.is_money,
     "pool": s.is_public_id,
     "pool_secret_sha256": s.is_digest,
@@ -433,6 +436,7 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("pool.reversed", "pool", _pool("REVERSE"), ()),
     ("pool.carried", "pool", _pool("CARRY"), ()),
     ("pool.converted", "pool", _pool("CONVERT"), ()),
+    ("stage.registered", "stage", _STAGE_PAPER, ()),
     ("stage.confirmed", "stage", _STAGE, (_UNDERTAKE,)),
     ("stage.reduced", "stage", {"amount": s.is_money, "reason": s.is_text}, ()),
     ("financing.requested", "financing", _FINANCING, ()),

@@ -21,6 +21,7 @@ from scf.financing import api as financing
 from scf.http import bounds, health, links, metrics, oauth, problems
 from scf.jobs import api as jobs
 from scf.kernel import logs
+from scf.lineage import api as lineage
 from scf.parties import api as parties
 from scf.parties import papers as party_papers
 from scf.parties import supervision_api as supervision
@@ -62,6 +63,7 @@ ROUTERS: list[APIRouter] = [
     terms.router,
     confirmations.router,
     confirmation_rates.router,
+    lineage.router,
     pledges.router,
     debtor_notices.router,
     approvals.router,

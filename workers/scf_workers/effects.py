@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from scf.capacity import effects as capacity
 from scf.db.outbox import Handler
 from scf.financing import effects as financing
 from scf.pledges import effects as pledges
@@ -10,6 +11,7 @@ from scf.receivables import effects as receivables
 from scf.settlement import effects as settlement
 
 HANDLERS: Final[Mapping[str, Handler]] = {
+    **capacity.HANDLERS,
     **receivables.HANDLERS,
     **pledges.HANDLERS,
     **financing.HANDLERS,

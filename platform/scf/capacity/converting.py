@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Text, cast, func, select, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import BigInteger, ColumnElement, cast, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from scf.capacity import entries, queries
@@ -18,13 +18,28 @@ from scf.capacity.edges import ConversionEdge, PoolMark, Side
 from scf.capacity.entries import Carrier, Entry
 from scf.capacity.models import EntryKind, Pool, PoolEntry
 from scf.capacity.rules import Holding
+from scf.db.bulk import copy_in
 from scf.evidence.models import Event
 from scf.kernel.ids import new_id, public_id
 from scf.kernel.money import Money
 
+BUCKETS: Final = 512
+"""Papers share this many locks, so that a thousand of them do not take a thousand."""
 _LOCK_MARKS = text("""
-SELECT pg_advisory_xact_lock(hashtextextended('pool-mark:' || mark, 0))
-FROM (SELECT DISTINCT unnest(CAST(:marks AS text[])) AS mark ORDER BY mark) AS sorted
+SELECT pg_advisory_xact_lock(20251103, bucket)
+FROM (SELECT DISTINCT abs(hashtext(mark) % :buckets) AS bucket
+      FROM unnest(CAST(:marks AS text[])) AS mark ORDER BY bucket) AS sorted
+""")
+_OPPOSITES = text("""
+SELECT own.pool_id, own.mark, own.side, other.pool_id, least(own.amount_minor, other.amount_minor)
+FROM pool_marks own
+JOIN pool_marks other ON other.mark = own.mark AND other.side <> own.side
+  AND other.pool_id <> own.pool_id
+WHERE own.pool_id = ANY(CAST(:pools AS uuid[])) AND other.mark = ANY(CAST(:marks AS text[]))
+  AND NOT EXISTS (SELECT FROM conversion_edges e
+    WHERE e.from_pool_id IN (own.pool_id, other.pool_id)
+      AND e.to_pool_id IN (own.pool_id, other.pool_id))
+ORDER BY own.pool_id, other.pool_id
 """)
 
 
@@ -45,6 +60,11 @@ class Mark:
         """The part before the first colon."""
         return self.text.partition(":")[0]
 
+    @property
+    def kind(self) -> str:
+        """Family and kind."""
+        return ":".join(self.text.split(":", 2)[:2])
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -60,37 +80,34 @@ def lock_marks(session: Session, marks: Iterable[Mark]) -> None:
     """Let nobody else open a pool of these papers until the transaction ends."""
     names = [mark.text for mark in marks]
     if names:
-        session.execute(_LOCK_MARKS, {"marks": names})
+        session.execute(_LOCK_MARKS, {"marks": names, "buckets": BUCKETS})
 
 
-def keep_marks(session: Session, pool_id: UUID, marks: Sequence[Mark]) -> list[Link]:
-    """Store the marks of a pool, and return its links to pools that are there, in the marks' order."""
-    session.add_all(
-        PoolMark(pool_id=pool_id, side=one.side, mark=one.text, amount_minor=one.amount.minor)
-        for one in marks
-    )
-    session.flush()
-    names = {mark.text for mark in marks}
-    found = session.scalars(
-        select(PoolMark)
-        .where(
-            PoolMark.mark == func.any(cast(sorted(names), ARRAY(Text))), PoolMark.pool_id != pool_id
-        )
-        .order_by(PoolMark.pool_id)
-    ).all()
-    others: dict[tuple[str, Side], list[PoolMark]] = defaultdict(list)
-    for other in found:
-        others[other.mark, other.side].append(other)
+def keep_marks(session: Session, marks: Mapping[UUID, Sequence[Mark]]) -> list[Link]:
+    """Store marks by pool, and return the links to pools that are there, in the marks' order."""
+    rows = [
+        {
+            "pool_id": pool_id,
+            "side": one.side.value,
+            "mark": one.text,
+            "amount_minor": one.amount.minor,
+        }
+        for pool_id, own in marks.items()
+        for one in own
+    ]
+    copy_in(session, PoolMark, rows)
+    found = session.execute(_OPPOSITES, {"pools": list(marks), "marks": [r["mark"] for r in rows]})
+    others: dict[tuple[UUID, str, Side], list[tuple[UUID, int]]] = defaultdict(list)
+    for pool_id, text_, side, other, minor in found:
+        others[pool_id, text_, side].append((other, minor))
     links: dict[tuple[UUID, UUID], dict[str, Link]] = {}
-    for mark in marks:
-        opposite = Side.OF if mark.side is Side.IS else Side.IS
-        for other in others[mark.text, opposite]:
-            ends = (pool_id, other.pool_id) if mark.side is Side.IS else (other.pool_id, pool_id)
-            kinds = links.setdefault(ends, {})
-            kind = mark.text.rpartition(":")[0]
-            before = kinds[kind].minor if kind in kinds else 0
-            minor = before + min(mark.amount.minor, other.amount_minor)
-            kinds[kind] = Link(*ends, mark.family, minor)
+    for pool_id, own in marks.items():
+        for mark in own:
+            for other, minor in others[pool_id, mark.text, mark.side]:
+                ends = (pool_id, other) if mark.side is Side.IS else (other, pool_id)
+                kinds = links.setdefault(ends, {})
+                before = kinds[mark.kind].minor if mark.kind in kinds else 0
+                kinds[mark.kind] = Link(*ends, mark.family, before + minor)
     # Two kinds of marks say the same once more: the one that says most counts.
     return [max(kinds.values(), key=lambda link: link.minor) for kinds in links.values()]
 
@@ -101,6 +118,8 @@ def draw(
     """Draw the edges that links call for, as far as values are there and not linked yet."""
     for link in links:
         source, target = pools[link.from_id], pools[link.to_id]
+        if source.currency != target.currency:
+            continue
         left = _opened(session, target) - _come_of(session, target, link.family)
         minor = min(link.minor, left, source.confirmed_minor - carried_out(session, source.id))
         _draw(session, source, target, minor, family=link.family, now=now)

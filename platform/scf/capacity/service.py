@@ -164,19 +164,15 @@ def open_pools(
     hashes = evidence.append_all(session, facts, now=now, actor=actor)
     values = {"ids": [pool.id for pool in pools], "heads": hashes}
     session.execute(_OPENED_AT_ONE, values)
-    links = [
-        link
-        for opening in openings
-        if opening.marks
-        for link in converting.keep_marks(session, opening.pool_id, opening.marks)
-    ]
-    _draw(session, links, now=now)
+    marks = {opening.pool_id: opening.marks for opening in openings if opening.marks}
+    if marks:
+        _draw(session, converting.keep_marks(session, marks), now=now)
 
 
 def mark(session: Session, pool_id: UUID, marks: Sequence[Mark], *, now: datetime) -> None:
     """Name more papers that an open pool is, or is of, and link it to those that are there."""
     converting.lock_marks(session, marks)
-    _draw(session, converting.keep_marks(session, pool_id, marks), now=now)
+    _draw(session, converting.keep_marks(session, {pool_id: marks}), now=now)
 
 
 def _draw(session: Session, links: Sequence[Link], *, now: datetime) -> None:

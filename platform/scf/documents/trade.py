@@ -218,6 +218,49 @@ def receipts(
     return [(one, {line.order_no for line in lines[one.id] if line.order_no}) for one in found]
 
 
+def orders_of_receipts(
+    session: Session, issuer_ids: Iterable[UUID], numbers: Iterable[str]
+) -> dict[tuple[UUID, str, str], list[str]]:
+    """Return by buyer, seller and number of a receipt the orders that it is about."""
+    rows = session.execute(
+        select(
+            TradeDocument.issuer_id,
+            TradeDocument.seller,
+            TradeDocument.number,
+            TradeDocumentLine.order_no,
+        )
+        .distinct()
+        .join(TradeDocumentLine, TradeDocumentLine.document_id == TradeDocument.id)
+        .where(
+            TradeDocument.kind == TradeKind.RECEIPT,
+            TradeDocument.issuer_id.in_(list(issuer_ids)),
+            TradeDocument.number.in_(list(numbers)),
+            TradeDocumentLine.order_no.is_not(None),
+        )
+        .order_by(TradeDocumentLine.order_no)
+    )
+    found: dict[tuple[UUID, str, str], list[str]] = {}
+    for issuer_id, seller, number, order in rows:
+        if order is not None:
+            found.setdefault((issuer_id, seller, number), []).append(order)
+    return found
+
+
+def values_by_order(session: Session, document: TradeDocument) -> dict[str, Money] | None:
+    """Return what a paper's lines are worth with tax by order; None where one's worth is not known.
+
+    Lines that name no order are the paper's own: an order's lines often do not repeat its number.
+    """
+    lines = lines_of(session, [document.id])
+    ordered = _ordered(session, [document], lines).get((document.issuer_id, document.seller), {})
+    parts: dict[str, list[Money | None]] = {}
+    for line in lines[document.id]:
+        parts.setdefault(line.order_no or document.number, []).append(_value(line, ordered))
+    sums = {number: _sum(own) for number, own in parts.items()}
+    known = {number: total for number, total in sums.items() if total is not None}
+    return known if known and len(known) == len(sums) else None
+
+
 def values(session: Session, found: Sequence[TradeDocument]) -> dict[UUID, Money | None]:
     """Return what receipts are worth with tax: as they say, else by the lines of their orders.
 

@@ -21,7 +21,7 @@ from scf.parties import queries as parties
 from scf.parties import signing
 from scf.parties.models import Party
 from scf.parties.signing import Item, Signer
-from scf.receivables import checks, permissions, queries, rules
+from scf.receivables import checks, origins, permissions, queries, rules
 from scf.receivables.models import TRANSITIONS, MoveRefused, Receivable, State
 from scf.receivables.permissions import Action
 from scf.receivables.queries import Standing
@@ -270,6 +270,7 @@ def seal(
     ]
     hashes = evidence.append_all(session, facts, now=now, actor=actor)
     openings = []
+    came_of = origins.marks(session, [one.receivable for one in sealed])
     for one, cause in zip(sealed, hashes, strict=True):
         receivable = one.receivable
         assert receivable.pool_id is not None, "a pool is named by what was signed"
@@ -284,6 +285,7 @@ def seal(
                 confirmed=receivable.confirmed,
                 cause=cause,
                 parties=[receivable.creditor_id, receivable.debtor_id],
+                marks=came_of[receivable.id],
             )
         )
     capacity.open_pools(session, openings, now=now, actor=actor)

@@ -1,0 +1,1 @@
+"""Orders and goods that their buyer confirmed, and what became of them: forms of one value, never two values."""
