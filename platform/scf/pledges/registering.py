@@ -24,9 +24,10 @@ from scf.pledges import ending, queries, rules, service
 from scf.pledges.models import LockState, Pledge, PledgeSearch, SearchStep, State
 from scf.receivables import invoice_checks
 from scf.receivables.models import Receivable
-from scf.registry.client import HttpRegistry
-from scf.registry.port import Enrolled, Filing, Registration, SearchResult
-from scf.registry.rules import describe_claim, described_parts, is_clean, term_months
+from scf.registry.client import HttpRegistry, require_filed
+from scf.registry.port import Business, Enrolled, Filing, Registration, SearchResult
+from scf.registry.rules import described_parts, is_clean, term_months
+from scf.registry.texts import Collateral, collateral_text
 from scf.rules.service import evaluate
 
 FILING_PATIENCE: Final = timedelta(seconds=60)
@@ -82,6 +83,7 @@ def register(context: EffectContext, payload: Mapping[str, Any]) -> None:
     with HttpRegistry(context.settings.registry_url) as registry:
         entry = registry.find(filing.reference) if sent_before else None
         entry = entry or registry.register(filing)
+    require_filed(filing, entry)
     with context.database.transaction() as session:
         pledge = service.lock(session, pledge_id)
         if _registrable(pledge):
@@ -230,22 +232,26 @@ def _filing(session: Session, pledge: Pledge) -> Filing:
     assert pledge.reserved_at is not None
     receivable = session.get_one(Receivable, pledge.receivable_id)
     grantor, numbers = _grantor(session, pledge), _numbers(session, pledge)
+    claim = Collateral(
+        business=Business.RECEIVABLE_PLEDGE,
+        creditor=grantor.name,
+        debtor=parties.party(session, receivable.debtor_id).name,
+        contract_no=receivable.contract_no,
+        invoices=numbers,
+        amount=receivable.confirmed,
+        taken=pledge.amount,
+        due_on=receivable.due_on,
+    )
     return Filing(
         reference=pledge.registration.reference,
         secured_party=_enrolled(session, pledge.pledgee_id),
         grantor=grantor,
-        description=describe_claim(
-            creditor=grantor.name,
-            debtor=parties.party(session, receivable.debtor_id).name,
-            contract_no=receivable.contract_no,
-            invoices=numbers,
-            amount=pledge.amount.text,
-            due_on=receivable.due_on,
-        ),
+        description=collateral_text(claim),
         items=tuple(numbers),
         amount=pledge.principal,
         contract_no=evidence.hash_text(pledge.contract_sha256),
         term_months=term_months(business_date(pledge.reserved_at), pledge.principal_due_on),
+        business=claim.business,
     )
 
 

@@ -1,12 +1,13 @@
 """What the platform asks of the register, whoever runs it.
 
-Source: 《动产和权利担保统一登记办法》(中国人民银行令〔2021〕第7号): the secured party registers and cancels,
-anyone searches by the grantor, the register examines nothing. A filing carries our own reference, so
+Source: 《动产和权利担保统一登记办法》(中国人民银行令〔2021〕第7号): the secured party registers, changes, extends and
+cancels, anyone searches by the grantor, the register examines nothing. A filing carries our own reference, so
 that a lost answer is asked for again instead of registered twice.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 
 from scf.kernel.errors import Conflict, Unavailable
 from scf.kernel.money import Money
@@ -20,12 +21,37 @@ class RegistryUnavailable(Unavailable):
     title_en = "The register is not available, try again"
 
 
+class RegistryGarbled(RegistryUnavailable):
+    """The register's answer is not one, or not to what was asked: nothing is concluded from it."""
+
+    code = "registry.garbled"
+    title = "登记系统的应答无法识别或与所报不符，请稍后重试"
+    title_en = "The register's answer makes no sense or is about something else"
+
+
 class RegistryRefused(Conflict):
     """The register takes a filing only in its form, and a reference only once."""
 
     code = "registry.refused"
     title = "登记系统不予受理"
     title_en = "The register refused the filing"
+
+
+class Business(StrEnum):
+    """What is registered, in the register's words (办法 art. 2)."""
+
+    RECEIVABLE_PLEDGE = "应收账款质押"
+    RECEIVABLE_ASSIGNMENT = "应收账款转让"
+    FACTORING = "保理"
+
+
+class EntryKind(StrEnum):
+    """Which entry a certificate is about."""
+
+    INITIAL = "初始登记"
+    AMENDED = "变更登记"
+    EXTENDED = "展期登记"
+    CANCELLED = "注销登记"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +64,7 @@ class Enrolled:
 
 @dataclass(frozen=True, slots=True)
 class Filing:
-    """What is put on the register. `items` are the invoice numbers within the description."""
+    """What is put on the register. `items` are the invoice numbers that the description is about."""
 
     reference: str
     secured_party: Enrolled
@@ -48,11 +74,34 @@ class Filing:
     amount: Money
     contract_no: str
     term_months: int
+    business: Business = Business.RECEIVABLE_PLEDGE
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A 登记证明: what stands, and which entry put it there; `reason` is that of a change or cancellation.
+
+    `initial_no` is the number of the initial registration, that of the certificate itself for one.
+    """
+
+    kind: EntryKind
+    number: str
+    initial_no: str
+    registered_at: datetime
+    expires_on: date
+    business: Business
+    secured_party: Enrolled
+    grantor: Enrolled
+    contract_no: str
+    amount: Money
+    description: str
+    items: tuple[str, ...]
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """An entry on the register; `certificate` is the 登记证明 as issued."""
+    """An entry on the register; `certificate` is the 登记证明 as issued, `content` what it says."""
 
     reg_no: str
     reference: str
@@ -60,6 +109,7 @@ class Registration:
     expires_on: date
     cancelled_at: datetime | None
     certificate: bytes
+    content: Certificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +120,7 @@ class Finding:
     registered_at: datetime
     secured_party: Enrolled
     description: str
+    items: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +128,18 @@ class SearchResult:
     """A 查询证明: what stood against a grantor at an instant."""
 
     cert_no: str
+    grantor: Enrolled
     searched_at: datetime
     findings: tuple[Finding, ...]
     results_hash: bytes  # SHA-256 of the canonical list of findings
     certificate: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """A 异议登记 against an entry: whoever objects has to go to court, or it is struck out."""
+
+    number: str
+    objected_at: datetime
+    objector: Enrolled
+    text: str

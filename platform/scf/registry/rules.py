@@ -1,7 +1,8 @@
-"""What a search says about a claim, and how a claim is described."""
+"""What a search says about a claim, and how long an entry stands."""
 
 import re
 import unicodedata
+from calendar import monthrange
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
@@ -14,23 +15,6 @@ MARGIN = timedelta(days=180)
 
 _SWEEPING = re.compile(r"(全部|所有|一切)[^，。；;,]{0,12}(应收账款|债权)")
 """A description that takes every claim takes ours, too."""
-
-
-def describe_claim(
-    *,
-    creditor: str,
-    debtor: str,
-    contract_no: str | None,
-    invoices: Sequence[str],
-    amount: str,
-    due_on: date,
-) -> str:
-    """Describe a claim so that it is told from any other; too vague a text is the usual failure."""
-    contract = f"基础合同号{contract_no}，" if contract_no else ""
-    return (
-        f"出质人（债权人）{creditor}对债务人{debtor}的应收账款，{contract}"
-        f"发票号码{'、'.join(invoices)}，金额人民币{amount}元，到期日{due_on.isoformat()}。"
-    )
 
 
 def described_parts(*, contract_no: str | None, invoices: Sequence[str]) -> list[str]:
@@ -69,9 +53,14 @@ def is_clean(
     return not any(
         finding.reg_no not in mine
         and (before is None or finding.registered_at <= before)
-        and covers(finding.description, invoices)
+        and overlaps(finding, invoices)
         for finding in findings
     )
+
+
+def overlaps(finding: Finding, invoices: Sequence[str]) -> bool:
+    """Say whether an entry takes one of these invoices, in its text or by its list of them."""
+    return covers("、".join((finding.description, *finding.items)), invoices)
 
 
 def term_months(today: date, due_on: date) -> int:
@@ -79,3 +68,10 @@ def term_months(today: date, due_on: date) -> int:
     end = due_on + MARGIN
     months = (end.year - today.year) * 12 + end.month - today.month + (end.day > today.day)
     return min(max(months, 1), TERM_MONTHS_MAX)
+
+
+def months_after(day: date, months: int) -> date:
+    """Return the same day some months later, the month's last where it is shorter."""
+    years, month = divmod(day.month - 1 + months, 12)
+    year = day.year + years
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

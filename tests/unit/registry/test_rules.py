@@ -1,7 +1,10 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
+import pytest
+
 from scf.registry.port import Enrolled, Finding
-from scf.registry.rules import covers, describe_claim, is_clean, term_months
+from scf.registry.rules import covers, is_clean, months_after, overlaps, term_months
 
 OURS = ["25112000000123456789", "25112000000123456790"]
 NOON = datetime(2025, 10, 30, 4, tzinfo=UTC)
@@ -29,18 +32,11 @@ class TestCovers:
     def test_not_machines(self):
         assert not covers("冲压机床三台，全部设备", OURS)
 
-    def test_the_description_that_we_file(self):
-        text = describe_claim(
-            creditor="永川兴锐冲压件(示例)",
-            debtor="渝川汽车(示例)",
-            contract_no="HT-2025-08",
-            invoices=OURS,
-            amount="1245000.00",
-            due_on=date(2025, 12, 19),
-        )
+    def test_a_list_beside_the_description(self):
+        listed = replace(a_finding("发票号码：见附件《发票清单》"), items=tuple(OURS))
 
-        assert covers(text, OURS)
-        assert not covers(text, ["25112000000999999999"])
+        assert overlaps(listed, OURS[:1])
+        assert not overlaps(listed, ["25112000000999999999"])
 
 
 class TestClean:
@@ -74,3 +70,14 @@ class TestTerm:
 
     def test_the_register_takes_30_years_at_most(self):
         assert term_months(date(2025, 10, 30), date(2080, 1, 1)) == 360
+
+    @pytest.mark.parametrize(
+        ("day", "months", "end"),
+        [
+            (date(2025, 10, 31), 8, date(2026, 6, 30)),
+            (date(2023, 8, 29), 6, date(2024, 2, 29)),
+            (date(2025, 11, 3), 360, date(2055, 11, 3)),
+        ],
+    )
+    def test_months_end_on_the_same_day_or_the_months_last(self, day, months, end):
+        assert months_after(day, months) == end
