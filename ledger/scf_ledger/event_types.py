@@ -250,6 +250,20 @@ _SEARCHED: Mapping[str, Shape] = {
     "results_hash": s.is_digest,
     "clean": s.is_flag,
 }
+_REGISTRATION_CHANGED: Mapping[str, Shape] = {
+    "change": s.one_of("amended", "extended"),
+    "reg_no": s.is_text,
+    "change_no": s.is_text,
+    "registered_at": s.is_instant,
+    "expires_on": s.is_date,
+    "certificate_sha256": s.is_digest,
+    "reason": s.is_text,
+}
+_OBJECTED: Mapping[str, Shape] = {
+    "reg_no": s.is_text,
+    "objection_no": s.is_text,
+    "objected_at": s.is_instant,
+}
 _RELEASED: Mapping[str, Shape] = {"pledgee": s.is_uscc, "reason": s.is_text}
 _CANCELLATION: Mapping[str, Shape] = {"due_on": s.is_date, "reg_no": s.is_text}
 _DEBTOR_NOTICE: Mapping[str, Shape] = {
@@ -452,6 +466,8 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("pledge.registered", "pledge", _REGISTERED, ()),
     ("pledge.locked", "pledge", _LOCK, ()),
     ("pledge.searched", "pledge", _SEARCHED, ()),
+    ("pledge.registration_changed", "pledge", _REGISTRATION_CHANGED, ()),
+    ("pledge.objected", "pledge", _OBJECTED, ()),
     ("pledge.lock_lost", "pledge", _LOCK, ()),
     ("pledge.recourse_called", "pledge", _RECOURSE, (_RECOURSE_CALL,)),
     ("pledge.released", "pledge", _RELEASED, (_RELEASE,)),
