@@ -73,6 +73,7 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
     ),
     "pledges": (
         *("id", "version", "secret", "head_hash", "pledgor_id", "pledgee_id", "receivable_id"),
+        *("kind", "recourse", "disclosed", "recourse_called_at"),
         *("receivable_event", "pool_id", "currency", "amount_minor", "contract_sha256"),
         *("principal_minor", "rate", "principal_due_on", "signed_event", "state", "state_since"),
         *("expires_at", "reserved_at", "legally_effective_at", "lock_final_at", "released_at"),
@@ -92,7 +93,8 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
         *("id", "version", "secret", "head_hash", "borrower_id", "lender_id", "receivable_id"),
         *("receivable_event", "currency", "requested_minor", "requested_days", "amount_minor"),
         *("rate", "day_count", "days", "starts_on", "due_on", "contract_sha256", "reason"),
-        *("pledge_id", "disbursed_on", "repaid_minor", "repaid_on", "state", "state_since"),
+        *("security", "pledge_id", "disbursed_on", "repaid_minor", "repaid_on", "state"),
+        "state_since",
     ),
     "red_notes": (
         *("id", "version", "secret", "head_hash", "document_id", "seller_id", "form_no"),
@@ -142,7 +144,8 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
         *("transition", "subject", "on", "inputs", "inputs_sha256", "results", "worst", "at"),
     ),
     "approval_policies": (
-        *("bank_id", "number", "effective_on", "content", "content_sha256", "recorded_at"),
+        *("id", "bank_id", "number", "effective_on", "content", "sha256", "maker_id"),
+        *("maker_mandate_id", "checker_id", "checker_mandate_id", "recorded_at"),
     ),
     "approval_cases": (
         *("id", "version", "secret", "head_hash", "financing_id", "bank_id", "receivable_id"),

@@ -64,6 +64,7 @@ def request(call: Call, body: RequestIn) -> FinancingOut:
         lender_id=body.lender,
         amount=body.amount,
         days=body.days,
+        trade=body.trade.trade() if body.trade else None,
         now=call.now,
     )
     return shown(call, [found])[0]

@@ -11,13 +11,15 @@ from scf.kernel.clock import business_date
 from scf.kernel.ids import public_id
 from scf.parties.queries import party
 from scf.pledges import queries as pledge_queries
+from scf.pledges.kinds import Security
 from scf.pledges.models import Pledge
 from scf.pledges.notice_models import DebtorNotice
 from scf.programmes.queries import count_funders
 from scf.receivables.models import Receivable
 from scf.rules.judging import RuleResult
-from scf.rules.service import evaluate
+from scf.rules.service import Asked, evaluate, require
 
+OFFER: Final = "financing.offer"
 APPROVE: Final = "financing.approve"
 DISBURSE: Final = "financing.disburse"
 COST_BEARER: Final = "borrower"
@@ -35,8 +37,33 @@ def check_approval(session: Session, financing: Financing, *, now: datetime) -> 
         "assignment_banned": receivable.assignment_banned,
         "financing_cost_bearer": COST_BEARER,
         "funders": count_funders(session, receivable.programme_id),
+        **_trade(receivable, financing, financing.taken, now=now),
     }
     return _evaluate(session, APPROVE, financing, facts, now=now)
+
+
+def check_offer(
+    session: Session, financing: Financing, security: Security, *, now: datetime
+) -> list[RuleResult]:
+    """Judge what a bank is about to offer to take, before anybody signs. Raises RuleBlocks."""
+    receivable = session.get_one(Receivable, financing.receivable_id)
+    facts = {"currency": financing.currency, **_trade(receivable, financing, security, now=now)}
+    asked = Asked(OFFER, public_id("fin", financing.id), facts)
+    return require(asked, on=business_date(now))
+
+
+def _trade(
+    receivable: Receivable, financing: Financing, security: Security, *, now: datetime
+) -> dict[str, Any]:
+    """Return what is taken, and what is known of the trade: a delivery still to come makes a future claim."""
+    declared = financing.trade or {}
+    to_come = receivable.delivered_on is not None and receivable.delivered_on > business_date(now)
+    return {
+        "security_kind": security.kind.value,
+        "future": True if to_come else declared.get("future"),
+        "consignment": declared.get("consignment"),
+        "title_clear": declared.get("title_clear"),
+    }
 
 
 def check_disbursement(
@@ -53,6 +80,8 @@ def check_disbursement(
         "search_clean": searches.after_clean,
         "consents": receivable.consents,
         "debtor_notified": _is_notified(session, pledge),
+        "security_kind": pledge.kind.value,
+        "disclosed": pledge.disclosed,
         "asked_minor": financing.amount_minor,
     }
     return _evaluate(session, DISBURSE, financing, facts, now=now)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scf.db.base import Base
@@ -25,6 +25,7 @@ from scf.db.ddl import append_only, guard_states, text_enum
 from scf.evidence.models import Subject
 from scf.kernel.errors import Conflict
 from scf.kernel.money import Money
+from scf.pledges.kinds import Security
 
 
 class State(StrEnum):
@@ -72,7 +73,8 @@ class Financing(Subject, Base):
     """What a supplier asks a bank for, and what became of it.
 
     Terms stand from the bank's signed offer on. `offer_authorizations` are the hashes of its two
-    signatures, `receivable_event` that of the debtor's confirmation.
+    signatures, `receivable_event` that of the debtor's confirmation; `security` what the bank takes, null
+    for a pledge, `trade` what the borrower declares of the trade behind the claim.
     """
 
     __tablename__ = "financings"
@@ -110,6 +112,8 @@ class Financing(Subject, Base):
     starts_on: Mapped[date | None] = mapped_column(Date)
     due_on: Mapped[date | None] = mapped_column(Date)
     contract_sha256: Mapped[bytes | None]
+    security: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    trade: Mapped[dict[str, bool] | None] = mapped_column(JSONB(none_as_null=True))
     offer_authorizations: Mapped[list[bytes]] = mapped_column(
         ARRAY(LargeBinary), server_default="{}"
     )
@@ -135,6 +139,11 @@ class Financing(Subject, Base):
     def money(self, minor: int) -> Money:
         """Return an amount in the financing's currency."""
         return Money(minor, self.currency)
+
+    @property
+    def taken(self) -> Security:
+        """What kind of security the bank takes."""
+        return Security.of_json(self.security)
 
     @property
     def requested(self) -> Money:

@@ -10,9 +10,9 @@ from pydantic import Field
 
 from scf.financing import queries, rules
 from scf.financing.models import Financing, FinancingReceipt, ReceiptKind, State
+from scf.financing.offers import Offer, Trade
 from scf.financing.receipts import Receipt
 from scf.financing.rules import DAYS_MAX, InterestPaid, Quote
-from scf.financing.service import Offer
 from scf.financing.standing import BORROWER, LENDER, standing
 from scf.http.schemas import (
     DateText,
@@ -35,11 +35,23 @@ from scf.parties.models import Party
 from scf.parties.schemas import SignerIn
 from scf.pledges.models import Pledge
 from scf.pledges.rules import Searches
-from scf.pledges.schemas import StandingOut
+from scf.pledges.schemas import SecurityIn, SecurityOut, StandingOut
 from scf.receivables.schemas import SideOut
 from scf_ledger.encoding import b64url
 
 DayCount = Literal["ACT/360", "ACT/365F"]
+
+
+class TradeIn(In):
+    """What the borrower declares of the trade; a bank that factors needs an answer to each."""
+
+    future: bool = Field(description="是否未来应收账款 The claim has not arisen yet")
+    consignment: bool = Field(description="是否寄售或供应商管理库存 Consignment or VMI")
+    title_clear: bool = Field(description="权属是否清楚 Nobody else has a right in the claim")
+
+    def trade(self) -> Trade:
+        """Return what the service takes."""
+        return Trade(self.future, self.consignment, self.title_clear)
 
 
 class RequestIn(In):
@@ -49,6 +61,9 @@ class RequestIn(In):
     lender: PartyId
     amount: PositiveMoney
     days: int = Field(ge=1, le=DAYS_MAX, examples=[50])
+    trade: TradeIn | None = Field(
+        default=None, description="保理须声明 Needed where the bank is to factor the claim"
+    )
 
 
 class OfferIn(In):
@@ -59,11 +74,13 @@ class OfferIn(In):
     days: int = Field(ge=1, le=DAYS_MAX, examples=[50])
     day_count: DayCount = rules.ACT_360
     due_on: DateText | None = None
+    security: SecurityIn = SecurityIn()
     signers: list[SignerIn] = Field(min_length=2, max_length=2)
 
     def offer(self) -> Offer:
-        """Return what the service takes."""
-        return Offer(self.amount, self.rate, self.days, self.day_count, self.due_on)
+        """Return what the service takes. Raises SecurityInvalid."""
+        security = self.security.security()
+        return Offer(self.amount, self.rate, self.days, self.day_count, self.due_on, security)
 
 
 class RefusalIn(In):
@@ -143,6 +160,7 @@ class TermsOut(Out):
     starts_on: DateText
     due_on: DateText
     contract_sha256: DigestText
+    security: SecurityOut
     quote: QuoteOut
 
     @classmethod
@@ -170,6 +188,7 @@ class TermsOut(Out):
             starts_on=financing.starts_on,
             due_on=financing.due_on,
             contract_sha256=b64url(financing.contract_sha256),
+            security=SecurityOut.of(financing.taken),
             quote=QuoteOut.of(quote),
         )
 

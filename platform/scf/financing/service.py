@@ -1,8 +1,8 @@
 """Asking a bank for money, its offer or refusal, and the contract with its pledge."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,21 +13,19 @@ from sqlalchemy.orm import Session
 from scf.approvals.rules import Loan
 from scf.evidence import service as evidence
 from scf.evidence.models import Event, Statement
-from scf.financing import checks, contracts, desk, permissions, rules
-from scf.financing.contracts import Named, Terms
+from scf.financing import checks, contracts, desk, offers, permissions, rules
 from scf.financing.models import Contract, Financing, State
+from scf.financing.offers import Offer, Trade
 from scf.financing.permissions import Action
 from scf.http.auth import Actor
 from scf.kernel.clock import business_date, parse_date
 from scf.kernel.errors import Conflict
-from scf.kernel.ids import new_id, public_id
-from scf.kernel.money import Money, parse_rate
+from scf.kernel.ids import new_id
+from scf.kernel.money import Money
 from scf.parties import queries as parties
 from scf.parties import signing
-from scf.parties.models import Party
 from scf.parties.signing import Signer
 from scf.pledges import ending
-from scf.pledges import queries as pledge_queries
 from scf.pledges import service as pledges
 from scf.pledges.models import TRANSITIONS as PLEDGE_TRANSITIONS
 from scf.pledges.models import Pledge
@@ -67,17 +65,6 @@ class PledgeMissing(Conflict):
     title_en = "The bank has not proposed the pledge yet"
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What a bank offers. `due_on` None: the day on which the claim is due."""
-
-    amount: Money
-    rate: str
-    days: int
-    day_count: str
-    due_on: date | None
-
-
 def request(
     session: Session,
     actor: Actor,
@@ -87,6 +74,7 @@ def request(
     amount: Money,
     days: int,
     now: datetime,
+    trade: Trade | None = None,
 ) -> Financing:
     """Ask one bank of the programme for money on a confirmed claim, and show it the claim.
 
@@ -117,6 +105,7 @@ def request(
         currency=amount.currency,
         requested_minor=amount.minor,
         requested_days=days,
+        trade=None if trade is None else asdict(trade),
         repaid_minor=0,
         state=State.REQUESTED,
         state_since=now,
@@ -142,7 +131,8 @@ def draft_offer(
 ) -> list[Statement]:
     """Write the contract and the offer over its hash, for the bank's maker and checker to sign.
 
-    Raises MoveRefused, AboveRequested, AboveClaim, DatesDoNotFit, DayCountUnknown, and as signing.
+    Raises MoveRefused, AboveRequested, AboveClaim, DatesDoNotFit, DayCountUnknown, RuleBlocks, and as
+    signing.
     """
     financing = lock_for(session, actor, financing_id, Action.OFFER, expected_version)
     financing.require_move(State.APPROVED)
@@ -152,10 +142,11 @@ def draft_offer(
             field="amount", requested=financing.requested, asked=offer.amount
         )
     _check_claim(receivable, offer.amount)
+    checks.check_offer(session, financing, offer.security, now=now)
     due_on = offer.due_on or receivable.due_on
     starts_on = due_on - timedelta(days=offer.days)
     rules.check_dates(days=offer.days, starts_on=starts_on, due_on=due_on, today=business_date(now))
-    terms = _terms(session, financing, receivable, offer, starts_on=starts_on, due_on=due_on)
+    terms = offers.terms(session, financing, receivable, offer, starts_on=starts_on, due_on=due_on)
     text = contracts.render(terms)
     sha256 = contracts.sha256(text)
     loan = Loan(financing.id, offer.amount, offer.days, offer.rate, due_on, sha256)
@@ -178,6 +169,7 @@ def draft_offer(
         "interest": terms.quote.interest.to_json(),
         "repayment": REPAYMENT,
         "contract_sha256": evidence.hash_text(sha256),
+        **({"security": offer.security.to_json()} if offer.security.transfers else {}),
     }
     return signing.draft(
         session,
@@ -221,6 +213,7 @@ def approve(
     financing.starts_on = parse_date(content["starts_on"])
     financing.due_on = parse_date(content["due_on"])
     financing.contract_sha256 = from_b64url(content["contract_sha256"])
+    financing.security = content.get("security")
     financing.offer_authorizations = act.authorizations
     checks.check_approval(session, financing, now=now)
     desk.offered(session, financing, now=now)
@@ -297,6 +290,7 @@ def propose_pledge(
             financing.contract_sha256, financing.amount, financing.rate, financing.due_on
         ),
         amount=amount,
+        security=financing.taken,
         now=now,
     )
     financing.pledge_id = pledge.id
@@ -440,40 +434,3 @@ def _open_pledge(session: Session, financing: Financing) -> Pledge | None:
 
 def _may_be_given_up(pledge: Pledge) -> bool:
     return pledge.may_become(PledgeState.CANCELLED)
-
-
-def _terms(
-    session: Session,
-    financing: Financing,
-    receivable: Receivable,
-    offer: Offer,
-    *,
-    starts_on: date,
-    due_on: date,
-) -> Terms:
-    return Terms(
-        financing=public_id("fin", financing.id),
-        lender=_named(parties.party(session, financing.lender_id)),
-        borrower=_named(parties.party(session, financing.borrower_id)),
-        debtor=_named(parties.party(session, receivable.debtor_id)),
-        amount=offer.amount,
-        rate=offer.rate,
-        day_count=offer.day_count,
-        days=offer.days,
-        starts_on=starts_on,
-        due_on=due_on,
-        quote=rules.quote(
-            offer.amount, parse_rate(offer.rate), offer.days, day_count=offer.day_count
-        ),
-        receivable=public_id("rcv", receivable.id),
-        receivable_event=evidence.hash_text(financing.receivable_event),
-        receivable_confirmed=receivable.confirmed,
-        receivable_due_on=receivable.due_on,
-        contract_no=receivable.contract_no,
-        invoices=[paper.number for paper in pledge_queries.papers(session, receivable.id)],
-        pay_to=receivable.pay_to or {},
-    )
-
-
-def _named(party: Party) -> Named:
-    return Named(party.name, party.uscc)

@@ -5,7 +5,7 @@ are registered, and rank by one rule (Civil Code 768; 担保制度解释 66).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final, Self
@@ -53,6 +53,19 @@ class Security:
         """What the law says of it."""
         return LAWS[self.kind]
 
+    @property
+    def surplus_is_holders(self) -> bool:
+        """Whether what the claim brings beyond the funding stays with the holder (Civil Code 766, 767)."""
+        return self.transfers and not self.recourse
+
+    @property
+    def name(self) -> str:
+        """Its name with both choices: 有追索权明保理."""
+        if not self.transfers:
+            return self.law.name
+        recourse = "有追索权" if self.recourse else "无追索权"
+        return f"{recourse}{'明' if self.disclosed else '暗'}{self.law.name}"
+
     def to_json(self) -> dict[str, Any] | None:
         """Return it as records and statements say it; a pledge says nothing more than it is."""
         if not self.transfers:
@@ -67,52 +80,74 @@ class Security:
         return cls(SecurityKind(value["kind"]), value["recourse"], value["disclosed"])
 
 
+PLEDGE: Final = Security()
+
+
 @dataclass(frozen=True, slots=True)
 class Law:
-    """A kind's name, what binds whom from when, and how it ends. Article by article."""
+    """A kind's words, and whom it binds from when, article by article."""
 
     name: str
     name_en: str
-    right: str
+    grantor: str
+    holder: str
+    not_yet: str
+    never: str
+    arisen: str
+    released: str
+    notice: str
+    release_notice: str
     between_parties: str
     third_parties: str
     debtor: str
-    not_yet: str
-    ends_as: str
 
 
+_BY_REGISTRATION: Final = "按登记时间先后受偿（民法典第七百六十八条；担保制度解释第六十六条）"
+_PLEDGE: Final = Law(
+    name="应收账款质押",
+    name_en="pledge",
+    grantor="出质人",
+    holder="质权人",
+    not_yet="已签约, 未登记, 质权未设立",
+    never="质权未设立",
+    arisen="质权已设立",
+    released="已解除质押",
+    notice="应收账款质押通知书",
+    release_notice="解除应收账款质押通知书",
+    between_parties="质权自办理出质登记时设立（民法典第四百四十五条）",
+    third_parties=_BY_REGISTRATION,
+    debtor="通知到达后，向他人付款不免除责任（担保制度解释第六十一条第三款）",
+)
+_ASSIGNMENT: Final = Law(
+    name="应收账款转让",
+    name_en="assignment",
+    grantor="转让人",
+    holder="受让人",
+    not_yet="已签约, 未登记, 转让尚不能对抗其他权利人",
+    never="转让未完成登记",
+    arisen="转让已登记",
+    released="已反转让",
+    notice="应收账款转让通知书",
+    release_notice="应收账款反转让通知书",
+    between_parties="自转让合同成立时在转让人与受让人之间生效（民法典第五百四十五条）",
+    third_parties=_BY_REGISTRATION,
+    debtor="未通知债务人的，对债务人不发生效力（民法典第五百四十六条）",
+)
+_FACTORING: Final = replace(
+    _ASSIGNMENT,
+    name="保理",
+    name_en="factoring",
+    holder="保理人",
+    between_parties="自保理合同成立时在转让人与保理人之间生效（民法典第五百四十五条、第七百六十一条）",
+    third_parties="按登记时间先后受偿（民法典第七百六十八条）",
+    debtor="保理人通知须表明身份并附必要凭证；未通知的，对债务人不发生效力"
+    "（民法典第五百四十六条、第七百六十四条）",
+)
 LAWS: Final[Mapping[SecurityKind, Law]] = MappingProxyType(
     {
-        SecurityKind.PLEDGE: Law(
-            name="应收账款质押",
-            name_en="pledge",
-            right="质权",
-            between_parties="质权自办理出质登记时设立（民法典第四百四十五条）",
-            third_parties="按登记时间先后受偿（民法典第七百六十八条；担保制度解释第六十六条）",
-            debtor="通知到达后，向他人付款不免除责任（担保制度解释第六十一条第三款）",
-            not_yet="已签约, 未登记, 质权未设立",
-            ends_as="解除质押",
-        ),
-        SecurityKind.ASSIGNMENT: Law(
-            name="应收账款转让",
-            name_en="assignment",
-            right="受让债权",
-            between_parties="自转让合同成立时在转让人与受让人之间生效（民法典第五百四十五条）",
-            third_parties="按登记时间先后受偿（民法典第七百六十八条；担保制度解释第六十六条）",
-            debtor="未通知债务人的，对债务人不发生效力（民法典第五百四十六条）",
-            not_yet="已签约, 未登记, 受让债权尚不能对抗其他权利人",
-            ends_as="应收账款反转让",
-        ),
-        SecurityKind.FACTORING: Law(
-            name="保理",
-            name_en="factoring",
-            right="保理债权",
-            between_parties="自保理合同成立时在转让人与保理人之间生效（民法典第五百四十五条、第七百六十一条）",
-            third_parties="按登记时间先后受偿（民法典第七百六十八条）",
-            debtor="保理人通知须表明身份并附必要凭证；未通知的，对债务人不发生效力（民法典第五百四十六条、第七百六十四条）",
-            not_yet="已签约, 未登记, 保理债权尚不能对抗其他权利人",
-            ends_as="应收账款反转让",
-        ),
+        SecurityKind.PLEDGE: _PLEDGE,
+        SecurityKind.ASSIGNMENT: _ASSIGNMENT,
+        SecurityKind.FACTORING: _FACTORING,
     }
 )
 """Kind -> its law."""

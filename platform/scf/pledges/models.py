@@ -27,6 +27,7 @@ from scf.db.ddl import append_only, guard_states, text_enum
 from scf.evidence.models import Subject
 from scf.kernel.errors import Conflict
 from scf.kernel.money import Money
+from scf.pledges.kinds import Security, SecurityKind
 
 
 class State(StrEnum):
@@ -102,7 +103,7 @@ class MoveRefused(Conflict):
 
 
 class Pledge(Subject, Base):
-    """A claim, or a part of it, given as security for one principal debt.
+    """A claim, or a part of it, given as security for one principal debt: pledged, assigned or factored.
 
     `receivable_event` is the hash of the debtor's confirmation, `contract_sha256` that of the contract;
     `ending` is the reason of an end that may still wait for the register's answer, `lapsed` whether time
@@ -114,6 +115,7 @@ class Pledge(Subject, Base):
         Index("ix_pledges_pledgor_id_id", "pledgor_id", "id"),
         Index("ix_pledges_pledgee_id_id", "pledgee_id", "id"),
         CheckConstraint("principal_minor > 0", name="principal_positive"),
+        CheckConstraint("kind <> 'pledge' OR recourse AND disclosed", name="pledge_is_plain"),
         CheckConstraint("amount_minor >= principal_minor", name="amount_covers_principal"),
         CheckConstraint(
             "(state IN ('EFFECTIVE', 'RELEASED')) = (legally_effective_at IS NOT NULL)",
@@ -126,6 +128,9 @@ class Pledge(Subject, Base):
         ),
     )
 
+    kind: Mapped[SecurityKind] = mapped_column(text_enum(SecurityKind), server_default="pledge")
+    recourse: Mapped[bool] = mapped_column(server_default=text("true"))
+    disclosed: Mapped[bool] = mapped_column(server_default=text("true"))
     pledgor_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
     pledgee_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
     receivable_id: Mapped[UUID] = mapped_column(ForeignKey("receivables.id"), index=True)
@@ -147,6 +152,7 @@ class Pledge(Subject, Base):
     legally_effective_at: Mapped[datetime | None]
     lock_final_at: Mapped[datetime | None]
     ready_to_disburse_at: Mapped[datetime | None]
+    recourse_called_at: Mapped[datetime | None]
     released_at: Mapped[datetime | None]
 
     registration: Mapped["PledgeRegistration"] = relationship(lazy="joined", innerjoin=True)
@@ -162,6 +168,11 @@ class Pledge(Subject, Base):
     def may_become(self, to: State) -> bool:
         """Say whether the table allows a move."""
         return to in TRANSITIONS[self.state]
+
+    @property
+    def security(self) -> Security:
+        """What kind of security it is, with its choices."""
+        return Security(self.kind, self.recourse, self.disclosed)
 
     @property
     def amount(self) -> Money:

@@ -33,7 +33,6 @@ ENDED: Final = "pledge.ended"
 HELD_ELSEWHERE: Final = "RegistryHeld"
 """The contract's word for a token that another platform holds."""
 UNREGISTERED: Final = "未登记"
-NOT_YET_A_RIGHT: Final = "已签约, 未登记, 质权未设立"
 
 
 class BelowPrincipal(LimitExceeded):
@@ -167,83 +166,86 @@ def standing(pledge: Pledge, searches: Searches) -> Standing:
     if pledge.state is State.RELEASED:
         return _cancelling(pledge)
     line, line_en, waits = _SIMPLE[pledge.state]
-    return Standing(line, line_en, pledge.state_since, waits)
+    law = pledge.security.law
+    return Standing(line.format(law=law), line_en.format(law=law), pledge.state_since, waits)
 
 
 _SIMPLE: Final = {
     State.PROPOSED: (
-        "已发起，待出质人签署",
-        "Proposed; the pledgor is to sign",
+        "已发起，待{law.grantor}签署",
+        "Proposed; the {law.name_en}'s grantor is to sign",
         Waits.PLEDGOR,
     ),
     State.SIGNED: (
-        "出质人已签署，待质权人经办、复核接受",
-        "Signed; the pledgee is to accept",
+        "{law.grantor}已签署，待{law.holder}经办、复核接受",
+        "Signed; the holder is to accept",
         Waits.PLEDGEE,
     ),
-    State.CANCELLED: ("已撤销，质权未设立", "Cancelled before it took effect", None),
-    State.EXPIRED: ("已逾期失效，质权未设立", "Lapsed before it took effect", None),
+    State.CANCELLED: ("已撤销，{law.never}", "Cancelled before it took effect", None),
+    State.EXPIRED: ("已逾期失效，{law.never}", "Lapsed before it took effect", None),
 }
 
 
 def _registering(pledge: Pledge, searches: Searches) -> Standing:
+    law = pledge.security.law
     since = max(filter(None, [pledge.state_since, searches.at]))
     if searches.before_clean is False:
         text = (
-            f"{NOT_YET_A_RIGHT}；登记前查询发现在先登记，请质权人处理",
+            f"{law.not_yet}；登记前查询发现在先登记，请{law.holder}处理",
             "Signed, not registered; the first search found an earlier registration",
         )
         return _standing(text, since, Waits.PLEDGEE)
     step = "办理登记中" if searches.before_clean else "登记前查询中"
-    text = (f"{NOT_YET_A_RIGHT}；{step}", "Signed, not registered: no right in rem yet")
+    text = (f"{law.not_yet}；{step}", "Signed, not registered: no right in rem yet")
     return _standing(text, since, Waits.REGISTRY)
 
 
 def _readying(pledge: Pledge, searches: Searches) -> Standing:
+    law = pledge.security.law
     if searches.unsound is not None and pledge.lock.state is LockState.FINAL:
         text = (
-            f"质权已设立；发票 {searches.unsound} 状态异常，暂不可放款，请质权人处理",
+            f"{law.arisen}；发票 {searches.unsound} 状态异常，暂不可放款，请{law.holder}处理",
             f"Effective; invoice {searches.unsound} is not in force at the tax bureau",
         )
         return _standing(
             text, max(pledge.state_since, searches.at or pledge.lock.since), Waits.PLEDGEE
         )
     if pledge.ready_to_disburse_at is not None:
-        text = ("质权已设立，锁定已确认，复查无异议，可以放款", "Effective; ready to disburse")
+        text = (f"{law.arisen}，锁定已确认，复查无异议，可以放款", "Effective; ready to disburse")
         return _standing(text, pledge.ready_to_disburse_at, Waits.PLEDGEE)
     since = max(pledge.state_since, pledge.lock.since)
     if pledge.lock.state is not LockState.FINAL:
         line = {
-            LockState.LOST: "质权已设立；链上锁定因区块回退丢失，重新锁定中",
-            LockState.NONE: "质权已设立；等待链上锁定"
+            LockState.LOST: f"{law.arisen}；链上锁定因区块回退丢失，重新锁定中",
+            LockState.NONE: f"{law.arisen}；等待链上锁定"
             + ("（资产暂被其他平台锁定）" if pledge.lock.problem == HELD_ELSEWHERE else ""),
-        }.get(pledge.lock.state, "质权已设立；链上锁定待确认")
+        }.get(pledge.lock.state, f"{law.arisen}；链上锁定待确认")
         return _standing((line, "Effective; the lock on chain is not final"), since, Waits.CHAIN)
     if searches.after_clean is False:
         assert searches.at is not None
         text = (
-            "质权已设立；登记后复查发现在先登记，暂不可放款，请质权人处理",
+            f"{law.arisen}；登记后复查发现在先登记，暂不可放款，请{law.holder}处理",
             "Effective; the second search found an earlier registration",
         )
         return _standing(text, searches.at, Waits.PLEDGEE)
-    text = ("质权已设立，锁定已确认；登记后复查中", "Effective and locked; being searched again")
+    text = (f"{law.arisen}，锁定已确认；登记后复查中", "Effective and locked; being searched again")
     return _standing(text, since, Waits.REGISTRY)
 
 
 def _cancelling(pledge: Pledge) -> Standing:
-    entry = pledge.registration
+    entry, released = pledge.registration, pledge.security.law.released
     if entry.cancelled_at is not None:
-        text = ("已解除质押，登记已注销", "Released; the registration is cancelled")
+        text = (f"{released}，登记已注销", "Released; the registration is cancelled")
         return _standing(text, entry.cancelled_at, None)
     if entry.cancellation_asked_at is not None:
-        text = ("已解除质押，登记注销办理中", "Released; the registration is being cancelled")
+        text = (f"{released}，登记注销办理中", "Released; the registration is being cancelled")
         return _standing(text, entry.cancellation_asked_at, Waits.REGISTRY)
     due = entry.cancellation_due_on
     when, when_en = (
         (f"于 {due} 前", f"by {due}") if due else ("在 10 个工作日内", "in 10 working days")
     )
     text = (
-        f"已解除质押，登记应{when}注销",
+        f"{released}，登记应{when}注销",
         f"Released; the registration is to be cancelled {when_en}",
     )
     return _standing(text, pledge.state_since, Waits.PLEDGEE)

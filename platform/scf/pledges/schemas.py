@@ -24,6 +24,7 @@ from scf.http.schemas import (
 from scf.parties.models import Party
 from scf.parties.schemas import SignerIn
 from scf.pledges import rules
+from scf.pledges.kinds import Security, SecurityKind
 from scf.pledges.models import LockState, Pledge, PledgeLock, PledgeRegistration, State
 from scf.pledges.rules import Missing, Searches, Standing, Waits
 from scf.receivables.schemas import SideOut
@@ -48,6 +49,48 @@ class ReasonIn(In):
     """Why a pledge is given up."""
 
     reason: Prose = Field(examples=["借款人撤回申请"])
+
+
+class SecurityIn(In):
+    """What a bank takes: a pledge unless said; an assignment or factoring with its two choices."""
+
+    kind: SecurityKind = SecurityKind.PLEDGE
+    recourse: bool = Field(default=True, description="有无追索权 May the bank turn to the seller")
+    disclosed: bool = Field(default=True, description="明保理或暗保理 Is the debtor told at once")
+
+    def security(self) -> Security:
+        """Return what the service takes. Raises SecurityInvalid."""
+        return Security(self.kind, self.recourse, self.disclosed)
+
+
+class SecurityOut(Out):
+    """What a bank takes, and from when it binds whom, with the article."""
+
+    kind: SecurityKind
+    recourse: bool
+    disclosed: bool
+    name: str = Field(examples=["有追索权明保理"])
+    between_parties: str
+    third_parties: str
+    debtor: str
+    surplus: Literal["pledgor", "pledgee"] = Field(
+        description="清偿后的余款归谁 Whose the surplus is (Civil Code 766, 767)"
+    )
+
+    @classmethod
+    def of(cls, security: Security) -> Self:
+        """Show a security with its law."""
+        law = security.law
+        return cls(
+            kind=security.kind,
+            recourse=security.recourse,
+            disclosed=security.disclosed,
+            name=security.name,
+            between_parties=law.between_parties,
+            third_parties=law.third_parties,
+            debtor=law.debtor,
+            surplus="pledgee" if security.surplus_is_holders else "pledgor",
+        )
 
 
 class WaitingOut(Out):
@@ -153,6 +196,7 @@ class PledgeOut(Out):
     version: int = Field(examples=[5])
     state: State
     standing: StandingOut
+    security: SecurityOut
     pledgor: SideOut
     pledgee: SideOut
     receivable: ReceivableId
@@ -185,6 +229,7 @@ class PledgeOut(Out):
             version=pledge.version,
             state=pledge.state,
             standing=StandingOut.of(standing, {Waits.PLEDGOR: pledgor, Waits.PLEDGEE: pledgee}),
+            security=SecurityOut.of(pledge.security),
             pledgor=SideOut.of(pledgor),
             pledgee=SideOut.of(pledgee),
             receivable=pledge.receivable_id,

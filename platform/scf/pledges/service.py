@@ -21,6 +21,7 @@ from scf.parties import signing
 from scf.parties.models import Party
 from scf.parties.signing import SignedAct, Signer
 from scf.pledges import permissions, rules
+from scf.pledges.kinds import PLEDGE, Security
 from scf.pledges.models import (
     LockState,
     MoveRefused,
@@ -59,8 +60,9 @@ def propose(
     principal: Principal,
     amount: Money | None,
     now: datetime,
+    security: Security = PLEDGE,
 ) -> Pledge:
-    """Propose a pledge of a locked receivable to its creditor: of the whole claim unless said.
+    """Propose a pledge of a locked receivable to its creditor, or its assignment: of the whole claim unless said.
 
     Capacity is looked at, not taken: it may be gone when the pledge is accepted. Raises NotConfirmed,
     `capacity.insufficient` (no number, no name), `pledge.below_principal`.
@@ -77,6 +79,9 @@ def propose(
         version=0,
         secret=evidence.new_secret(),
         head_hash=None,
+        kind=security.kind,
+        recourse=security.recourse,
+        disclosed=security.disclosed,
         pledgor_id=receivable.creditor_id,
         pledgee_id=pledgee.id,
         receivable_id=receivable.id,
@@ -224,7 +229,9 @@ def terms(session: Session, pledge: Pledge) -> dict[str, Any]:
     """Return what is pledged and for what, as statements and records say it."""
     pledgor = parties.party(session, pledge.pledgor_id)
     pledgee = parties.party(session, pledge.pledgee_id)
+    security = pledge.security.to_json()
     return {
+        **({} if security is None else {"security": security}),
         "pledgor": pledgor.uscc,
         "pledgee": pledgee.uscc,
         "receivable_event": evidence.hash_text(pledge.receivable_event),

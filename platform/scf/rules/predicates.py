@@ -23,6 +23,8 @@ Figure: TypeAlias = str | int | bool | None
 
 PUBLIC_BODY: Final = "public_body"
 LARGE: Final = "large"
+FACTORING: Final = "factoring"
+TRANSFERS: Final = frozenset({"assignment", FACTORING})
 SMES: Final = frozenset({"medium", "small", "micro"})
 SEPARATORS: Final = "：:，,（( "
 
@@ -275,6 +277,48 @@ def registered_before(*, registered_on: date | None, disbursed_on: date) -> Verd
         registered_on=registered_on.isoformat() if registered_on else None,
         disbursed_on=disbursed_on.isoformat(),
     )
+
+
+@_predicate
+def pledge_registered_before(
+    *, security_kind: str | None, registered_on: date | None, disbursed_on: date
+) -> Verdict:
+    """See that a pledge is registered before money moves; without registration there is none."""
+    if security_kind in TRANSFERS:
+        return NOT_APPLICABLE
+    return registered_before(registered_on=registered_on, disbursed_on=disbursed_on)
+
+
+@_predicate
+def transfer_registered_before(
+    *, security_kind: str, registered_on: date | None, disbursed_on: date
+) -> Verdict:
+    """See that an assignment or factoring is registered before money moves: its rank is by that time."""
+    if security_kind not in TRANSFERS:
+        return NOT_APPLICABLE
+    return registered_before(registered_on=registered_on, disbursed_on=disbursed_on)
+
+
+@_predicate
+def transfer_notified(*, security_kind: str, disclosed: bool, debtor_notified: bool) -> Verdict:
+    """See that the notice of a disclosed assignment or factoring has reached the debtor."""
+    if security_kind not in TRANSFERS or not disclosed:
+        return NOT_APPLICABLE
+    return _holds_if(debtor_notified)
+
+
+@_predicate
+def claim_factorable(
+    *, security_kind: str, future: bool | None, consignment: bool | None, title_clear: bool | None
+) -> Verdict:
+    """See that a claim to be factored is there, not of consigned goods, and clearly the seller's.
+
+    What nobody declared does not pass.
+    """
+    if security_kind != FACTORING:
+        return NOT_APPLICABLE
+    figures = {"future": future, "consignment": consignment, "title_clear": title_clear}
+    return _holds_if((future, consignment, title_clear) == (False, False, True), **figures)
 
 
 @_predicate

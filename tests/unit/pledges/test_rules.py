@@ -6,6 +6,7 @@ from scf.kernel.clock import SHANGHAI
 from scf.kernel.ids import new_id
 from scf.kernel.money import Money
 from scf.pledges import rules
+from scf.pledges.kinds import PLEDGE
 from scf.pledges.models import LockState, Pledge, PledgeLock, PledgeRegistration, SearchStep, State
 from scf.pledges.rules import Missing, Searches, Waits
 
@@ -19,8 +20,12 @@ SECOND_UNCLEAN = Searches(before_clean=True, after_clean=False, at=LATER)
 
 def a_pledge(state=State.PROPOSED, *, lock=LockState.NONE, registration=None, **other):
     effective = state in (State.EFFECTIVE, State.RELEASED)
+    security = other.pop("security", PLEDGE)
     return Pledge(
         id=new_id(),
+        kind=security.kind,
+        recourse=security.recourse,
+        disclosed=security.disclosed,
         state=state,
         state_since=NOW,
         legally_effective_at=NOW if effective else None,

@@ -22,7 +22,7 @@ CODE = [
 INTERPRETATION = ["RGI-55", "RGI-59", "RGI-61", "RGI-66"]
 ROWS = {*NOTICE, *PAYMENT, *CODE, *INTERPRETATION}
 """The rows of the four sources: the notice on vouchers, the regulation, the Civil Code, its interpretation."""
-OWN = {"PLT-01", "PLT-02"}
+OWN = {"PLT-01", "PLT-02", "BFG-01", "BFG-02", "BFG-03"}
 CALCULATED = {"terms.due", "terms.late_interest"}
 """Asked of the calculator, which stores nothing."""
 

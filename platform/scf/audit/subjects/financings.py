@@ -13,6 +13,7 @@ from scf.audit.finding import Report, expect, expect_row
 from scf.audit.history import History, Told, histories, rows
 from scf.financing.models import ReceiptKind, State
 from scf.kernel.ids import public_id
+from scf.pledges.kinds import Security
 from scf_ledger.encoding import from_b64url
 
 STATES = {
@@ -34,7 +35,7 @@ def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
     """Hold every financing and what hangs on it to its events. Raises Different."""
     contracts = _check_contracts(session, report)
     claims = {row["id"]: row["confirmed_event_hash"] for row in rows(session, "receivables", "id")}
-    secured = {row["id"]: row["contract_sha256"] for row in rows(session, "pledges", "id")}
+    secured = {row["id"]: row for row in rows(session, "pledges", "id")}
     receipts: dict[UUID, list[RowMapping]] = {}
     for row in rows(session, "financing_receipts", "financing_id", "id"):
         report.rows["financing_receipts"] += 1
@@ -54,9 +55,18 @@ def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
             found = contracts.get(row["contract_sha256"])
             expect("contracts", history.key, "financing_id", found, row["id"])
         if row["pledge_id"] is not None:
-            pledged = secured.get(row["pledge_id"])
-            expect("financings", history.key, "pledge_id", pledged, row["contract_sha256"])
+            _check_pledge(history, secured[row["pledge_id"]])
     expect("financing_receipts", "*", "financing_id", [public_id("fin", i) for i in receipts], [])
+
+
+def _check_pledge(history: History, pledge: RowMapping) -> None:
+    """Hold the pledge to the contract, and what it is to what the bank offered to take."""
+    row = history.row
+    expect(
+        "financings", history.key, "pledge_id", pledge["contract_sha256"], row["contract_sha256"]
+    )
+    taken = Security(pledge["kind"], pledge["recourse"], pledge["disclosed"])
+    expect("financings", history.key, "security", row["security"], taken.to_json())
 
 
 def _check_contracts(session: Session, report: Report) -> Mapping[bytes, UUID]:

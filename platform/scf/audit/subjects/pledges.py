@@ -15,6 +15,7 @@ from scf.kernel.clock import business_date, parse_instant
 from scf.kernel.ids import parse_id
 from scf.kernel.money import Money
 from scf.pledges import rules
+from scf.pledges.kinds import Security
 from scf.pledges.models import LockState, State
 from scf_ledger.encoding import b64url, from_b64url
 
@@ -65,7 +66,13 @@ def _expected(history: History) -> dict[str, Any]:
     amount, secured = proposed.money("amount"), Money.from_json(principal["amount"])
     signed, accepted = history.last("pledge.signed"), history.last("pledge.accepted")
     registered, released = history.last("pledge.registered"), history.last("pledge.released")
+    called = history.last("pledge.recourse_called")
+    taken = Security.of_json(terms.get("security"))
     expected = {
+        "kind": taken.kind,
+        "recourse": taken.recourse,
+        "disclosed": taken.disclosed,
+        "recourse_called_at": called and called.at,
         "pledgor_id": terms["pledgor"],
         "pledgee_id": terms["pledgee"],
         "receivable_event": from_b64url(terms["receivable_event"]),
