@@ -14,14 +14,11 @@ from sqlalchemy.orm import Session
 
 from scf.capacity import queries as pools
 from scf.evidence import service as evidence
-from scf.evidence.models import Statement
 from scf.evidence.service import SubjectNotFound
 from scf.http.auth import Actor
 from scf.kernel.errors import Conflict, Invalid, TooLarge
-from scf.kernel.ids import new_id
+from scf.kernel.ids import new_id, public_id
 from scf.parties import queries as parties
-from scf.parties import signing
-from scf.parties.signing import Signer
 from scf.pledges import notices
 from scf.receivables import fact_checks, payments
 from scf.receivables.accounts import account_digits
@@ -29,6 +26,7 @@ from scf.receivables.models import Receivable
 from scf.receivables.permissions import ActionNotAllowed
 from scf.receivables.service import Account, lock, show_to
 from scf.settlement import orders
+from scf.settlement.countersigning import Kind, Turn
 from scf.settlement.models import AccountChange, ChangeState
 
 HOLDERS_MAX: Final = 7  # an event carries sixteen authorizations, two of each bank
@@ -60,6 +58,14 @@ class PaymentUnderWay(Conflict):
     title_en = "A payment order for this is under way"
 
 
+class AlreadyOpen(Conflict):
+    """A receivable has one change at a time: what stands is signed, or ended, before another is proposed."""
+
+    code = "account_change.already_open"
+    title = "已有待签署的回款账户变更，请先签署或终止该变更"
+    title_en = "Another change is open: sign it or end it first"
+
+
 class Overtaken(Conflict):
     """A change is signed over the receivable, and by the holders, that it names."""
 
@@ -72,8 +78,8 @@ class NotOpen(Conflict):
     """A change is signed while it is open, once by each."""
 
     code = "account_change.not_open"
-    title = "该变更已完成、失效或贵方已签署"
-    title_en = "The change is done, overtaken, or signed by you"
+    title = "该变更已完成、已终止、已失效或贵方已签署"
+    title_en = "The change is done, ended, overtaken, or signed by you"
 
 
 class TooManyHolders(TooLarge):
@@ -93,9 +99,10 @@ def propose(
     reason: str,
     now: datetime,
 ) -> AccountChange:
-    """Propose another account, as creditor or debtor; an older proposal gives way.
+    """Propose another account, as creditor or debtor. One at a time: nobody's signature is lost to a second.
 
-    Raises SubjectNotFound, ActionNotAllowed, NotConfirmed, SameAccount, PaymentUnderWay, TooManyHolders.
+    Raises SubjectNotFound, ActionNotAllowed, NotConfirmed, SameAccount, PaymentUnderWay, TooManyHolders,
+    AlreadyOpen.
     """
     receivable = lock(session, receivable_id)
     if actor.party not in receivable.parties:
@@ -109,13 +116,7 @@ def propose(
     holders = _holders(session, receivable)
     if len(holders) > HOLDERS_MAX:
         raise TooManyHolders(count=len(holders), count_max=HOLDERS_MAX)
-    for open_ in session.scalars(
-        select(AccountChange).where(
-            AccountChange.receivable_id == receivable.id, AccountChange.state == ChangeState.OPEN
-        )
-    ):
-        open_.state = ChangeState.OVERTAKEN
-    session.flush()
+    _require_none_open(session, receivable)
     owners = [receivable.creditor_id, receivable.debtor_id]
     content = {
         "owners": _codes(session, owners),
@@ -143,53 +144,15 @@ def propose(
     return change
 
 
-def draft(
-    session: Session,
-    actor: Actor,
-    change_id: UUID,
-    *,
-    signers: Sequence[Signer],
-    origin: str,
-    now: datetime,
-) -> list[Statement]:
-    """Write the caller's part of a change. Raises NotOpen, Overtaken, and what signing raises."""
-    change, receivable = _open(session, actor, change_id)
-    return signing.draft(
-        session,
-        origin=origin,
-        party=parties.active_party(session, actor.party),
-        act=_act(receivable, actor.party),
-        subject=receivable,
-        prefix="rcv",
-        content=change.content,
-        amount=receivable.confirmed,
-        signers=signers,
-        now=now,
-    )
+def end(session: Session, actor: Actor, change_id: UUID, *, reason: str) -> AccountChange:
+    """Give an open change up: its proposer takes it back, any other signer refuses it; all of them see why.
 
-
-def sign(
-    session: Session, actor: Actor, change_id: UUID, *, jws: Sequence[str], now: datetime
-) -> AccountChange:
-    """Take the caller's signature; the last one names the new account.
-
-    Raises NotOpen, Overtaken, PaymentUnderWay, and what signing raises.
+    Raises SubjectNotFound, NotOpen.
     """
-    change, receivable = _open(session, actor, change_id)
-    signed = signing.collect(
-        session,
-        party=parties.active_party(session, actor.party),
-        act=_act(receivable, actor.party),
-        subject=receivable,
-        jws=jws,
-        now=now,
-    )
-    if {name: value for name, value in signed.content.items() if name != "names"} != change.content:
-        raise signing.StatementAltered(field="authorizations")
-    change.signed = [*change.signed, actor.party]
-    change.authorizations = [*change.authorizations, *signed.authorizations]
-    if set(change.signed) == set(change.signers):
-        _finish(session, change, receivable, now=now)
+    _, change = _locked(session, actor, change_id)
+    if change.state is not ChangeState.OPEN:
+        raise NotOpen(state=change.state.value)
+    change.state, change.ended_by, change.ended_because = ChangeState.ENDED, actor.party, reason
     session.flush()
     return change
 
@@ -212,8 +175,27 @@ def page(
     return session.scalars(statement.order_by(AccountChange.id).limit(size)).all()
 
 
-def _open(session: Session, actor: Actor, change_id: UUID) -> tuple[AccountChange, Receivable]:
-    """Return an open change that waits for the caller, and its receivable, both locked."""
+def _open(session: Session, actor: Actor, change_id: UUID) -> Turn[AccountChange]:
+    """Return an open change that waits for the caller. Raises SubjectNotFound, NotOpen, Overtaken."""
+    receivable, change = _locked(session, actor, change_id)
+    if change.state is not ChangeState.OPEN or actor.party in change.signed:
+        raise NotOpen(state=change.state.value)
+    if _moved(session, change, receivable):
+        raise Overtaken(version=receivable.version)
+    owner = actor.party in (receivable.creditor_id, receivable.debtor_id)
+    return Turn(
+        paper=change,
+        signers=change.signers,
+        act=ACCOUNT if owner else CONSENT,
+        subject=receivable,
+        prefix="rcv",
+        content=change.content,
+        amount=receivable.confirmed,
+    )
+
+
+def _locked(session: Session, actor: Actor, change_id: UUID) -> tuple[Receivable, AccountChange]:
+    """Return a change that the caller signs, and its receivable, both locked."""
     receivable = lock(session, visible(session, actor.party, change_id).receivable_id)
     change = session.scalars(
         select(AccountChange)
@@ -221,23 +203,21 @@ def _open(session: Session, actor: Actor, change_id: UUID) -> tuple[AccountChang
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
-    if change.state is not ChangeState.OPEN or actor.party in change.signed:
-        raise NotOpen(state=change.state.value)
-    if receivable.version != change.version or _moved(session, change, receivable):
-        raise Overtaken(version=receivable.version)
-    return change, receivable
+    return receivable, change
 
 
 def _moved(session: Session, change: AccountChange, receivable: Receivable) -> bool:
-    """Say whether others encumber the claim by now; its pool stays locked."""
+    """Say whether the claim, or who encumbers it, is another by now; its pool stays locked."""
     payments.lock_pool(session, receivable)
     holders: list[str] = change.content["holders"]
-    return _codes(session, _holders(session, receivable)) != holders
+    now_held = _codes(session, _holders(session, receivable))
+    return receivable.version != change.version or now_held != holders
 
 
-def _finish(
-    session: Session, change: AccountChange, receivable: Receivable, *, now: datetime
-) -> None:
+def _finish(session: Session, _: Actor, turn: Turn[AccountChange], now: datetime) -> None:
+    """Name the new account. Raises PaymentUnderWay, RuleBlocks."""
+    change = turn.paper
+    receivable = session.get_one(Receivable, change.receivable_id)  # locked when it was opened
     _require_nothing_under_way(session, receivable)
     holders = _holders(session, receivable)
     fact_checks.check_change(
@@ -264,8 +244,8 @@ def _finish(
     change.state = ChangeState.DONE
 
 
-def _act(receivable: Receivable, party_id: UUID) -> str:
-    return ACCOUNT if party_id in (receivable.creditor_id, receivable.debtor_id) else CONSENT
+SIGNED: Final = Kind(open=_open, finish=_finish)
+"""How changes are signed."""
 
 
 def _holders(session: Session, receivable: Receivable) -> list[UUID]:
@@ -281,6 +261,23 @@ def _require_other(before: dict[str, str], account: Account) -> None:
     same = account_digits(before["account"]) == account_digits(account.account)
     if same and before["bank_uscc"] == account.bank_uscc:
         raise SameAccount(field="pay_to")
+
+
+def _require_none_open(session: Session, receivable: Receivable) -> None:
+    """Raise AlreadyOpen; an open change that can no longer be signed gives way."""
+    change = session.scalar(
+        select(AccountChange)
+        .where(
+            AccountChange.receivable_id == receivable.id, AccountChange.state == ChangeState.OPEN
+        )
+        .with_for_update()
+    )
+    if change is None:
+        return
+    if not _moved(session, change, receivable):
+        raise AlreadyOpen(change=public_id("acg", change.id))
+    change.state = ChangeState.OVERTAKEN
+    session.flush()
 
 
 def _require_nothing_under_way(session: Session, receivable: Receivable) -> None:

@@ -1,6 +1,7 @@
 """Endpoints of payment and 回款."""
 
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
@@ -9,13 +10,31 @@ from scf.http.bodies import RawBody
 from scf.http.calls import Call, command, query
 from scf.http.downloads import download
 from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
-from scf.http.schemas import DateText, PageSize, PartyId
+from scf.http.schemas import (
+    AccountChangeId,
+    BankEntryId,
+    DateText,
+    PageSize,
+    PartyId,
+    PaymentOrderId,
+    ReceivableId,
+    ReconciliationId,
+)
 from scf.http.sheets import XLSX
-from scf.kernel.ids import parse_id
 from scf.kernel.money import Money
 from scf.parties.schemas import DraftOut, SignedIn
 from scf.receivables.models import Receivable
-from scf.settlement import accounts, entries, matching, maturities, orders, queries, reconciling
+from scf.settlement import (
+    accounts,
+    countersigning,
+    entries,
+    matching,
+    maturities,
+    orders,
+    queries,
+    reconciling,
+)
+from scf.settlement.countersigning import Kind, Paper
 from scf.settlement.maturities import Filter, Part
 from scf.settlement.models import AccountChange, EntryState, PaymentOrder, Reconciliation
 from scf.settlement.schemas import (
@@ -24,6 +43,7 @@ from scf.settlement.schemas import (
     AstrayOut,
     ChangeIn,
     ChangeOut,
+    EndIn,
     EntryOut,
     MaturitiesOut,
     MaturityOut,
@@ -152,33 +172,31 @@ def payment_orders(
 
 
 @query(router, "/v1/payment-orders/{payment_order_id}")
-def payment_order(call: Call, payment_order_id: str) -> OrderOut:
+def payment_order(call: Call, payment_order_id: PaymentOrderId) -> OrderOut:
     """查看付款指令 A payment order and where it stands."""
-    return _order(
-        call, orders.own(call.session, call.actor.party, parse_id("pmo", payment_order_id))
-    )
+    return _order(call, orders.own(call.session, call.actor.party, payment_order_id))
 
 
 @query(router, "/v1/payment-orders/{payment_order_id}/file", responses=_FILES)
-def payment_file(call: Call, payment_order_id: str) -> Response:
+def payment_file(call: Call, payment_order_id: PaymentOrderId) -> Response:
     """下载付款文件 The pain.001 file, byte for byte as it is sent."""
-    order = orders.own(call.session, call.actor.party, parse_id("pmo", payment_order_id))
+    order = orders.own(call.session, call.actor.party, payment_order_id)
     return download(order.body, f"{order.message_id}.xml", "application/xml")
 
 
 @command(router, "/v1/payment-orders/{payment_order_id}/approve")
-def approve_order(call: Call, payment_order_id: str, body: ApprovalIn) -> OrderOut:
+def approve_order(call: Call, payment_order_id: PaymentOrderId, body: ApprovalIn) -> OrderOut:
     """复核付款指令 Approve; it is sent to the bank at once. By another person of the debtor."""
-    identity = parse_id("pmo", payment_order_id)
-    order = orders.approve(call.session, call.actor, identity, checker=body.checker, now=call.now)
+    order = orders.approve(
+        call.session, call.actor, payment_order_id, checker=body.checker, now=call.now
+    )
     return _order(call, order)
 
 
 @command(router, "/v1/payment-orders/{payment_order_id}/withdraw")
-def withdraw_order(call: Call, payment_order_id: str) -> OrderOut:
+def withdraw_order(call: Call, payment_order_id: PaymentOrderId) -> OrderOut:
     """撤回付款指令 Give up a draft."""
-    identity = parse_id("pmo", payment_order_id)
-    return _order(call, orders.withdraw(call.session, call.actor, identity, now=call.now))
+    return _order(call, orders.withdraw(call.session, call.actor, payment_order_id, now=call.now))
 
 
 @command(
@@ -214,17 +232,15 @@ def bank_entries(
 
 
 @query(router, "/v1/bank-entries/{bank_entry_id}")
-def bank_entry(call: Call, bank_entry_id: str) -> EntryOut:
+def bank_entry(call: Call, bank_entry_id: BankEntryId) -> EntryOut:
     """查看流水 One entry."""
-    identity = parse_id("bke", bank_entry_id)
-    return EntryOut.of(matching.own_entry(call.session, call.actor.party, identity))
+    return EntryOut.of(matching.own_entry(call.session, call.actor.party, bank_entry_id))
 
 
 @command(router, "/v1/bank-entries/{bank_entry_id}/assign")
-def assign_entry(call: Call, bank_entry_id: str, body: AssignIn) -> EntryOut:
+def assign_entry(call: Call, bank_entry_id: BankEntryId, body: AssignIn) -> EntryOut:
     """人工认领 Say what an unmatched entry pays, or takes back. By the bank that told of it."""
-    identity = parse_id("bke", bank_entry_id)
-    row = entries.assign(call.session, call.actor, identity, body.receivable, now=call.now)
+    row = entries.assign(call.session, call.actor, bank_entry_id, body.receivable, now=call.now)
     return EntryOut.of(row)
 
 
@@ -242,12 +258,12 @@ def astray_payments(
 
 
 @command(router, "/v1/receivables/{receivable_id}/account-changes", status=201)
-def propose_change(call: Call, receivable_id: str, body: ChangeIn) -> ChangeOut:
+def propose_change(call: Call, receivable_id: ReceivableId, body: ChangeIn) -> ChangeOut:
     """发起回款账户变更 Propose another account. By creditor or debtor; everybody concerned signs."""
     change = accounts.propose(
         call.session,
         call.actor,
-        parse_id("rcv", receivable_id),
+        receivable_id,
         body.pay_to.value(),
         reason=body.reason,
         now=call.now,
@@ -269,32 +285,27 @@ def account_changes(
 
 
 @query(router, "/v1/account-changes/{account_change_id}")
-def account_change(call: Call, account_change_id: str) -> ChangeOut:
+def account_change(call: Call, account_change_id: AccountChangeId) -> ChangeOut:
     """查看回款账户变更 A change, who has to sign it and who did."""
-    identity = parse_id("acg", account_change_id)
-    return _change(call, accounts.visible(call.session, call.actor.party, identity))
+    return _change(call, accounts.visible(call.session, call.actor.party, account_change_id))
 
 
 @command(router, "/v1/account-changes/{account_change_id}/draft")
-def draft_change(call: Call, account_change_id: str, body: SignersIn) -> DraftOut:
+def draft_change(call: Call, account_change_id: AccountChangeId, body: SignersIn) -> DraftOut:
     """生成变更文件 Write one's part of the change, to sign."""
-    return DraftOut.of(
-        accounts.draft(
-            call.session,
-            call.actor,
-            parse_id("acg", account_change_id),
-            signers=body.signers,
-            origin=call.settings.log_origin,
-            now=call.now,
-        )
-    )
+    return _draft(call, accounts.SIGNED, account_change_id, body)
 
 
 @command(router, "/v1/account-changes/{account_change_id}/sign")
-def sign_change(call: Call, account_change_id: str, body: SignedIn) -> ChangeOut:
+def sign_change(call: Call, account_change_id: AccountChangeId, body: SignedIn) -> ChangeOut:
     """签署变更 Hand one's part back, signed; with the last signature the new account is the named one."""
-    identity = parse_id("acg", account_change_id)
-    change = accounts.sign(call.session, call.actor, identity, jws=body.jws, now=call.now)
+    return _change(call, _sign(call, accounts.SIGNED, account_change_id, body))
+
+
+@command(router, "/v1/account-changes/{account_change_id}/end")
+def end_change(call: Call, account_change_id: AccountChangeId, body: EndIn) -> ChangeOut:
+    """终止变更 Take one's proposal back, or refuse it. By anybody who signs it."""
+    change = accounts.end(call.session, call.actor, account_change_id, reason=body.reason)
     return _change(call, change)
 
 
@@ -328,17 +339,19 @@ def reconciliations(
 
 
 @query(router, "/v1/reconciliations/{reconciliation_id}")
-def reconciliation(call: Call, reconciliation_id: str) -> ReconciliationOut:
+def reconciliation(call: Call, reconciliation_id: ReconciliationId) -> ReconciliationOut:
     """查看对账函 A month's balance."""
-    identity = parse_id("rcn", reconciliation_id)
-    return _reconciliation(call, reconciling.visible(call.session, call.actor.party, identity))
+    return _reconciliation(
+        call, reconciling.visible(call.session, call.actor.party, reconciliation_id)
+    )
 
 
 @query(router, "/v1/reconciliations/{reconciliation_id}/file", responses=_FILES)
-def reconciliation_file(call: Call, reconciliation_id: str, form: Format = Format.XLSX) -> Response:
+def reconciliation_file(
+    call: Call, reconciliation_id: ReconciliationId, form: Format = Format.XLSX
+) -> Response:
     """导出对账明细 The receivables behind a balance, as they were drawn."""
-    identity = parse_id("rcn", reconciliation_id)
-    found = reconciling.visible(call.session, call.actor.party, identity)
+    found = reconciling.visible(call.session, call.actor.party, reconciliation_id)
     lines = canonical.decode(found.lines, max_bytes=len(found.lines))
     rows: list[list[Cell]] = [
         [
@@ -351,37 +364,30 @@ def reconciliation_file(call: Call, reconciliation_id: str, form: Format = Forma
 
 
 @command(router, "/v1/reconciliations/{reconciliation_id}/draft")
-def draft_reconciliation(call: Call, reconciliation_id: str, body: SignersIn) -> DraftOut:
+def draft_reconciliation(
+    call: Call, reconciliation_id: ReconciliationId, body: SignersIn
+) -> DraftOut:
     """生成待签对账函 Write the balance for one's own signature."""
-    return DraftOut.of(
-        reconciling.draft(
-            call.session,
-            call.actor,
-            parse_id("rcn", reconciliation_id),
-            signers=body.signers,
-            origin=call.settings.log_origin,
-            now=call.now,
-        )
-    )
+    return _draft(call, reconciling.SIGNED, reconciliation_id, body)
 
 
 @command(router, "/v1/reconciliations/{reconciliation_id}/sign")
-def sign_reconciliation(call: Call, reconciliation_id: str, body: SignedIn) -> ReconciliationOut:
+def sign_reconciliation(
+    call: Call, reconciliation_id: ReconciliationId, body: SignedIn
+) -> ReconciliationOut:
     """签署对账函 Hand it back signed; with the second signature the balance is agreed."""
-    identity = parse_id("rcn", reconciliation_id)
-    found = reconciling.sign(call.session, call.actor, identity, jws=body.jws, now=call.now)
-    return _reconciliation(call, found)
+    return _reconciliation(call, _sign(call, reconciling.SIGNED, reconciliation_id, body))
 
 
 @command(router, "/v1/reconciliations/{reconciliation_id}/object")
 def object_to_reconciliation(
-    call: Call, reconciliation_id: str, body: ObjectionIn
+    call: Call, reconciliation_id: ReconciliationId, body: ObjectionIn
 ) -> ReconciliationOut:
     """提出异议 Say another figure, and why, instead of signing."""
     found = reconciling.object_to(
         call.session,
         call.actor,
-        parse_id("rcn", reconciliation_id),
+        reconciliation_id,
         closing=body.closing,
         reason=body.reason,
         now=call.now,
@@ -399,6 +405,24 @@ def _due_row(due: maturities.Due) -> list[Cell]:
         *(line.pay_to.name, line.pay_to.account, line.pay_to.bank),
         line.model_dump(mode="json")["receivable"],
     ]
+
+
+def _draft(call: Call, kind: Kind[Paper], identity: UUID, body: SignersIn) -> DraftOut:
+    return DraftOut.of(
+        countersigning.draft(
+            call.session,
+            call.actor,
+            kind,
+            identity,
+            signers=body.signers,
+            origin=call.settings.log_origin,
+            now=call.now,
+        )
+    )
+
+
+def _sign(call: Call, kind: Kind[Paper], identity: UUID, body: SignedIn) -> Paper:
+    return countersigning.sign(call.session, call.actor, kind, identity, jws=body.jws, now=call.now)
 
 
 def _order(call: Call, order: PaymentOrder) -> OrderOut:

@@ -201,16 +201,24 @@ class BankFeed(Base):
     fetched: Mapped[int]
 
 
+class Countersigned:
+    """What several parties sign: who has, and the statements that they signed."""
+
+    signed: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default="{}")
+    authorizations: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary), server_default="{}")
+
+
 class ChangeState(StrEnum):
-    """OPEN until everybody signed; OVERTAKEN when the receivable moved on before that."""
+    """OPEN until everybody signed; ENDED by a signer, OVERTAKEN when the receivable moved on, before that."""
 
     OPEN = "OPEN"
     DONE = "DONE"
+    ENDED = "ENDED"
     OVERTAKEN = "OVERTAKEN"
 
 
-class AccountChange(Base):
-    """A change of a receivable's account that was proposed: who has to sign it, who did."""
+class AccountChange(Countersigned, Base):
+    """A change of a receivable's account that was proposed: who has to sign it, or who ended it and why."""
 
     __tablename__ = "account_changes"
     __table_args__ = (
@@ -221,6 +229,11 @@ class AccountChange(Base):
             postgresql_where=text("state = 'OPEN'"),
         ),
         Index("ix_account_changes_signers", "signers", postgresql_using="gin"),
+        CheckConstraint(
+            "(state = 'ENDED') = (ended_by IS NOT NULL)"
+            " AND (ended_by IS NULL) = (ended_because IS NULL)",
+            name="ended_by_somebody",
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -228,11 +241,11 @@ class AccountChange(Base):
     version: Mapped[int]
     content: Mapped[dict[str, Any]] = mapped_column(JSONB)
     signers: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
-    signed: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default="{}")
-    authorizations: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary), server_default="{}")
     state: Mapped[ChangeState] = mapped_column(text_enum(ChangeState))
     proposed_by: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
     proposed_at: Mapped[datetime]
+    ended_by: Mapped[UUID | None] = mapped_column(ForeignKey("parties.id"))
+    ended_because: Mapped[str | None] = mapped_column(Text)
 
 
 class ReconciliationState(StrEnum):
@@ -243,7 +256,7 @@ class ReconciliationState(StrEnum):
     AGREED = "AGREED"
 
 
-class Reconciliation(Subject, Base):
+class Reconciliation(Subject, Countersigned, Base):
     """A month's balance between a creditor and a debtor in one currency (往来对账)."""
 
     __tablename__ = "reconciliations"
@@ -272,8 +285,6 @@ class Reconciliation(Subject, Base):
     closing_minor: Mapped[int]
     lines: Mapped[bytes]
     state: Mapped[ReconciliationState] = mapped_column(text_enum(ReconciliationState))
-    signed: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default="{}")
-    authorizations: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary), server_default="{}")
     drawn_at: Mapped[datetime]
 
 

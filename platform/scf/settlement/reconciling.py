@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from scf.db.locks import take_turns
 from scf.documents.models import Document
 from scf.evidence import service as evidence
-from scf.evidence.models import Event, Statement
+from scf.evidence.models import Event
 from scf.evidence.service import SubjectNotFound
 from scf.http.auth import Actor
 from scf.kernel.clock import SHANGHAI, business_date
@@ -26,8 +26,6 @@ from scf.kernel.errors import Conflict, Invalid, TooLarge
 from scf.kernel.ids import new_id, public_id
 from scf.kernel.money import MINOR_MAX, Money
 from scf.parties import queries as parties
-from scf.parties import signing
-from scf.parties.signing import Signer
 from scf.receivables import rules
 from scf.receivables.models import (
     PaymentReversal,
@@ -36,6 +34,7 @@ from scf.receivables.models import (
     ReceivableDocument,
     ReceivablePayment,
 )
+from scf.settlement.countersigning import Kind, Turn
 from scf.settlement.models import Reconciliation, ReconciliationObjection, ReconciliationState
 from scf_ledger import canonical
 from scf_ledger.encoding import b64url
@@ -183,62 +182,11 @@ def draw(
     return drawn
 
 
-def draft(
-    session: Session,
-    actor: Actor,
-    identity: UUID,
-    *,
-    signers: Sequence[Signer],
-    origin: str,
-    now: datetime,
-) -> list[Statement]:
-    """Write the 对账函 for the caller to sign. Raises NotOpen, and what signing raises."""
-    found = _open(session, actor, identity)
-    return signing.draft(
-        session,
-        origin=origin,
-        party=parties.active_party(session, actor.party),
-        act=RECONCILE,
-        subject=found,
-        prefix="rcn",
-        content=_record_of(session, found),
-        amount=None,
-        signers=signers,
-        now=now,
-    )
-
-
-def sign(
-    session: Session, actor: Actor, identity: UUID, *, jws: Sequence[str], now: datetime
-) -> Reconciliation:
-    """Take a side's signature; with the second it is agreed. Raises NotOpen, and what signing raises."""
-    found = _open(session, actor, identity)
-    party = parties.active_party(session, actor.party)
-    signed = signing.collect(session, party=party, act=RECONCILE, subject=found, jws=jws, now=now)
-    found.signed = [*found.signed, actor.party]
-    found.authorizations = [*found.authorizations, *signed.authorizations]
-    both = [found.creditor_id, found.debtor_id]
-    if set(found.signed) == set(both):
-        found.state = ReconciliationState.AGREED
-        evidence.append(
-            session,
-            found,
-            "reconciliation.agreed",
-            _record_of(session, found),
-            now=now,
-            actor=actor.party,
-            parties=both,
-            authorizations=found.authorizations,
-        )
-    session.flush()
-    return found
-
-
 def object_to(
     session: Session, actor: Actor, identity: UUID, *, closing: Money, reason: str, now: datetime
 ) -> Reconciliation:
     """Say another figure, and why. Raises NotOpen, CurrencyMismatch."""
-    found = _open(session, actor, identity)
+    found = _open(session, actor, identity).paper
     closing - Money(found.closing_minor, found.currency)  # one currency
     session.add(
         ReconciliationObjection(
@@ -436,15 +384,40 @@ def _shown(line: Line, currency: str) -> dict[str, Any]:
     }
 
 
-def _record_of(session: Session, found: Reconciliation) -> dict[str, Any]:
-    codes = [parties.party(session, one).uscc for one in (found.creditor_id, found.debtor_id)]
-    return record(found, *codes)
-
-
-def _open(session: Session, actor: Actor, identity: UUID) -> Reconciliation:
-    """Return an open reconciliation that waits for the caller, locked."""
+def _open(session: Session, actor: Actor, identity: UUID) -> Turn[Reconciliation]:
+    """Return an open reconciliation that waits for the caller, locked. Raises SubjectNotFound, NotOpen."""
     visible(session, actor.party, identity)
     found = evidence.lock(session, Reconciliation, identity)
     if found.state is not ReconciliationState.OPEN or actor.party in found.signed:
         raise NotOpen(state=found.state.value)
-    return found
+    sides = [found.creditor_id, found.debtor_id]
+    codes = [parties.party(session, one).uscc for one in sides]
+    return Turn(
+        paper=found,
+        signers=sides,
+        act=RECONCILE,
+        subject=found,
+        prefix="rcn",
+        content=record(found, *codes),
+        amount=None,
+    )
+
+
+def _finish(session: Session, actor: Actor, turn: Turn[Reconciliation], now: datetime) -> None:
+    """Let the balance be agreed."""
+    found = turn.paper
+    found.state = ReconciliationState.AGREED
+    evidence.append(
+        session,
+        found,
+        "reconciliation.agreed",
+        turn.content,
+        now=now,
+        actor=actor.party,
+        parties=turn.signers,
+        authorizations=found.authorizations,
+    )
+
+
+SIGNED: Final = Kind(open=_open, finish=_finish)
+"""How balances are signed."""

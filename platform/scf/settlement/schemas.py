@@ -8,6 +8,9 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from scf.http.schemas import (
+    AccountChangeId,
+    BankEntryId,
+    BankReportId,
     DateText,
     In,
     InstantText,
@@ -16,13 +19,15 @@ from scf.http.schemas import (
     MoneyText,
     Out,
     PartyId,
+    PaymentId,
+    PaymentOrderId,
     PositiveMoney,
     Prose,
     ReceivableId,
+    ReconciliationId,
     UsccText,
 )
 from scf.kernel.clock import parse_date
-from scf.kernel.ids import public_id
 from scf.kernel.money import SCALES, Money
 from scf.parties.schemas import SignerIn
 from scf.receivables import accounts
@@ -168,7 +173,7 @@ class OrderLineOut(Out):
 class OrderOut(Out):
     """A payment order. `problem` is the bank's reason, where it rejected."""
 
-    id: str = Field(examples=[f"pmo_{_TAIL}"])
+    id: PaymentOrderId
     message_id: str = Field(examples=[f"PMO{_TAIL.upper()}"])
     state: OrderState
     state_since: InstantText
@@ -182,7 +187,7 @@ class OrderOut(Out):
     def of(cls, order: PaymentOrder, lines: Sequence[PaymentOrderLine]) -> Self:
         """Show an order with its lines."""
         return cls(
-            id=public_id("pmo", order.id),
+            id=order.id,
             message_id=order.message_id,
             state=order.state,
             state_since=order.state_since,
@@ -204,7 +209,7 @@ class OrderOut(Out):
 class EntryOut(Out):
     """A movement that a bank told of. `problem` says why it waits for a person."""
 
-    id: str = Field(examples=[f"bke_{_TAIL}"])
+    id: BankEntryId
     account: str
     bank: str
     reference: str
@@ -228,7 +233,7 @@ class EntryOut(Out):
         names = ("account", "reference", "direction", "reversal", "amount", "booked_on")
         more = ("bank", "end_to_end", "remittance", "other_name", "other_account", "other_bank")
         return cls(
-            id=public_id("bke", row.id),
+            id=row.id,
             receivable=row.receivable_id,
             assigned=row.assigned,
             **{name: getattr(row, name) for name in (*names, *more, "state", "problem")},
@@ -238,7 +243,7 @@ class EntryOut(Out):
 class ReportOut(Out):
     """What a message came to: `repeated` entries were known, `pending` ones are not booked yet."""
 
-    id: str = Field(examples=[f"brp_{_TAIL}"])
+    id: BankReportId
     kind: str = Field(examples=["camt.054.001.08"])
     recorded: int
     unmatched: int
@@ -251,7 +256,7 @@ class ReportOut(Out):
     def of(cls, outcome: Outcome) -> Self:
         """Show an outcome; entries that were known are left out."""
         return cls(
-            id=public_id("brp", outcome.report.id),
+            id=outcome.report.id,
             kind=outcome.report.kind,
             recorded=outcome.recorded,
             unmatched=outcome.unmatched,
@@ -274,7 +279,7 @@ class AstrayOut(Out):
     `compared` are the fields of the named account that were held to what the bank told.
     """
 
-    payment: str = Field(examples=[f"pay_{_TAIL}"])
+    payment: PaymentId
     receivable: ReceivableId
     amount: MoneyOut
     left: MoneyOut
@@ -288,7 +293,7 @@ class AstrayOut(Out):
     def of(cls, payment: ReceivablePayment, receivable: Receivable, left: Money) -> Self:
         """Show a payment that went astray, and what of it was not taken back."""
         return cls(
-            payment=public_id("pay", payment.id),
+            payment=payment.id,
             receivable=receivable.id,
             amount=Money(payment.amount_minor, payment.currency),
             left=left,
@@ -307,6 +312,12 @@ class ChangeIn(In):
     reason: Line = Field(examples=["基本户变更"])
 
 
+class EndIn(In):
+    """Why a change is taken back, or refused."""
+
+    reason: Line = Field(examples=["账号有误"])
+
+
 class SignersIn(In):
     """Who is going to sign, in the order make, check; or one signer."""
 
@@ -314,9 +325,9 @@ class SignersIn(In):
 
 
 class ChangeOut(Out):
-    """A change of account: whoever has to sign it, and has."""
+    """A change of account: whoever has to sign it, and has; or who ended it, and why."""
 
-    id: str = Field(examples=[f"acg_{_TAIL}"])
+    id: AccountChangeId
     receivable: ReceivableId
     state: ChangeState
     pay_to: AccountOut
@@ -326,6 +337,8 @@ class ChangeOut(Out):
     signed: list[PartyId]
     proposed_by: PartyId
     proposed_at: InstantText
+    ended_by: PartyId | None
+    ended_because: str | None
 
     @classmethod
     def of(cls, change: AccountChange, reader: UUID, receivable: Receivable) -> Self:
@@ -334,7 +347,7 @@ class ChangeOut(Out):
         if reader == receivable.creditor_id:
             shown |= set(change.signers)
         return cls(
-            id=public_id("acg", change.id),
+            id=change.id,
             receivable=change.receivable_id,
             state=change.state,
             pay_to=AccountOut(**change.content["pay_to"]),
@@ -344,6 +357,8 @@ class ChangeOut(Out):
             signed=[party for party in change.signed if party in shown],
             proposed_by=change.proposed_by,
             proposed_at=change.proposed_at,
+            ended_by=change.ended_by if change.ended_by in shown else None,
+            ended_because=change.ended_because,
         )
 
 
@@ -382,7 +397,7 @@ class ObjectionOut(Out):
 class ReconciliationOut(Out):
     """A month's balance: closing = opening + confirmed - paid + reversed - credited."""
 
-    id: str = Field(examples=[f"rcn_{_TAIL}"])
+    id: ReconciliationId
     version: int
     state: ReconciliationState
     creditor: PartyId
@@ -411,7 +426,7 @@ class ReconciliationOut(Out):
         for name in MOVEMENTS:
             values[name] = Money(getattr(found, f"{name}_minor"), found.currency)
         return cls(
-            id=public_id("rcn", found.id),
+            id=found.id,
             creditor=found.creditor_id,
             debtor=found.debtor_id,
             objections=[

@@ -38,6 +38,10 @@ def signed(stage: Stage, change: dict, who: Company, act: str = "account"):
     return stage.post(who, f"{path}/sign", {"authorizations": who.sign_all(drafted.json())})
 
 
+def ended(stage: Stage, change: dict, who: Company):
+    return stage.post(who, f"/v1/account-changes/{change['id']}/end", {"reason": "账号有误"})
+
+
 def account_of(stage: Stage, receivable: dict) -> str:
     shown = stage.get(stage.cast.supplier, f"/v1/receivables/{receivable['id']}").json()
     return shown["pay_to"]["account"]
@@ -111,6 +115,50 @@ class TestChanging:
         assert shown["paid"] == money("34.00")
 
 
+class TestOneAtATime:
+    """A second proposal costs nobody its signature: the first is signed or ended before."""
+
+    def propose_again(self, stage: Stage, receivable: dict, who: Company):
+        body = {"pay_to": {**receivable["pay_to"], "account": "6222 8"}, "reason": "另一账户"}
+        return stage.post(who, f"/v1/receivables/{receivable['id']}/account-changes", body)
+
+    def test_a_second_is_refused_and_names_the_first(self, stage: Stage):
+        receivable = confirmed_receivable(stage)
+        change = proposed(stage, receivable)
+        signed(stage, change, stage.cast.supplier)
+        answer = self.propose_again(stage, receivable, stage.cast.anchor)
+        assert (answer.status_code, answer.json()["code"]) == (409, "account_change.already_open")
+        assert answer.json()["fields"] == {"change": change["id"]}
+        kept = stage.get(stage.cast.anchor, f"/v1/account-changes/{change['id']}").json()
+        assert (kept["state"], kept["signed"]) == ("OPEN", [stage.cast.supplier.id])
+
+    @pytest.mark.parametrize("name", ["supplier", "anchor", "bank"])
+    def test_any_signer_ends_it_and_all_see_why(self, stage: Stage, name: str):
+        cast, receivable = stage.cast, confirmed_receivable(stage)
+        pool_of(stage, receivable).reserve(5_000)
+        change = proposed(stage, receivable)
+        who: Company = getattr(cast, name)
+        assert ended(stage, change, cast.second_bank).status_code == 404
+        assert ended(stage, change, who).json()["state"] == "ENDED"
+        for reader in (cast.supplier, cast.anchor, cast.bank):
+            seen = stage.get(reader, f"/v1/account-changes/{change['id']}").json()
+            hidden = reader is cast.anchor and who is cast.bank  # a debtor learns of no bank
+            assert seen["ended_by"] == (None if hidden else who.id)
+            assert seen["ended_because"] == "账号有误"
+        late = signed(stage, change, cast.supplier)
+        assert (late.status_code, late.json()["code"]) == (409, "account_change.not_open")
+        assert ended(stage, change, who).status_code == 409
+        assert self.propose_again(stage, receivable, cast.anchor).status_code == 201
+
+    def test_one_that_can_no_longer_be_signed_gives_way(self, stage: Stage):
+        receivable = confirmed_receivable(stage)
+        change = proposed(stage, receivable)
+        assert pay(stage, receivable["id"], "1.00", f"G-{receivable['line_no']}").is_success
+        assert self.propose_again(stage, receivable, stage.cast.anchor).status_code == 201
+        seen = stage.get(stage.cast.supplier, f"/v1/account-changes/{change['id']}").json()
+        assert seen["state"] == "OVERTAKEN"
+
+
 class TestRefusals:
     def test_the_same_account(self, stage: Stage):
         receivable = confirmed_receivable(stage)
@@ -161,6 +209,7 @@ class TestRefusals:
         first = proposed(stage, receivable, account="6222 0000 0000 0666")
         path = f"/v1/account-changes/{first['id']}/draft"
         drafted = stage.post(who, path, {"signers": who.signers("account")}).json()
+        assert ended(stage, first, stage.cast.supplier).is_success
         second = proposed(stage, receivable)
         answer = stage.post(
             who,

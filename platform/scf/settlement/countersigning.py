@@ -1,0 +1,99 @@
+"""Papers that several parties sign over the same content, each for itself; with the last one the paper stands."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from scf.evidence.models import Statement, Subject
+from scf.http.auth import Actor
+from scf.kernel.money import Money
+from scf.parties import queries as parties
+from scf.parties import signing
+from scf.parties.signing import Signer
+from scf.settlement.models import Countersigned
+
+Paper = TypeVar("Paper", bound=Countersigned)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn(Generic[Paper]):
+    """A locked paper that waits for the caller: what the caller signs, and who has to sign in all."""
+
+    paper: Paper
+    signers: Collection[UUID]
+    act: str
+    subject: Subject
+    prefix: str
+    content: Mapping[str, Any]
+    amount: Money | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[Paper]):
+    """How one kind of paper is opened to the caller, by its id, and what its last signature does."""
+
+    open: Callable[[Session, Actor, UUID], Turn[Paper]]
+    finish: Callable[[Session, Actor, Turn[Paper], datetime], None]
+
+
+def draft(
+    session: Session,
+    actor: Actor,
+    kind: Kind[Paper],
+    identity: UUID,
+    *,
+    signers: Sequence[Signer],
+    origin: str,
+    now: datetime,
+) -> list[Statement]:
+    """Write the caller's part of a paper. Raises what opening it and signing raise."""
+    turn = kind.open(session, actor, identity)
+    return signing.draft(
+        session,
+        origin=origin,
+        party=parties.active_party(session, actor.party),
+        act=turn.act,
+        subject=turn.subject,
+        prefix=turn.prefix,
+        content=turn.content,
+        amount=turn.amount,
+        signers=signers,
+        now=now,
+    )
+
+
+def sign(
+    session: Session,
+    actor: Actor,
+    kind: Kind[Paper],
+    identity: UUID,
+    *,
+    jws: Sequence[str],
+    now: datetime,
+) -> Paper:
+    """Take the caller's signature; the last one makes the paper stand.
+
+    Raises StatementAltered where other content was signed, and what opening it and signing raise.
+    """
+    turn = kind.open(session, actor, identity)
+    signed = signing.collect(
+        session,
+        party=parties.active_party(session, actor.party),
+        act=turn.act,
+        subject=turn.subject,
+        jws=jws,
+        now=now,
+    )
+    if {name: said for name, said in signed.content.items() if name != "names"} != turn.content:
+        raise signing.StatementAltered(field="authorizations")
+    paper = turn.paper
+    paper.signed = [*paper.signed, actor.party]
+    paper.authorizations = [*paper.authorizations, *signed.authorizations]
+    if set(paper.signed) == set(turn.signers):
+        kind.finish(session, actor, turn, now)
+    session.flush()
+    return paper
