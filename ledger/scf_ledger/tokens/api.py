@@ -10,7 +10,14 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from scf_ledger.tokens import errors
-from scf_ledger.tokens.schemas import Health, Problem, TicketAnswer, TicketRequest
+from scf_ledger.tokens.schemas import (
+    Health,
+    Problem,
+    TicketAnswer,
+    TicketRequest,
+    TokenAnswer,
+    TokenRequest,
+)
 from scf_ledger.tokens.service import RATE_WINDOW, TokenService
 from scf_ledger.tokens.store import Operator
 
@@ -53,6 +60,13 @@ def create_app(service: TokenService) -> FastAPI:
         issued = service.issue(asker, body, key)
         headers = {"Idempotency-Replayed": "true"} if issued.replayed else {}
         return Response(issued.body, 201, headers, "application/json")
+
+    @app.post("/v1/tokens", responses=PROBLEMS)
+    def name_assets(
+        asker: Annotated[Operator, Depends(operator)], body: TokenRequest
+    ) -> TokenAnswer:
+        """Say the tokens of these assets; the same assets have the same tokens for everybody."""
+        return service.name(asker, body)
 
     @app.get("/healthz")
     def healthz() -> Health:

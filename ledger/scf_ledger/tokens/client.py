@@ -1,6 +1,6 @@
 """Asking the token service, from a platform."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from scf_ledger.encoding import b64url
 from scf_ledger.tokens.errors import TokenServiceRefused, TokenServiceUnavailable
-from scf_ledger.tokens.schemas import VALID_FOR_DEFAULT, TicketAnswer
+from scf_ledger.tokens.schemas import VALID_FOR_DEFAULT, TicketAnswer, TokenAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,27 +75,45 @@ class TokenClient:
         :raises TokenServiceUnavailable: no answer in time, or a defect there; may be repeated
         :raises TokenServiceRefused: with the service's code and title
         """
-        assets = [
-            {
-                "kind": "invoice",
-                "seller": invoice.seller,
-                "number": invoice.number,
-                "document_sha256": b64url(invoice.document_sha256),
-            }
-            for invoice in invoices
-        ]
-        body = {"assets": assets, "expiry": expiry, "valid_for": valid_for}
+        body = {"assets": _assets(invoices), "expiry": expiry, "valid_for": valid_for}
+        response = self._asked("/v1/tickets", body, {"Idempotency-Key": idempotency_key})
+        return _ticket(response)
+
+    def tokens(self, invoices: Sequence[Invoice]) -> tuple[bytes, ...]:
+        """Get the tokens of `invoices`, in their order; nothing is locked by it.
+
+        :raises TokenServiceUnavailable: no answer in time, or a defect there; may be repeated
+        :raises TokenServiceRefused: with the service's code and title
+        """
+        response = self._asked("/v1/tokens", {"assets": _assets(invoices)}, {})
         try:
-            response = self._http.post(
-                "/v1/tickets", json=body, headers={"Idempotency-Key": idempotency_key}
-            )
+            answer = TokenAnswer.model_validate_json(response.content)
+        except ValidationError as error:
+            raise TokenServiceUnavailable("the answer makes no sense") from error
+        return tuple(bytes.fromhex(token[2:]) for token in answer.tokens)
+
+    def _asked(self, path: str, body: object, headers: Mapping[str, str]) -> httpx.Response:
+        try:
+            response = self._http.post(path, json=body, headers=headers)
         except httpx.HTTPError as error:
             raise TokenServiceUnavailable("no answer", cause=type(error).__name__) from error
         if response.is_server_error:
             raise TokenServiceUnavailable("a defect there", status=response.status_code)
         if not response.is_success:
             raise _refusal(response)
-        return _ticket(response)
+        return response
+
+
+def _assets(invoices: Sequence[Invoice]) -> list[dict[str, str]]:
+    return [
+        {
+            "kind": "invoice",
+            "seller": invoice.seller,
+            "number": invoice.number,
+            "document_sha256": b64url(invoice.document_sha256),
+        }
+        for invoice in invoices
+    ]
 
 
 def _ticket(response: httpx.Response) -> Ticket:

@@ -36,6 +36,18 @@ class TicketRequest(_Model):
     valid_for: Annotated[int, Field(ge=1, le=VALID_FOR_MAX, strict=True)] = VALID_FOR_DEFAULT
 
 
+class TokenRequest(_Model):
+    """Asks what invoices are called among those who do not show each other their papers."""
+
+    assets: Annotated[list[Asset], Field(min_length=1, max_length=ASSETS_MAX)]
+
+
+class TokenAnswer(_Model):
+    """The tokens, in the order of the assets."""
+
+    tokens: list[Word]
+
+
 class TicketAnswer(_Model):
     """A ticket, with all that the contract's ``lock`` takes; tokens in the order of the assets.
 

@@ -14,7 +14,14 @@ from scf_ledger.chain.tickets import TICKET_LIFE_MAX, ticket_digest
 from scf_ledger.encoding import from_b64url
 from scf_ledger.errors import LedgerError
 from scf_ledger.tokens import errors, store
-from scf_ledger.tokens.schemas import Asset, Health, TicketAnswer, TicketRequest
+from scf_ledger.tokens.schemas import (
+    Asset,
+    Health,
+    TicketAnswer,
+    TicketRequest,
+    TokenAnswer,
+    TokenRequest,
+)
 from scf_ledger.tokens.store import LogLine, Operator, Store
 
 RATE_WINDOW = 60  # seconds
@@ -112,8 +119,27 @@ class TokenService:
             store.record_answer(connection, operator.address, idempotency_key, fingerprint, body)
             return Issued(body, replayed=False)
 
+    def name(self, operator: Operator, request: TokenRequest) -> TokenAnswer:
+        """Say the tokens of invoices that the operator holds; nothing is locked by it.
+
+        Logged and counted like a ticket: whoever tests guesses is seen, and slow.
+
+        :raises Refusal: logged already
+        """
+        with (
+            self._refusals_logged(operator, request),
+            self._store.transaction() as connection,
+        ):
+            now = int(self._now())
+            self._check_rate(connection, operator, len(request.assets), now)
+            tokens = self._documents(request.assets)
+            store.log(connection, LogLine(now, operator.address, "named", len(tokens)))
+            return TokenAnswer(tokens=[f"0x{token.hex()}" for token in tokens])
+
     @contextmanager
-    def _refusals_logged(self, operator: Operator, request: TicketRequest) -> Iterator[None]:
+    def _refusals_logged(
+        self, operator: Operator, request: TicketRequest | TokenRequest
+    ) -> Iterator[None]:
         try:
             yield
         except errors.Refusal as refusal:

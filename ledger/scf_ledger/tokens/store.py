@@ -47,7 +47,7 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A request as logged. `outcome` is ``issued``, ``replayed`` or the code of the refusal."""
+    """A request as logged. `outcome` is ``issued``, ``named``, ``replayed`` or a refusal's code."""
 
     at: int
     operator: str

@@ -46,8 +46,19 @@ class OperatorOnly(NotAllowed):
     title_en = "Only the platform's operator may do this"
 
 
+class ScopeInsufficient(NotAllowed):
+    """A client that was admitted for one purpose does nothing else, and nobody else does that."""
+
+    code = "auth.scope_insufficient"
+    title = "客户端未获准访问该接口"
+    title_en = "The client was not admitted for this"
+
+
 class OAuthClient(Base):
-    """A system that calls for a party; the operator's own has no party."""
+    """A system that calls for a party; the operator's own has no party.
+
+    `scope` names the one purpose that it was admitted for; null is all of its party's business.
+    """
 
     __tablename__ = "oauth_clients"
 
@@ -56,6 +67,7 @@ class OAuthClient(Base):
     operator: Mapped[bool] = mapped_column(Boolean, default=False)
     name: Mapped[str] = mapped_column(Text)
     secret_sha256: Mapped[bytes]
+    scope: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
 
@@ -71,7 +83,7 @@ class AccessToken(Base):
 
 
 _CALLER = (
-    select(OAuthClient.id, OAuthClient.party_id, OAuthClient.operator)
+    select(OAuthClient.id, OAuthClient.party_id, OAuthClient.operator, OAuthClient.scope)
     .join(AccessToken, AccessToken.client_id == OAuthClient.id)
     .where(
         AccessToken.sha256 == bindparam("sha256"),
@@ -89,6 +101,7 @@ class Actor:
     client_id: UUID
     party_id: UUID | None
     operator: bool = False
+    scope: str | None = None
 
     @property
     def party(self) -> UUID:
@@ -112,6 +125,12 @@ def require_operator(actor: Actor) -> None:
         raise OperatorOnly
 
 
+def require_scope(actor: Actor, scope: str | None) -> None:
+    """Raise ScopeInsufficient where a client was not admitted for this."""
+    if actor.scope != scope:
+        raise ScopeInsufficient
+
+
 def digest(secret: str) -> bytes:
     """Return SHA-256 of a secret's UTF-8 text."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
@@ -124,6 +143,7 @@ def create_client(
     party_id: UUID | None,
     now: datetime,
     operator: bool = False,
+    scope: str | None = None,
 ) -> tuple[OAuthClient, str]:
     """Add a client and return it with its secret, which is shown once."""
     secret = secrets.token_urlsafe(32)
@@ -133,6 +153,7 @@ def create_client(
         operator=operator,
         name=name,
         secret_sha256=digest(secret),
+        scope=scope,
         created_at=now,
     )
     session.add(client)

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from scf.db.session import Database
 from scf.http import idempotency, problems
-from scf.http.auth import Actor, authenticate
+from scf.http.auth import Actor, authenticate, require_scope
 from scf.http.bodies import read_body
 from scf.kernel.clock import Clock
 from scf.kernel.errors import Refused, ValueInvalid
@@ -67,14 +67,29 @@ Runner = Callable[[Envelope, Callable[[Call], Response]], Response]
 Decorator = Callable[[Endpoint], Endpoint]
 
 
-def command(router: APIRouter, path: str, *, status: int = 200, **route: Any) -> Decorator:
-    """Register a POST endpoint that changes something."""
-    return _register(router, path, _run_command, method="POST", status=status, route=route)
+def command(
+    router: APIRouter, path: str, *, status: int = 200, scope: str | None = None, **route: Any
+) -> Decorator:
+    """Register a POST endpoint that changes something, for clients of this scope."""
+    run = _scoped(_run_command, scope)
+    return _register(router, path, run, method="POST", status=status, route=route)
 
 
-def query(router: APIRouter, path: str, **route: Any) -> Decorator:
-    """Register a GET endpoint that reads."""
-    return _register(router, path, _run_query, method="GET", status=200, route=route)
+def query(router: APIRouter, path: str, *, scope: str | None = None, **route: Any) -> Decorator:
+    """Register a GET endpoint that reads, for clients of this scope."""
+    run = _scoped(_run_query, scope)
+    return _register(router, path, run, method="GET", status=200, route=route)
+
+
+def _scoped(run: Runner, scope: str | None) -> Runner:
+    def scoped(envelope: Envelope, work: Callable[[Call], Response]) -> Response:
+        def admitted(call: Call) -> Response:
+            require_scope(call.actor, scope)
+            return work(call)
+
+        return run(envelope, admitted)
+
+    return scoped
 
 
 HEADERS = {

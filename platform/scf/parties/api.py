@@ -106,6 +106,7 @@ def register_client(call: Call, party_id: PartyId, body: ClientIn) -> ClientOut:
             party_id,
             name=body.name,
             secret_sha256=from_b64url(body.secret_sha256),
+            scope=body.scope,
             now=call.clock.real(),
         )
     )

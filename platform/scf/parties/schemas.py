@@ -1,7 +1,7 @@
 """HTTP shapes of parties, their people and what they sign."""
 
 from collections.abc import Sequence
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
@@ -90,10 +90,14 @@ class PartyOut(Out):
 
 
 class ClientIn(In):
-    """A system to admit: the SHA-256 (base64url) of a secret of at least 32 random bytes."""
+    """A system to admit: the SHA-256 (base64url) of a secret of at least 32 random bytes.
+
+    `scope` admits it for one purpose alone: `blind` for a bank that only asks the blind registry.
+    """
 
     name: Line = Field(examples=["ERP"])
     secret_sha256: DigestText
+    scope: Literal["blind"] | None = None
 
 
 class ClientOut(Out):
@@ -102,6 +106,7 @@ class ClientOut(Out):
     id: ClientId
     party: PartyId | None
     name: str
+    scope: str | None
     created_at: InstantText
     revoked_at: InstantText | None
 
@@ -109,6 +114,7 @@ class ClientOut(Out):
     def of(cls, client: OAuthClient) -> Self:
         """Show a client."""
         return cls(
+            scope=client.scope,
             id=client.id,
             party=client.party_id,
             name=client.name,

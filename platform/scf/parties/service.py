@@ -189,9 +189,15 @@ def revoke_mandate(session: Session, mandate_id: UUID, *, reason: str, now: date
 
 
 def register_client(
-    session: Session, party_id: UUID, *, name: str, secret_sha256: bytes, now: datetime
+    session: Session,
+    party_id: UUID,
+    *,
+    name: str,
+    secret_sha256: bytes,
+    now: datetime,
+    scope: str | None = None,
 ) -> OAuthClient:
-    """Add a system that calls for a party.
+    """Add a system that calls for a party, for all of its business or for one purpose.
 
     The caller makes the secret and shows its SHA-256 only, so that no stored answer ever holds it.
     """
@@ -203,6 +209,7 @@ def register_client(
         operator=False,
         name=name,
         secret_sha256=secret_sha256,
+        scope=scope,
         created_at=now,
     )
     session.add(client)

@@ -170,6 +170,7 @@ CREATE TABLE oauth_clients (
   operator BOOLEAN NOT NULL,
   name TEXT NOT NULL,
   secret_sha256 BYTEA NOT NULL,
+  scope TEXT,
   created_at TIMESTAMP WITH TIME ZONE NOT NULL,
   revoked_at TIMESTAMP WITH TIME ZONE,
   CONSTRAINT pk_oauth_clients PRIMARY KEY (id)
