@@ -20,7 +20,7 @@ from scf.http.schemas import (
     ReceivableId,
     ReconciliationId,
 )
-from scf.http.sheets import XLSX
+from scf.http.sheets import XLSX, Cell, Format, Sheet, hand_out
 from scf.kernel.money import Money
 from scf.parties.schemas import DraftOut, SignedIn
 from scf.receivables.models import Receivable
@@ -56,7 +56,6 @@ from scf.settlement.schemas import (
     SignersIn,
     TotalOut,
 )
-from scf.settlement.sheets import Cell, Format, hand_out
 from scf_ledger import canonical
 
 router = APIRouter(tags=["settlement 付款与回款"])
@@ -140,7 +139,8 @@ def maturity_file(call: Call, wanted: Wanted, form: Format = Format.XLSX) -> Res
         ]
         for total in maturities.totals(call.session, debtor, wanted)
     ]
-    return hand_out("到期付款清单", [("到期付款清单", _DUE, lines), ("汇总", _SUMS, sums)], form)
+    sheets = [Sheet("到期付款清单", [_DUE, *lines]), Sheet("汇总", [_SUMS, *sums])]
+    return hand_out("到期付款清单", sheets, form)
 
 
 @command(router, "/v1/payment-orders", status=201)
@@ -360,7 +360,8 @@ def reconciliation_file(
         ]
         for line in lines
     ]
-    return hand_out(f"对账明细-{found.first_on:%Y-%m}", [("对账明细", _MONTH, rows)], form)
+    sheet = Sheet("对账明细", [_MONTH, *rows])
+    return hand_out(f"对账明细-{found.first_on:%Y-%m}", [sheet], form)
 
 
 @command(router, "/v1/reconciliations/{reconciliation_id}/draft")

@@ -107,7 +107,7 @@ def test_the_list_behind_it_adds_up(stage: Stage, played: list[dict]):
     xlsx = stage.get(stage.cast.anchor, f"/v1/reconciliations/{found['id']}/file").content
     rows = CalamineWorkbook.from_filelike(io.BytesIO(xlsx)).get_sheet_by_index(0).to_python()[1:]
     for place, name in enumerate(MOVEMENTS, 3):
-        fen = sum(int(str(row[place]).replace(".", "")) for row in rows)
+        fen = sum(round(row[place] * 100) for row in rows)
         assert fen == int(found[name]["amount"].replace(".", "")), name
 
 
