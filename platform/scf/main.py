@@ -30,6 +30,7 @@ from scf.pledges import notice_api as debtor_notices
 from scf.programmes import api as programmes
 from scf.programmes import invitation_api as invitations
 from scf.receivables import api as receivables
+from scf.receivables import block_list_api as block_list
 from scf.receivables import papers as receivable_papers
 from scf.receivables import red_note_api as red_notes
 from scf.receivables import terms_api as terms
@@ -58,6 +59,7 @@ ROUTERS: list[APIRouter] = [
     trade.router,
     uploads.router,
     receivables.router,
+    block_list.router,
     receivable_papers.router,
     red_notes.router,
     terms.router,

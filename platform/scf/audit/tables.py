@@ -172,6 +172,7 @@ UNAUDITED: Final[dict[str, str]] = {
     "reconciliation_objections": "what a side said instead of signing",
     "access_tokens": "short-lived, by hash",
     "asset_tokens": "a count, kept right by the locks' own rows",
+    "debtor_blocks": "whom the operator lists, and why; it decides nothing",
     "idempotency_keys": "answers given, kept for seven days",
     "invitations": "links to come in by; who came in is told by its onboarding",
     "look_ups": "who looked at whom and why; what was shown is audited where it lies",

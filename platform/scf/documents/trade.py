@@ -124,10 +124,7 @@ def _same(session: Session, issuer_id: UUID, paper: TradePaper) -> TradeDocument
 
 
 def _line(row: TradeDocumentLine) -> TradeLine:
-    amount = None
-    if row.amount_minor is not None and row.currency is not None:
-        amount = Money(row.amount_minor, row.currency)
-    return TradeLine(row.order_no, row.order_line, row.item, row.quantity, amount)
+    return TradeLine(row.order_no, row.order_line, row.item, row.quantity, _amount(row))
 
 
 def lines_of(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[TradeDocumentLine]]:
@@ -276,6 +273,24 @@ def values(session: Session, found: Sequence[TradeDocument]) -> dict[UUID, Money
     }
 
 
+def delivered(
+    session: Session, issuer_id: UUID, seller: str, order_nos: Iterable[str]
+) -> dict[str, tuple[Money, Money]]:
+    """Return by order what was ordered and what was received on it, with tax, where both are known."""
+    wanted = set(order_nos)
+    found = [one for one, _ in receipts(session, issuer_id, seller, numbers=(), order_nos=wanted)]
+    lines = lines_of(session, [one.id for one in found])
+    ordered = _ordered(session, found, lines).get((issuer_id, seller), {})
+    known = {}
+    for number in wanted:
+        rows = [line for own in lines.values() for line in own if line.order_no == number]
+        received = _sum([_value(line, ordered) for line in rows])
+        asked = _sum([_amount(line) for (of, _), line in ordered.items() if of == number])
+        if received is not None and asked is not None and received.currency == asked.currency:
+            known[number] = (asked, received)
+    return known
+
+
 _Ordered = Mapping[tuple[str | None, str | None], TradeDocumentLine]
 
 
@@ -303,13 +318,20 @@ def _ordered(
 
 def _value(line: TradeDocumentLine, ordered: _Ordered) -> Money | None:
     """Return what a line is worth: its amount, else its share of the order's line, half a fen up."""
-    if line.amount_minor is not None and line.currency is not None:
-        return Money(line.amount_minor, line.currency)
+    amount = _amount(line)
+    if amount is not None:
+        return amount
     order = ordered.get((line.order_no, line.order_line))
     if order is None or order.amount_minor is None or order.currency is None or not order.quantity:
         return None
     share = Fraction(line.quantity) / Fraction(order.quantity)
     return Money((order.amount_minor * share + Fraction(1, 2)).__floor__(), order.currency)
+
+
+def _amount(line: TradeDocumentLine) -> Money | None:
+    if line.amount_minor is None or line.currency is None:
+        return None
+    return Money(line.amount_minor, line.currency)
 
 
 def _sum(parts: Sequence[Money | None]) -> Money | None:

@@ -131,7 +131,13 @@ def register_person(call: Call, party_id: PartyId, body: PersonIn) -> PersonOut:
     """Register somebody who acts for a party; everywhere else they are a random id."""
     permit(call.actor, Action.REGISTER)
     return PersonOut.of(
-        service.register_person(call.session, party_id, name=body.name, now=call.now)
+        service.register_person(
+            call.session,
+            party_id,
+            name=body.name,
+            now=call.now,
+            legal_representative=body.legal_representative,
+        )
     )
 
 

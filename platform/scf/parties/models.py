@@ -87,12 +87,21 @@ class Party(Revocable, Base):
 
 
 class Person(Revocable, Base):
-    """Somebody who acts for a party: a random id, never a name."""
+    """Somebody who acts for a party: a random id, never a name. One at a time is its legal representative."""
 
     __tablename__ = "persons"
+    __table_args__ = (
+        Index(
+            "uq_persons_legal_representative",
+            "party_id",
+            unique=True,
+            postgresql_where="legal_representative AND revoked_at IS NULL",
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     party_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"), index=True)
+    legal_representative: Mapped[bool] = mapped_column(server_default="false")
     registered_at: Mapped[datetime]
 
 

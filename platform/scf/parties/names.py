@@ -1,6 +1,7 @@
 """Persons' names: each under a key of its own, so that deleting the key erases the name."""
 
 import os
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -34,14 +35,20 @@ def keep(session: Session, person_id: UUID, name: str) -> None:
 
 def name_of(session: Session, person_id: UUID) -> str | None:
     """Return a name, None once it is erased."""
-    row = session.execute(
-        select(PersonKey.key, PersonName.nonce, PersonName.ciphertext)
+    return names_of(session, [person_id]).get(person_id)
+
+
+def names_of(session: Session, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return names by person; those that are erased are left out."""
+    rows = session.execute(
+        select(PersonKey.person_id, PersonKey.key, PersonName.nonce, PersonName.ciphertext)
         .join(PersonName, PersonName.person_id == PersonKey.person_id)
-        .where(PersonKey.person_id == person_id)
-    ).one_or_none()
-    if row is None:
-        return None
-    return AESGCM(row.key).decrypt(row.nonce, row.ciphertext, person_id.bytes).decode()
+        .where(PersonKey.person_id.in_(list(ids)))
+    )
+    return {
+        identity: AESGCM(key).decrypt(nonce, ciphertext, identity.bytes).decode()
+        for identity, key, nonce, ciphertext in rows
+    }
 
 
 def erase(

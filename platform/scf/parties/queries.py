@@ -21,6 +21,7 @@ from scf.parties.models import (
     Person,
     RevocationList,
 )
+from scf.parties.names import names_of
 from scf.parties.rules import STEPS, PartyRevoked, PersonRevoked
 from scf_ledger import uscc
 from scf_ledger.event_types import Scope
@@ -86,6 +87,17 @@ def persons(session: Session, party_id: UUID) -> list[Person]:
     """Return a party's people."""
     of_party = select(Person).where(Person.party_id == party_id)
     return list(session.scalars(of_party.order_by(Person.id)))
+
+
+def legal_representatives(session: Session, party_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return by party the name of its legal representative, as far as it is on file and not erased."""
+    in_office = select(Person.id, Person.party_id).where(
+        Person.party_id.in_(list(party_ids)),
+        Person.legal_representative,
+        Person.revoked_at.is_(None),
+    )
+    of_person: dict[UUID, UUID] = dict(session.execute(in_office).all())
+    return {of_person[one]: name for one, name in names_of(session, of_person).items()}
 
 
 def certificates(session: Session, person_id: UUID) -> list[Certificate]:

@@ -127,6 +127,10 @@ class PersonIn(In):
     """Somebody to register."""
 
     name: Line = Field(examples=["张三(示例)"])
+    legal_representative: bool = Field(
+        False,
+        description="法定代表人，同一时间一人 The party's legal representative, one at a time",
+    )
 
 
 class PersonOut(Out):
@@ -134,6 +138,7 @@ class PersonOut(Out):
 
     id: PersonId
     party: PartyId
+    legal_representative: bool
     registered_at: InstantText
     revoked_at: InstantText | None
 
@@ -143,6 +148,7 @@ class PersonOut(Out):
         return cls(
             id=person.id,
             party=person.party_id,
+            legal_representative=person.legal_representative,
             registered_at=person.registered_at,
             revoked_at=person.revoked_at,
         )

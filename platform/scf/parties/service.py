@@ -61,6 +61,14 @@ class MandateMeaningless(Invalid):
     title_en = "The mandate makes no sense"
 
 
+class RepresentativeExists(Conflict):
+    """A party has one legal representative at a time; the former one is revoked first."""
+
+    code = "person.representative_exists"
+    title = "该企业已登记在任法定代表人，请先办理离任"
+    title_en = "The party has a legal representative; record first that they have left"
+
+
 def register_party(
     session: Session,
     *,
@@ -100,16 +108,26 @@ def revoke_party(session: Session, party_id: UUID, *, reason: str, now: datetime
 
 
 def register_person(
-    session: Session, party_id: UUID, *, name: str, now: datetime, identity: UUID | None = None
+    session: Session,
+    party_id: UUID,
+    *,
+    name: str,
+    now: datetime,
+    identity: UUID | None = None,
+    legal_representative: bool = False,
 ) -> Person:
     """Add somebody who acts for a party, under an `identity` that their certificate already names.
 
-    Raises SubjectNotFound, PartyRevoked.
+    Raises SubjectNotFound, PartyRevoked, RepresentativeExists.
     """
     queries.active_party(session, party_id, lock=True)
-    person = Person(id=identity or new_id(), party_id=party_id, registered_at=now)
-    session.add(person)
-    session.flush()
+    person = Person(
+        id=identity or new_id(),
+        party_id=party_id,
+        legal_representative=legal_representative,
+        registered_at=now,
+    )
+    insert(session, person, else_=RepresentativeExists(field="legal_representative"))
     names.keep(session, person.id, name)
     session.flush()
     return person

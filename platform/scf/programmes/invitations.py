@@ -203,6 +203,7 @@ def accept(
         name=acceptance.legal_representative,
         now=now,
         identity=invitation.person_id,
+        legal_representative=True,
     )
     certificate = certification.register_certificate(
         session, person.id, pem=acceptance.certificate, now=now

@@ -20,7 +20,7 @@ from scf.kernel.ids import public_id
 from scf.kernel.money import Money
 from scf.parties.models import Party
 from scf.parties.queries import parties_of
-from scf.receivables import behind, checks, queries
+from scf.receivables import behind, checks, queries, relations
 from scf.receivables.models import GIVEN_UP, Receivable, ReceivableDocument
 from scf.rules.book import shipped
 from scf.rules.judging import message
@@ -70,6 +70,34 @@ TITLES: Final[Mapping[str, tuple[str, str]]] = {
     "receipt.below_claim": (
         "已入库金额低于申报金额",
         "Less was received than is claimed",
+    ),
+    "receipt.above_order": (
+        "入库金额超出订单金额 2% 以上",
+        "More than 2% above the order was received",
+    ),
+    "invoice.above_received": (
+        "发票合计超出入库金额 2% 以上",
+        "The invoices are more than 2% above what was received",
+    ),
+    "parties.sizes": (
+        "按登记规模不属于大型企业（公共机构）对中小企业的欠款，支付条例期限不适用；以合同订立时规模为准",
+        "By registered sizes this is no debt of a large enterprise or public body to an SME",
+    ),
+    "parties.related": (
+        "债权人与债务人的法定代表人同名，可能为关联方（仅比对姓名，未核查股权）",
+        "Both legal representatives bear one name; shareholdings were not looked at",
+    ),
+    "debtor.blocked": (
+        "债务人在限制名单中",
+        "The debtor is on the block list",
+    ),
+    "contract.assignment_banned": (
+        "债务人曾声明该合同禁止转让债权（金钱债权不得对抗第三人，民法典第五百四十五条）",
+        "The debtor said before that this contract bans assignment",
+    ),
+    "setoff.open": (
+        "双方之间有可抵销的款项，请债务人确认时列明或声明不抵销",
+        "There are amounts between the two that may be set off; the debtor is asked to list them",
     ),
     "invoice.status": (
         "税务机关显示发票状态异常",
@@ -177,6 +205,7 @@ def of(
     standings, invoices = queries.standings(session, ids), _invoices(session, ids)
     alike = _alike(session, ids)
     papers = behind.findings(session, receivables)
+    around = relations.findings(session, receivables, parties)
     found = {}
     for receivable in receivables:
         line = Line(
@@ -191,7 +220,10 @@ def of(
         )
         found[receivable.id] = (
             look(line)
-            + [Finding.of(code, **figures) for code, figures in papers[receivable.id]]
+            + [
+                Finding.of(code, **figures)
+                for code, figures in (*papers[receivable.id], *around[receivable.id])
+            ]
             + _lawful(receivable, parties, now=now)
         )
     return found

@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Final
 from uuid import UUID
 
@@ -26,6 +27,8 @@ from scf.receivables.writing import Line
 
 SEPARATORS: Final = r"[\s,;，；、]+"
 """Between the numbers of several receipts."""
+TOLERANCE: Final = Fraction(2, 100)
+"""How far an invoice may be above what was received, and this above the order, before it is mentioned."""
 
 
 class ClaimExceedsReceived(LimitExceeded):
@@ -56,6 +59,7 @@ class _Receipt:
     id: UUID
     number: str
     worth: Money | None
+    orders: frozenset[str]
 
 
 class Book:
@@ -78,7 +82,7 @@ class Book:
         self._by_order: dict[str, list[_Receipt]] = defaultdict(list)
         self._taken: dict[UUID, dict[UUID, Money]] = defaultdict(dict)
         for document, orders in found:
-            receipt = _Receipt(document.id, document.number, worth[document.id])
+            receipt = _Receipt(document.id, document.number, worth[document.id], frozenset(orders))
             self._by_number[receipt.number].append(receipt)
             for order in orders:
                 self._by_order[order].append(receipt)
@@ -180,16 +184,64 @@ def findings(
     session: Session, receivables: Sequence[Receivable]
 ) -> dict[UUID, list[tuple[str, dict[str, Any]]]]:
     """Return by claim what is to be looked at in its receipts: code and figures."""
-    goods = _goods(session, receivables)
+    goods, invoiced = _goods(session, receivables), _invoiced(session, receivables)
     sides: dict[tuple[UUID, UUID], list[Receivable]] = defaultdict(list)
     for receivable in receivables:
         sides[receivable.creditor_id, receivable.debtor_id].append(receivable)
     found = {}
-    for (creditor_id, _), ours in sides.items():
+    for (creditor_id, debtor_id), ours in sides.items():
         book = Book(session, creditor_id, [goods[one.id] for one in ours], lock=False)
+        orders = {
+            one.id: goods[one.id].order_nos.union(
+                *(receipt.orders for receipt in book.receipts(goods[one.id]))
+            )
+            for one in ours
+        }
+        every = frozenset[str]().union(*orders.values())
+        delivered = trade.delivered(session, debtor_id, goods[ours[0].id].creditor, every)
         for receivable in ours:
-            found[receivable.id] = _look(book, goods[receivable.id], receivable)
+            own = found[receivable.id] = _look(book, goods[receivable.id], receivable)
+            own += _beyond(book, goods[receivable.id], invoiced[receivable.id])
+            own += [
+                ("receipt.above_order", _figures(order=number, ordered=asked, received=got))
+                for number, (asked, got) in sorted(delivered.items())
+                if number in orders[receivable.id] and _above(got, asked)
+            ]
     return found
+
+
+def _beyond(book: Book, goods: Goods, invoiced: Money) -> list[tuple[str, dict[str, Any]]]:
+    """Hold the invoices of a claim to what was received."""
+    received = book.received(book.receipts(goods), invoiced.currency)
+    if received is None or not _above(invoiced, received):
+        return []
+    return [("invoice.above_received", _figures(invoiced=invoiced, received=received))]
+
+
+def _above(amount: Money, base: Money) -> bool:
+    return amount > base and amount.minor > base.minor * (1 + TOLERANCE)
+
+
+def _figures(**values: Money | str) -> dict[str, Any]:
+    return {
+        name: value.to_json() if isinstance(value, Money) else value
+        for name, value in values.items()
+    }
+
+
+def _invoiced(session: Session, receivables: Sequence[Receivable]) -> dict[UUID, Money]:
+    """Return by claim what its invoices are over."""
+    rows = session.execute(
+        select(
+            ReceivableDocument.receivable_id,
+            func.min(Document.currency),
+            func.sum(Document.total_minor),
+        )
+        .join(Document, Document.id == ReceivableDocument.document_id)
+        .where(ReceivableDocument.receivable_id.in_([one.id for one in receivables]))
+        .group_by(ReceivableDocument.receivable_id)
+    )
+    return {identity: Money(int(minor), currency) for identity, currency, minor in rows}
 
 
 def _look(book: Book, goods: Goods, receivable: Receivable) -> list[tuple[str, dict[str, Any]]]:

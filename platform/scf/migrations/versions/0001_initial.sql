@@ -406,6 +406,7 @@ CREATE INDEX ix_access_tokens_expires_at ON access_tokens (expires_at);
 CREATE TABLE persons (
   id UUID NOT NULL,
   party_id UUID NOT NULL,
+  legal_representative BOOLEAN DEFAULT 'false' NOT NULL,
   registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
   revoked_at TIMESTAMP WITH TIME ZONE,
   revocation_reason TEXT,
@@ -414,6 +415,8 @@ CREATE TABLE persons (
 );
 
 CREATE INDEX ix_persons_party_id ON persons (party_id);
+
+CREATE UNIQUE INDEX uq_persons_legal_representative ON persons (party_id) WHERE legal_representative AND revoked_at IS NULL;
 
 CREATE TABLE revocation_lists (
   id UUID NOT NULL,
@@ -483,6 +486,22 @@ CREATE INDEX ix_trade_documents_buyer ON trade_documents (buyer, id);
 CREATE INDEX ix_trade_documents_seller ON trade_documents (seller, id);
 
 CREATE TRIGGER trade_documents_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON trade_documents FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE debtor_blocks (
+  id UUID NOT NULL,
+  party_id UUID NOT NULL,
+  source TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  listed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  revoked_at TIMESTAMP WITH TIME ZONE,
+  revocation_reason TEXT,
+  CONSTRAINT pk_debtor_blocks PRIMARY KEY (id),
+  CONSTRAINT fk_debtor_blocks_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id)
+);
+
+CREATE UNIQUE INDEX uq_debtor_blocks_listed ON debtor_blocks (party_id) WHERE revoked_at IS NULL;
+
+CREATE TRIGGER debtor_blocks_only_revoke BEFORE UPDATE OR DELETE ON debtor_blocks FOR EACH ROW EXECUTE FUNCTION only_revoke();
 
 CREATE TABLE jobs (
   id UUID NOT NULL,
@@ -1232,9 +1251,6 @@ CREATE TRIGGER pool_entries_edge AFTER INSERT ON pool_entries
   FOR EACH ROW WHEN (NEW.edge_id IS NOT NULL) EXECUTE FUNCTION apply_edge_entry();
 
 CREATE TABLE pledges (
-  kind VARCHAR(10) DEFAULT 'pledge' NOT NULL,
-  recourse BOOLEAN DEFAULT true NOT NULL,
-  disclosed BOOLEAN DEFAULT true NOT NULL,
   pledgor_id UUID NOT NULL,
   pledgee_id UUID NOT NULL,
   receivable_id UUID NOT NULL,
@@ -1256,7 +1272,6 @@ CREATE TABLE pledges (
   legally_effective_at TIMESTAMP WITH TIME ZONE,
   lock_final_at TIMESTAMP WITH TIME ZONE,
   ready_to_disburse_at TIMESTAMP WITH TIME ZONE,
-  recourse_called_at TIMESTAMP WITH TIME ZONE,
   released_at TIMESTAMP WITH TIME ZONE,
   id UUID NOT NULL,
   version BIGINT NOT NULL,
@@ -1264,11 +1279,9 @@ CREATE TABLE pledges (
   head_hash BYTEA,
   CONSTRAINT pk_pledges PRIMARY KEY (id),
   CONSTRAINT ck_pledges_principal_positive CHECK (principal_minor > 0),
-  CONSTRAINT ck_pledges_pledge_is_plain CHECK (kind <> 'pledge' OR recourse AND disclosed),
   CONSTRAINT ck_pledges_amount_covers_principal CHECK (amount_minor >= principal_minor),
   CONSTRAINT ck_pledges_effective_when_registered CHECK ((state IN ('EFFECTIVE', 'RELEASED')) = (legally_effective_at IS NOT NULL)),
   CONSTRAINT ck_pledges_ready_when_registered_and_locked CHECK (ready_to_disburse_at IS NULL OR (legally_effective_at IS NOT NULL AND lock_final_at IS NOT NULL)),
-  CONSTRAINT ck_pledges_securitykind CHECK (kind IN ('pledge', 'assignment', 'factoring')),
   CONSTRAINT fk_pledges_pledgor_id_parties FOREIGN KEY(pledgor_id) REFERENCES parties (id),
   CONSTRAINT fk_pledges_pledgee_id_parties FOREIGN KEY(pledgee_id) REFERENCES parties (id),
   CONSTRAINT fk_pledges_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
@@ -1811,8 +1824,6 @@ CREATE TABLE financings (
   starts_on DATE,
   due_on DATE,
   contract_sha256 BYTEA,
-  security JSONB,
-  trade JSONB,
   offer_authorizations BYTEA[] DEFAULT '{}' NOT NULL,
   reason TEXT,
   pledge_id UUID,

@@ -57,6 +57,7 @@ DROP TABLE
   look_ups,
   jobs,
   documents,
+  debtor_blocks,
   bank_reports,
   anchors,
   access_tokens,
