@@ -14,6 +14,7 @@ from scf.receivables.upload_rows import UPLOAD
 from scf_ledger.event_types import Scope
 from scf_ledger.note import Signer
 from tests.support import clock
+from tests.support.approving import adopt, decide, investigate, path_of, small
 from tests.support.banking import entry, told
 from tests.support.invitations import invited
 from tests.support.jobs import a_csv, handed_in, work
@@ -77,6 +78,7 @@ def play(world: World) -> None:
     world.sequence()
     world.anchor()
     _answered_otherwise(world)
+    _approved(world)
     _uploaded(world)
     _red_lettered(world)
     _received(world)
@@ -195,6 +197,17 @@ def _answered_otherwise(world: World) -> None:
         red=f"<OriginalInvoiceCode>{2550:04}{5:016}</OriginalInvoiceCode>",
     )
     desk.work()
+
+
+def _approved(world: World) -> None:
+    """A bank's own way to its offer."""
+    desk = world.desk
+    assert adopt(desk.stage, small()).is_success
+    financing = desk.request(desk.receivable(50))
+    case = path_of(desk, financing)
+    investigate(desk, case)
+    decide(desk, case)
+    desk.approve(financing)
 
 
 def _received(world: World) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -24,6 +24,16 @@ from scf.parties.models import Mandate
 from scf_ledger import canonical
 
 FORMAT: Final = "scf-approval-record/1"
+POLICY_FORMAT: Final = "scf-approval-policy/1"
+RECORD: Final = (
+    *("case_id", "seq", "kind", "state", "person_id", "mandate_id", "inputs", "recorded_at"),
+)
+"""The columns that a record's hash covers."""
+POLICY: Final = (
+    *("id", "bank_id", "number", "effective_on", "content", "maker_id", "maker_mandate_id"),
+    *("checker_id", "checker_mandate_id", "recorded_at"),
+)
+"""The columns that a policy's hash covers."""
 DECIDERS: Final = (Kind.VOTED, Kind.DECIDED)
 
 
@@ -231,5 +241,33 @@ def content(
 
 def content_of(row: Record) -> bytes:
     """Return a stored record as the bytes that were hashed."""
-    names = ("case_id", "seq", "kind", "state", "person_id", "mandate_id", "inputs", "recorded_at")
-    return content(**{name: getattr(row, name) for name in names})
+    return content(**{name: getattr(row, name) for name in RECORD})
+
+
+def policy_content(
+    *,
+    id: UUID,  # noqa: A002 - the column's name
+    bank_id: UUID,
+    number: int,
+    effective_on: date,
+    content: Mapping[str, Any],
+    maker_id: UUID,
+    maker_mandate_id: UUID,
+    checker_id: UUID,
+    checker_mandate_id: UUID,
+    recorded_at: datetime,
+) -> bytes:
+    """Return a policy as canonical bytes, whose SHA-256 every case that begins with it names."""
+    return canonical.encode(
+        {
+            "format": POLICY_FORMAT,
+            "id": public_id("app", id),
+            "bank": public_id("pty", bank_id),
+            "number": number,
+            "effective_on": effective_on.isoformat(),
+            "content": dict(content),
+            "maker": [public_id("psn", maker_id), public_id("mnd", maker_mandate_id)],
+            "checker": [public_id("psn", checker_id), public_id("mnd", checker_mandate_id)],
+            "at": instant_text(recorded_at),
+        }
+    )

@@ -97,7 +97,7 @@ class MoveRefused(Conflict):
 class Policy(Base):
     """How a bank decides, from a day on; insert only. A case keeps the version that it began with.
 
-    `content` is `scf.approvals.policy.Content` as JSON.
+    `content` is `scf.approvals.policy.Content` as JSON, `sha256` that of `journal.policy_content`.
     """
 
     __tablename__ = "approval_policies"
@@ -111,7 +111,7 @@ class Policy(Base):
     number: Mapped[int]
     effective_on: Mapped[date] = mapped_column(Date)
     content: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    content_sha256: Mapped[bytes]
+    sha256: Mapped[bytes]
     maker_id: Mapped[UUID] = mapped_column(ForeignKey("persons.id"))
     maker_mandate_id: Mapped[UUID] = mapped_column(ForeignKey("mandates.id"))
     checker_id: Mapped[UUID] = mapped_column(ForeignKey("persons.id"))

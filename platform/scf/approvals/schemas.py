@@ -59,7 +59,7 @@ class PolicyOut(Out):
     number: int
     effective_on: DateText
     content: Content
-    content_sha256: DigestText
+    sha256: DigestText
     maker: PersonId
     checker: PersonId
     recorded_at: InstantText
@@ -72,7 +72,7 @@ class PolicyOut(Out):
             number=policy.number,
             effective_on=policy.effective_on,
             content=Content.model_validate(policy.content),
-            content_sha256=b64url(policy.content_sha256),
+            sha256=b64url(policy.sha256),
             maker=policy.maker_id,
             checker=policy.checker_id,
             recorded_at=policy.recorded_at,

@@ -25,7 +25,6 @@ from scf.parties import queries as parties
 from scf.parties import rules as party_rules
 from scf.parties.models import Person
 from scf.parties.service import insert
-from scf_ledger import canonical
 
 CONFIGURE: Final = "configure"
 BACK: Final = (State.INVESTIGATING, State.REVIEWING, State.DECIDING)
@@ -123,20 +122,19 @@ def adopt(
     for hand, step in ((maker, "make"), (checker, "check")):
         journal.believe(session, bank.id, hand, CONFIGURE, step=step, now=now)
     number = session.scalar(select(func.max(Policy.number)).where(Policy.bank_id == bank.id))
-    value = content.model_dump(mode="json")
-    policy = Policy(
-        id=new_id(),
-        bank_id=bank.id,
-        number=(number or 0) + 1,
-        effective_on=effective_on,
-        content=value,
-        content_sha256=hashlib.sha256(canonical.encode(value)).digest(),
-        maker_id=maker.person,
-        maker_mandate_id=maker.mandate,
-        checker_id=checker.person,
-        checker_mandate_id=checker.mandate,
-        recorded_at=now,
-    )
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "bank_id": bank.id,
+        "number": (number or 0) + 1,
+        "effective_on": effective_on,
+        "content": content.model_dump(mode="json", exclude_none=True),
+        "maker_id": maker.person,
+        "maker_mandate_id": maker.mandate,
+        "checker_id": checker.person,
+        "checker_mandate_id": checker.mandate,
+        "recorded_at": now,
+    }
+    policy = Policy(**values, sha256=hashlib.sha256(journal.policy_content(**values)).digest())
     insert(session, policy, else_=PolicyMoved())
     return policy
 
@@ -178,7 +176,11 @@ def open_case(session: Session, asked: Asked, *, now: datetime) -> Case | None:
     session.add(case)
     session.flush()
     inputs = {
-        "policy": policy.number,
+        "policy": {
+            "id": public_id("app", policy.id),
+            "number": policy.number,
+            "sha256": evidence.hash_text(policy.sha256),
+        },
         "receivable": public_id("rcv", asked.receivable_id),
         "amount": asked.amount.to_json(),
         "days": asked.days,

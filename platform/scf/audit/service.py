@@ -10,6 +10,7 @@ from scf.audit import confirmations, evaluations, lists, log, onboardings, parti
 from scf.audit.finding import Different, Report, expect
 from scf.audit.history import orphan
 from scf.audit.subjects import (
+    approvals,
     debtor_notices,
     documents,
     financings,
@@ -29,7 +30,7 @@ from scf_ledger.chain.client import Chain
 
 SUBJECTS = (
     *(documents, trade, receivables, pools, pledges, financings, debtor_notices, red_notes),
-    *(invoice_checks, reconciliations),
+    *(invoice_checks, reconciliations, approvals),
 )
 ON_CHAIN: Final = frozenset({"anchors", "chain_home", "chain_transactions"})
 ATTEMPTS_MAX: Final = 4

@@ -1,18 +1,13 @@
 """A loan on its way through its bank's own desk, from the request to the last grade."""
 
-from scf.parties.models import Role
 from tests.support.approving import (
     adopt,
-    approver,
-    by,
     case_of,
     decide,
     investigate,
-    officer,
     path_of,
     small,
 )
-from tests.support.receivables import money
 
 TODAY = "2025-11-03"
 

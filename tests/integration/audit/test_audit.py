@@ -54,6 +54,8 @@ NOT_NULL = {
     ("confirmation_moments", "kind"): "kind = 'CONFIRM_OVERDUE'",
     ("documents", "reverses"): "reverses <> '{}'",
     ("chain_transactions", "arguments"): "purpose = 'anchor'",
+    ("approval_records", "person_id"): "person_id IS NOT NULL",
+    ("approval_records", "mandate_id"): "mandate_id IS NOT NULL",
 }
 
 
