@@ -14,6 +14,7 @@ from scf.http.schemas import (
     AccountChangeId,
     BankEntryId,
     DateText,
+    NothingIn,
     PageSize,
     PartyId,
     PaymentOrderId,
@@ -34,9 +35,10 @@ from scf.settlement import (
     queries,
     reconciling,
 )
+from scf.settlement.camt import Direction
 from scf.settlement.countersigning import Kind, Paper
 from scf.settlement.maturities import Filter, Part
-from scf.settlement.models import AccountChange, EntryState, PaymentOrder, Reconciliation
+from scf.settlement.models import AccountChange, BankEntry, EntryState, PaymentOrder, Reconciliation
 from scf.settlement.schemas import (
     ApprovalIn,
     AssignIn,
@@ -89,6 +91,19 @@ _SUMS: Final = (
     "已付金额",
     "未付金额",
 )
+_ENTRIES: Final = (
+    *("记账日期", "账号", "银行流水号", "收付", "冲回", "币种", "金额"),
+    *("对方户名", "对方账号", "对方开户行", "附言", "端到端标识"),
+    *("处理结果", "待处理原因", "应收账款编号", "流水编号"),
+)
+_WAYS: Final = {Direction.CREDIT: "收", Direction.DEBIT: "付"}
+_STATES: Final = {
+    EntryState.RECORDED: "已入账",
+    EntryState.UNMATCHED: "待认领",
+    EntryState.NOTED: "无关",
+}
+EXPORTED_MAX: Final = 50_000
+"""Entries of one file."""
 _MONTH: Final = (
     *("应收账款编号", "对账单行号", "币种", "期初余额", "本期确认", "本期付款", "本期付款冲回"),
     *("本期红字冲减", "期末余额"),
@@ -231,6 +246,16 @@ def bank_entries(
     )
 
 
+@query(router, "/v1/bank-entries/file", responses=_FILES)
+def bank_entry_file(
+    call: Call, state: EntryState | None = None, form: Format = Format.XLSX
+) -> Response:
+    """导出账户流水 The newest entries as a file, as far as a sheet is read. By a bank."""
+    found = queries.newest_entries(call.session, call.actor.party, state=state, size=EXPORTED_MAX)
+    rows = [_ENTRIES, *(_entry_row(row) for row in found)]
+    return hand_out("账户流水", [Sheet("账户流水", rows)], form)
+
+
 @query(router, "/v1/bank-entries/{bank_entry_id}")
 def bank_entry(call: Call, bank_entry_id: BankEntryId) -> EntryOut:
     """查看流水 One entry."""
@@ -242,6 +267,13 @@ def assign_entry(call: Call, bank_entry_id: BankEntryId, body: AssignIn) -> Entr
     """人工认领 Say what an unmatched entry pays, or takes back. By the bank that told of it."""
     row = entries.assign(call.session, call.actor, bank_entry_id, body.receivable, now=call.now)
     return EntryOut.of(row)
+
+
+@command(router, "/v1/bank-entries/{bank_entry_id}/unassign")
+def unassign_entry(call: Call, bank_entry_id: BankEntryId, body: NothingIn) -> EntryOut:
+    """撤销认领 Take back what one assigned by hand: the payment is reversed, the entry waits again."""
+    del body
+    return EntryOut.of(entries.unassign(call.session, call.actor, bank_entry_id, now=call.now))
 
 
 @query(router, "/v1/astray-payments")
@@ -424,6 +456,16 @@ def _draft(call: Call, kind: Kind[Paper], identity: UUID, body: SignersIn) -> Dr
 
 def _sign(call: Call, kind: Kind[Paper], identity: UUID, body: SignedIn) -> Paper:
     return countersigning.sign(call.session, call.actor, kind, identity, jws=body.jws, now=call.now)
+
+
+def _entry_row(row: BankEntry) -> list[Cell]:
+    shown = EntryOut.of(row).model_dump(mode="json")
+    return [
+        *(row.booked_on.isoformat(), row.account, row.reference, _WAYS[row.direction]),
+        *("是" if row.reversal else "", row.currency, row.amount),
+        *(row.other_name, row.other_account, row.other_bank, row.remittance, row.end_to_end),
+        *(_STATES[row.state], row.problem or "", shown["receivable"] or "", shown["id"]),
+    ]
 
 
 def _order(call: Call, order: PaymentOrder) -> OrderOut:

@@ -25,6 +25,7 @@ from scf.kernel.ids import new_id
 from scf.parties import queries as parties
 from scf.parties.models import Party, PartyKind
 from scf.receivables import payments
+from scf.receivables import queries as receivables
 from scf.receivables.accounts import account_digits
 from scf.receivables.models import Receivable
 from scf.receivables.payments import Receipt, Takeback
@@ -57,6 +58,14 @@ class EntryNotOpen(Conflict):
     code = "bank_entry.not_open"
     title = "该笔流水已处理"
     title_en = "The entry is not open any more"
+
+
+class NotAssigned(Conflict):
+    """What a person assigned as a payment can be taken back; what was matched stands as the bank told it."""
+
+    code = "bank_entry.not_assigned"
+    title = "该笔流水不是人工认领的付款，不能撤销认领"
+    title_en = "The entry was not assigned by hand as a payment"
 
 
 class NotConcerned(NotAllowed):
@@ -151,6 +160,35 @@ def assign(
         raise NotConcerned(field="receivable")
     _book(session, bank, row, receivable, now=now)
     row.assigned = True
+    session.flush()
+    return row
+
+
+def unassign(session: Session, actor: Actor, entry_id: UUID, *, now: datetime) -> BankEntry:
+    """Take back what was assigned by hand; the entry waits for a person again.
+
+    The payment stays a fact, and so does that it was taken back: what it did to value and encumbrance is undone
+    by a reversal as of today. Raises SubjectNotFound, NotAssigned, and what taking a payment back raises.
+    """
+    row = matching.own_entry(session, actor.party, entry_id, locked=True)
+    receipt_no = row.receipt_no
+    payment = receivables.payment(session, actor.party, receipt_no)
+    if not row.assigned or row.receivable_id is None or payment is None:
+        raise NotAssigned(state=row.state.value)
+    receivable = lock(session, row.receivable_id)
+    pool = payments.lock_pool(session, receivable)
+    payments.reverse(
+        session,
+        actor.party,
+        receivable,
+        payment,
+        Takeback(f"{receipt_no} 撤销认领", row.amount, business_date(now)),
+        ended=matching.ended_pledges(session, pool.id),
+        now=now,
+    )
+    row.state, row.receivable_id, row.assigned = EntryState.UNMATCHED, None, False
+    row.problem = "人工认领已撤销 the assignment was taken back"
+    row.corrections += 1
     session.flush()
     return row
 
@@ -307,7 +345,7 @@ def _book(
     session: Session, bank: Party, row: BankEntry, receivable: Receivable, *, now: datetime
 ) -> None:
     """Record an entry of a locked receivable through the one path of facts."""
-    receipt_no = f"{row.account}/{row.reference}"
+    receipt_no = row.receipt_no
     if matching.takes_back(session, row, receivable):
         payment = matching.payment_taken_back(session, row, receivable)
         if payment is None:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
+    SmallInteger,
     Text,
     UniqueConstraint,
     Uuid,
@@ -155,7 +156,7 @@ class BankEntry(Base):
     """A booked movement that a bank told of, known by (bank, account, its reference).
 
     `bank` is the USCC of the bank that keeps the account, `other_bank` the USCC or name of the one on the other
-    side, empty where nothing is told of it.
+    side, empty where nothing is told of it. `corrections`: how often a person took an assignment back.
     """
 
     __tablename__ = "bank_entries"
@@ -185,11 +186,18 @@ class BankEntry(Base):
     problem: Mapped[str | None] = mapped_column(Text)
     receivable_id: Mapped[UUID | None] = mapped_column(ForeignKey("receivables.id"))
     assigned: Mapped[bool] = mapped_column(server_default=text("false"))
+    corrections: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
 
     @property
     def amount(self) -> Money:
         """How much moved."""
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def receipt_no(self) -> str:
+        """The number under which it is recorded: another one each time that it was corrected."""
+        again = f" ({self.corrections + 1})" if self.corrections else ""
+        return f"{self.account}/{self.reference}{again}"
 
 
 class BankFeed(Base):

@@ -24,6 +24,16 @@ def entries(
     return session.scalars(statement.order_by(BankEntry.id).limit(size)).all()
 
 
+def newest_entries(
+    session: Session, bank_id: UUID, *, state: EntryState | None, size: int
+) -> Sequence[BankEntry]:
+    """Return a bank's newest entries, the newest first."""
+    statement = select(BankEntry).where(BankEntry.bank_id == bank_id)
+    if state is not None:
+        statement = statement.where(BankEntry.state == state)
+    return session.scalars(statement.order_by(BankEntry.id.desc()).limit(size)).all()
+
+
 def astray(
     session: Session, party_id: UUID, *, after: UUID | None, size: int
 ) -> list[tuple[ReceivablePayment, Receivable, Money]]:

@@ -1,6 +1,9 @@
 """What banks tell in camt messages: recorded once, matched, or waiting for a person."""
 
+import io
+
 import pytest
+from python_calamine import CalamineWorkbook
 from sqlalchemy import func, select
 
 from scf.evidence.models import Event
@@ -114,6 +117,54 @@ class TestMatching:
         outcome = told(stage, stage.cast.second_bank, one)
         assert outcome["unmatched"] == 1
         assert pool_of(stage, receivable).numbers == (10_000, 0, 10_000, 0)
+
+
+class TestTakenBackByHand:
+    def assigned(self, stage: Stage, entry_id: str, receivable: dict):
+        path, body = f"/v1/bank-entries/{entry_id}/assign", {"receivable": receivable["id"]}
+        return stage.post(stage.cast.bank, path, body)
+
+    def unassigned(self, stage: Stage, entry_id: str, who: Company | None = None):
+        return stage.post(who or stage.cast.bank, f"/v1/bank-entries/{entry_id}/unassign", {})
+
+    def test_a_wrong_assignment_is_undone_and_made_right(self, stage: Stage, receivable: dict):
+        other, value = confirmed_receivable(stage), pool_of(stage, receivable)
+        value.reserve(8_000)
+        outcome = told(stage, stage.cast.bank, entry(1, 4_000))
+        row = outcome["entries"][0]["id"]
+        for _ in range(2):
+            assert self.assigned(stage, row, receivable).is_success
+            assert shown(stage, receivable) == ("PARTLY_PAID", "40.00")
+            assert self.unassigned(stage, row, stage.cast.second_bank).status_code == 404
+            undone = self.unassigned(stage, row).json()
+            assert (undone["state"], undone["receivable"]) == ("UNMATCHED", None)
+            assert undone["problem"].startswith("人工认领已撤销")
+            assert shown(stage, receivable) == ("PARTLY_PAID", "0.00")
+            assert value.numbers == (10_000, 8_000, 2_000, 0)
+        again = self.unassigned(stage, row)
+        assert (again.status_code, again.json()["code"]) == (409, "bank_entry.not_assigned")
+        assert self.assigned(stage, row, other).json()["state"] == "RECORDED"
+        assert shown(stage, other) == ("PARTLY_PAID", "40.00")
+
+    def test_what_was_matched_stands(self, stage: Stage, receivable: dict):
+        outcome = told(stage, stage.cast.bank, entry(1, 4_000, receivable=receivable["id"]))
+        answer = self.unassigned(stage, outcome["entries"][0]["id"])
+        assert (answer.status_code, answer.json()["code"]) == (409, "bank_entry.not_assigned")
+        assert shown(stage, receivable) == ("PARTLY_PAID", "40.00")
+
+    def test_the_work_list_is_a_file(self, stage: Stage, receivable: dict):
+        del receivable
+        outcome = told(stage, stage.cast.bank, entry(1, 4_001, other_name="=1+1"))
+        path = "/v1/bank-entries/file"
+        file = stage.get(stage.cast.bank, path, state="UNMATCHED").content
+        rows = CalamineWorkbook.from_filelike(io.BytesIO(file)).get_sheet_by_index(0).to_python()
+        assert (rows[1][-1], rows[1][6], rows[1][7]) == (
+            outcome["entries"][0]["id"],
+            40.01,
+            "=1+1",
+        )
+        other = stage.get(stage.cast.second_bank, path, form="csv").content
+        assert outcome["entries"][0]["id"] not in other.decode("utf-8-sig")
 
 
 class TestAgain:

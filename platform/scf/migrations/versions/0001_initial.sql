@@ -1251,6 +1251,9 @@ CREATE TRIGGER pool_entries_edge AFTER INSERT ON pool_entries
   FOR EACH ROW WHEN (NEW.edge_id IS NOT NULL) EXECUTE FUNCTION apply_edge_entry();
 
 CREATE TABLE pledges (
+  kind VARCHAR(10) DEFAULT 'pledge' NOT NULL,
+  recourse BOOLEAN DEFAULT true NOT NULL,
+  disclosed BOOLEAN DEFAULT true NOT NULL,
   pledgor_id UUID NOT NULL,
   pledgee_id UUID NOT NULL,
   receivable_id UUID NOT NULL,
@@ -1272,6 +1275,7 @@ CREATE TABLE pledges (
   legally_effective_at TIMESTAMP WITH TIME ZONE,
   lock_final_at TIMESTAMP WITH TIME ZONE,
   ready_to_disburse_at TIMESTAMP WITH TIME ZONE,
+  recourse_called_at TIMESTAMP WITH TIME ZONE,
   released_at TIMESTAMP WITH TIME ZONE,
   id UUID NOT NULL,
   version BIGINT NOT NULL,
@@ -1279,9 +1283,11 @@ CREATE TABLE pledges (
   head_hash BYTEA,
   CONSTRAINT pk_pledges PRIMARY KEY (id),
   CONSTRAINT ck_pledges_principal_positive CHECK (principal_minor > 0),
+  CONSTRAINT ck_pledges_pledge_is_plain CHECK (kind <> 'pledge' OR recourse AND disclosed),
   CONSTRAINT ck_pledges_amount_covers_principal CHECK (amount_minor >= principal_minor),
   CONSTRAINT ck_pledges_effective_when_registered CHECK ((state IN ('EFFECTIVE', 'RELEASED')) = (legally_effective_at IS NOT NULL)),
   CONSTRAINT ck_pledges_ready_when_registered_and_locked CHECK (ready_to_disburse_at IS NULL OR (legally_effective_at IS NOT NULL AND lock_final_at IS NOT NULL)),
+  CONSTRAINT ck_pledges_securitykind CHECK (kind IN ('pledge', 'assignment', 'factoring')),
   CONSTRAINT fk_pledges_pledgor_id_parties FOREIGN KEY(pledgor_id) REFERENCES parties (id),
   CONSTRAINT fk_pledges_pledgee_id_parties FOREIGN KEY(pledgee_id) REFERENCES parties (id),
   CONSTRAINT fk_pledges_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
@@ -1594,6 +1600,7 @@ CREATE TABLE bank_entries (
   problem TEXT,
   receivable_id UUID,
   assigned BOOLEAN DEFAULT false NOT NULL,
+  corrections SMALLINT DEFAULT 0 NOT NULL,
   CONSTRAINT pk_bank_entries PRIMARY KEY (id),
   CONSTRAINT uq_bank_entries_bank_id_account_reference UNIQUE (bank_id, account, reference),
   CONSTRAINT fk_bank_entries_report_id_bank_reports FOREIGN KEY(report_id) REFERENCES bank_reports (id),
@@ -1824,6 +1831,8 @@ CREATE TABLE financings (
   starts_on DATE,
   due_on DATE,
   contract_sha256 BYTEA,
+  security JSONB,
+  trade JSONB,
   offer_authorizations BYTEA[] DEFAULT '{}' NOT NULL,
   reason TEXT,
   pledge_id UUID,
@@ -1940,6 +1949,40 @@ CREATE INDEX ix_financing_receipts_financing_id ON financing_receipts (financing
 CREATE UNIQUE INDEX uq_financing_receipts_disbursement ON financing_receipts (financing_id) WHERE kind = 'disbursement';
 
 CREATE TRIGGER financing_receipts_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON financing_receipts FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE financing_searches (
+  id UUID NOT NULL,
+  financing_id UUID NOT NULL,
+  cert_no TEXT NOT NULL,
+  searched_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  results_hash BYTEA NOT NULL,
+  certificate BYTEA NOT NULL,
+  CONSTRAINT pk_financing_searches PRIMARY KEY (id),
+  CONSTRAINT fk_financing_searches_financing_id_financings FOREIGN KEY(financing_id) REFERENCES financings (id),
+  CONSTRAINT uq_financing_searches_cert_no UNIQUE (cert_no)
+);
+
+CREATE INDEX ix_financing_searches_financing_id ON financing_searches (financing_id);
+
+CREATE TRIGGER financing_searches_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON financing_searches FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE financing_ranks (
+  id UUID NOT NULL,
+  financing_id UUID NOT NULL,
+  step VARCHAR(12) NOT NULL,
+  stated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  search_no TEXT,
+  own TEXT NOT NULL,
+  claims JSONB NOT NULL,
+  ranks JSONB NOT NULL,
+  CONSTRAINT pk_financing_ranks PRIMARY KEY (id),
+  CONSTRAINT fk_financing_ranks_financing_id_financings FOREIGN KEY(financing_id) REFERENCES financings (id),
+  CONSTRAINT ck_financing_ranks_rankstep CHECK (step IN ('offer', 'disbursement'))
+);
+
+CREATE INDEX ix_financing_ranks_financing_id ON financing_ranks (financing_id);
+
+CREATE TRIGGER financing_ranks_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON financing_ranks FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
 CREATE TABLE approval_records (
   id UUID NOT NULL,

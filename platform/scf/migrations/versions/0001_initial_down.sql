@@ -2,7 +2,9 @@
 
 DROP TABLE
   approval_records,
+  financing_searches,
   financing_receipts,
+  financing_ranks,
   contracts,
   approval_cases,
   pledge_searches,
