@@ -37,6 +37,7 @@ from scf.receivables import terms_api as terms
 from scf.receivables import upload_api as uploads
 from scf.rules import api as rules
 from scf.settings import Settings
+from scf.settlement import agreements_api
 from scf.settlement import api as settlement
 from scf.tasks import api as tasks
 from scf.trace import api as trace
@@ -71,6 +72,7 @@ ROUTERS: list[APIRouter] = [
     approvals.router,
     financing.router,
     settlement.router,
+    agreements_api.router,
     trace.router,
 ]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import xlsxwriter
 from fastapi.responses import Response
@@ -20,6 +20,10 @@ FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
 _WIDTH: Final = 18  # characters of a column
 _BELOW_ZERO = re.compile(r"-[0-9.,]+", re.ASCII)
+
+_BYTES: Final[dict[str, Any]] = {"schema": {"type": "string", "format": "binary"}}
+FILES: Final[dict[int | str, Any]] = {200: {"content": {"text/csv": _BYTES, XLSX: _BYTES}}}
+"""How an endpoint says that it answers with such a file."""
 
 Cell = str | int | Money
 Row = Sequence[Cell]

@@ -264,7 +264,7 @@ def month_of(
 
     A receivable that owed nothing all the time is left out.
     """
-    start, end = _begin(first_on), _begin(following)
+    start, end = begin(first_on), begin(following)
     claims = session.execute(
         select(Receivable, Event.occurred_at)
         .join(Event, Event.body_hash == Receivable.confirmed_event_hash)
@@ -362,7 +362,7 @@ def _sum(moves: Iterable[tuple[datetime, int]], before: datetime) -> int:
     return sum(minor for at, minor in moves if at < before)
 
 
-def _begin(day: date) -> datetime:
+def begin(day: date) -> datetime:
     """Return the instant at which a business day begins."""
     return datetime.combine(day, time(), SHANGHAI).astimezone(UTC)
 

@@ -49,6 +49,7 @@ from scf.settlement.models import (
     ReconciliationState,
 )
 from scf.settlement.orders import LINES_MAX, Wanted
+from scf.settlement.progress import Progress
 from scf.settlement.reconciling import MOVEMENTS
 
 _TAIL = "01k3e5m8q2x7v9b4c6d8f0g1h2"
@@ -362,20 +363,26 @@ class ChangeOut(Out):
         )
 
 
+Month = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")]
+
+
+def first_of(month: str) -> date:
+    """Return the first day of a month."""
+    return parse_date(f"{month}-01", field="month")
+
+
 class ReconciliationIn(In):
     """Which month, between whom. The caller is one of the two."""
 
     creditor: PartyId
     debtor: PartyId
-    month: Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")] = Field(
-        examples=["2025-11"]
-    )
+    month: Month = Field(examples=["2025-11"])
     currency: Annotated[str, StringConstraints(pattern=f"^({'|'.join(SCALES)})$")] = "CNY"
 
     @property
     def first_on(self) -> date:
         """The first day of the month."""
-        return parse_date(f"{self.month}-01", field="month")
+        return first_of(self.month)
 
 
 class ObjectionIn(In):
@@ -439,4 +446,30 @@ class ReconciliationOut(Out):
                 for one in objections.get(found.id, ())
             ],
             **values,
+        )
+
+
+class ProgressOut(Out):
+    """How far a month's balance with a counterparty is; without an id it is yet to be drawn."""
+
+    creditor: PartyId
+    debtor: PartyId
+    counterparty: PartyRef
+    currency: str
+    reconciliation: ReconciliationId | None
+    state: ReconciliationState | None
+    signed: list[PartyId]
+
+    @classmethod
+    def of(cls, one: Progress) -> Self:
+        """Show a counterparty."""
+        found = one.found
+        return cls(
+            creditor=one.creditor_id,
+            debtor=one.debtor_id,
+            counterparty=PartyRef(name=one.counterparty.name, uscc=one.counterparty.uscc),
+            currency=one.currency,
+            reconciliation=found.id if found else None,
+            state=found.state if found else None,
+            signed=found.signed if found else [],
         )

@@ -124,3 +124,16 @@ def test_nobody_reconciles_with_itself(stage: Stage, played: list[dict]):
     body = {"creditor": own, "debtor": own, "month": "2025-11"}
     answer = stage.post(stage.cast.supplier, "/v1/reconciliations", body)
     assert (answer.status_code, answer.json()["code"]) == (422, "reconciliation.same_party")
+
+
+def test_progress_names_every_counterparty_of_the_month(stage: Stage, played: list[dict]):
+    def progress(who: Company, month: str) -> list[tuple[str, str | None]]:
+        path = "/v1/reconciliations/progress"
+        found = stage.get(who, path, month=month).json()
+        return [(one["counterparty"]["uscc"], one["state"]) for one in found]
+
+    supplier, anchor = stage.cast.supplier, stage.cast.anchor
+    assert progress(supplier, "2025-12") == [(anchor.uscc, "AGREED")]
+    assert progress(anchor, "2025-12") == [(supplier.uscc, "AGREED")]
+    assert progress(anchor, "2026-01") == [(supplier.uscc, None)]
+    assert progress(anchor, "2025-09") == progress(stage.cast.bank, "2025-12") == []
