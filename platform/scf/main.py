@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from scf.approvals import api as approvals
+from scf.blind import api as blind
 from scf.capacity import api as capacity
 from scf.confirmations import api as confirmations
 from scf.confirmations import rates_api as confirmation_rates
@@ -18,6 +19,7 @@ from scf.documents import api as documents
 from scf.documents import trade_api as trade
 from scf.evidence import api as evidence
 from scf.financing import api as financing
+from scf.financing import rank_api
 from scf.http import bounds, health, links, metrics, oauth, problems
 from scf.jobs import api as jobs
 from scf.kernel import logs
@@ -68,9 +70,11 @@ ROUTERS: list[APIRouter] = [
     confirmation_rates.router,
     lineage.router,
     pledges.router,
+    blind.router,
     debtor_notices.router,
     approvals.router,
     financing.router,
+    rank_api.router,
     settlement.router,
     agreements_api.router,
     trace.router,

@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     log_origin: str = Field("scf.example/log", validation_alias="LOG_ORIGIN")
     business_clock: Path | None = Field(None, validation_alias="BUSINESS_CLOCK")
     database_pool_size: int = Field(8, validation_alias="DATABASE_POOL_SIZE")
+    blind_holds_per_minute: int = Field(60, validation_alias="BLIND_HOLDS_PER_MINUTE")
 
     @classmethod
     def load(cls) -> Self:

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import delete
 
+from scf.blind import effects as blind
 from scf.confirmations import clock as confirmations
 from scf.db.outbox import Effect, EffectContext
 from scf.http import idempotency
@@ -25,6 +26,7 @@ def lapse(context: EffectContext) -> None:
     pledges.resume(context)
     invitations.expire(context)
     receivables.lapse(context)
+    blind.turn(context)
 
 
 def reckon(context: EffectContext) -> None:

@@ -41,6 +41,15 @@ def holdings(session: Session, pool_id: UUID) -> list[Holding]:
     return found
 
 
+def pools_of(session: Session, holder_id: UUID) -> list[UUID]:
+    """Return the pools of which a holder ever held a part."""
+    return list(
+        session.scalars(
+            select(PoolEntry.pool_id).where(PoolEntry.holder_id == holder_id).distinct()
+        )
+    )
+
+
 def reason(session: Session, holder_id: UUID) -> bytes:
     """Return the hash of the event by which a holder first took its part."""
     event = session.scalars(

@@ -230,16 +230,18 @@ def reserve(
     cause: bytes,
     now: datetime,
     actor: UUID,
+    named: bool = True,
 ) -> Event:
     """Take a part of a locked pool for `holder` (a public id) of the party `actor`.
 
-    Raises CapacityInsufficient, or CapacityExceeded where the owner itself asks; nothing is taken then.
+    Not `named`: the pool's event does not say who, and is not shown to it. Raises CapacityInsufficient, or CapacityExceeded where the owner itself asks; nothing is taken then.
     """
     _require_positive(amount)
     require_free(pool, amount, viewer=actor)
     entry = Entry(EntryKind.RESERVE, 0, amount.minor, Holding(holder_id, holder, actor, 0))
-    parties = {pool.owner_id, actor}
-    return enter(session, pool, entry, cause=cause, now=now, actor=actor, parties=parties)
+    parties = {pool.owner_id, actor if named else None}
+    shown = actor if named else None
+    return enter(session, pool, entry, cause=cause, now=now, actor=shown, parties=parties)
 
 
 def pay(
@@ -334,6 +336,18 @@ def release(
         enqueue(session, FOLLOW, pool_id=pool.id)
     parties = {pool.owner_id, holding.party_id}
     return enter(session, pool, entry, cause=cause, now=now, actor=actor, parties=parties)
+
+
+def release_all(
+    session: Session, *, holder_id: UUID, cause: bytes, now: datetime, actor: UUID | None
+) -> list[Event]:
+    """Give back all that a holder still holds, in whichever forms of a value it stands by now."""
+    pools = lock_pools(session, queries.pools_of(session, holder_id))
+    given = (
+        release(session, pool, holder_id=holder_id, cause=cause, now=now, actor=actor)
+        for pool in pools
+    )
+    return [event for event in given if event is not None]
 
 
 def reverse(

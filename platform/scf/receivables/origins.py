@@ -13,6 +13,7 @@ from scf.capacity.edges import Side
 from scf.documents import trade
 from scf.documents.models import Document
 from scf.documents.origins import Paper, mark, of_orders
+from scf.kernel.ids import public_id
 from scf.kernel.money import Money
 from scf.parties.queries import parties_of
 from scf.receivables.models import Receivable, ReceivableDocument
@@ -26,6 +27,7 @@ def marks(session: Session, receivables: Sequence[Receivable]) -> dict[UUID, lis
     """
     parties = parties_of(session, receivables)
     invoiced = _invoiced(session, receivables)
+    behind = _behind(session, receivables)
     numbers = {one.id: _numbers(one) for one in receivables}
     received = trade.orders_of_receipts(
         session, {one.debtor_id for one in receivables}, set().union(*numbers.values())
@@ -49,7 +51,37 @@ def marks(session: Session, receivables: Sequence[Receivable]) -> dict[UUID, lis
                 for number in sorted(numbers[one.id])
             ),
             *of_orders((Paper.RECEIVED, Paper.SENT, Paper.ORDER), orders.items(), **sides),
+            *(invoice_mark(Side.OF, identity, amount) for identity, amount in behind[one.id]),
         ]
+    return found
+
+
+def invoice_mark(side: Side, document_id: UUID, amount: Money) -> Mark:
+    """Name an invoice that a pool is, or is of: whoever holds a token of it holds that."""
+    return Mark(side, f"invoice:document:{public_id('doc', document_id)}", amount)
+
+
+def _behind(
+    session: Session, receivables: Sequence[Receivable]
+) -> dict[UUID, list[tuple[UUID, Money]]]:
+    """Return by claim its documents with what each comes to."""
+    rows = session.execute(
+        select(
+            ReceivableDocument.receivable_id,
+            Document.id,
+            Document.payable_minor,
+            Document.currency,
+        )
+        .join(Document, Document.id == ReceivableDocument.document_id)
+        .where(
+            ReceivableDocument.receivable_id.in_([one.id for one in receivables]),
+            Document.payable_minor > 0,
+        )
+        .order_by(ReceivableDocument.receivable_id, ReceivableDocument.position)
+    )
+    found: dict[UUID, list[tuple[UUID, Money]]] = defaultdict(list)
+    for identity, document_id, minor, currency in rows:
+        found[identity].append((document_id, Money(minor, currency)))
     return found
 
 

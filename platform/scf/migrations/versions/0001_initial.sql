@@ -229,6 +229,14 @@ CREATE TABLE idempotency_keys (
 
 CREATE INDEX ix_idempotency_keys_created_at ON idempotency_keys (created_at);
 
+CREATE TABLE trade_originals (
+  sha256 BYTEA NOT NULL,
+  original BYTEA NOT NULL,
+  CONSTRAINT pk_trade_originals PRIMARY KEY (sha256)
+);
+
+CREATE TRIGGER trade_originals_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON trade_originals FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
 CREATE TABLE outbox (
   id BIGINT GENERATED ALWAYS AS IDENTITY,
   kind TEXT NOT NULL,
@@ -266,14 +274,6 @@ CREATE INDEX ix_rule_evaluations_subject_id ON rule_evaluations (subject, id);
 CREATE INDEX ix_rule_evaluations_transition_id ON rule_evaluations (transition, id);
 
 CREATE TRIGGER rule_evaluations_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON rule_evaluations FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
-
-CREATE TABLE trade_originals (
-  sha256 BYTEA NOT NULL,
-  original BYTEA NOT NULL,
-  CONSTRAINT pk_trade_originals PRIMARY KEY (sha256)
-);
-
-CREATE TRIGGER trade_originals_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON trade_originals FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
 CREATE TABLE bank_feeds (
   name TEXT NOT NULL,
@@ -451,18 +451,23 @@ CREATE INDEX ix_look_ups_party_id_id ON look_ups (party_id, id);
 
 CREATE TRIGGER look_ups_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON look_ups FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
-CREATE TABLE programmes (
+CREATE TABLE blind_probes (
   id UUID NOT NULL,
-  name TEXT NOT NULL,
-  anchor_id UUID NOT NULL,
-  opened_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  revoked_at TIMESTAMP WITH TIME ZONE,
-  revocation_reason TEXT,
-  CONSTRAINT pk_programmes PRIMARY KEY (id),
-  CONSTRAINT fk_programmes_anchor_id_parties FOREIGN KEY(anchor_id) REFERENCES parties (id)
+  token BYTEA NOT NULL,
+  client_id UUID NOT NULL,
+  party_id UUID NOT NULL,
+  caller TEXT NOT NULL,
+  asked_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_blind_probes PRIMARY KEY (id),
+  CONSTRAINT fk_blind_probes_client_id_oauth_clients FOREIGN KEY(client_id) REFERENCES oauth_clients (id),
+  CONSTRAINT fk_blind_probes_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id)
 );
 
-CREATE INDEX ix_programmes_anchor_id ON programmes (anchor_id);
+CREATE INDEX ix_blind_probes_client_id_asked_at ON blind_probes (client_id, asked_at);
+
+CREATE INDEX ix_blind_probes_token_party_id ON blind_probes (token, party_id, asked_at);
+
+CREATE TRIGGER blind_probes_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON blind_probes FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
 CREATE TABLE trade_documents (
   id UUID NOT NULL,
@@ -486,6 +491,19 @@ CREATE INDEX ix_trade_documents_buyer ON trade_documents (buyer, id);
 CREATE INDEX ix_trade_documents_seller ON trade_documents (seller, id);
 
 CREATE TRIGGER trade_documents_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON trade_documents FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE programmes (
+  id UUID NOT NULL,
+  name TEXT NOT NULL,
+  anchor_id UUID NOT NULL,
+  opened_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  revoked_at TIMESTAMP WITH TIME ZONE,
+  revocation_reason TEXT,
+  CONSTRAINT pk_programmes PRIMARY KEY (id),
+  CONSTRAINT fk_programmes_anchor_id_parties FOREIGN KEY(anchor_id) REFERENCES parties (id)
+);
+
+CREATE INDEX ix_programmes_anchor_id ON programmes (anchor_id);
 
 CREATE TABLE debtor_blocks (
   id UUID NOT NULL,
@@ -819,6 +837,23 @@ END $$;
 
 CREATE TRIGGER tasks_guard_state BEFORE UPDATE OF state ON tasks FOR EACH ROW EXECUTE FUNCTION guard_tasks_state();
 
+CREATE TABLE blind_tokens (
+  token BYTEA NOT NULL,
+  document_id UUID,
+  pool_id UUID,
+  currency TEXT NOT NULL,
+  value_minor BIGINT NOT NULL,
+  held_minor BIGINT NOT NULL,
+  known_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_blind_tokens PRIMARY KEY (token),
+  CONSTRAINT ck_blind_tokens_token_length CHECK (octet_length(token) = 32),
+  CONSTRAINT ck_blind_tokens_amounts_not_negative CHECK (value_minor > 0 AND held_minor >= 0),
+  CONSTRAINT uq_blind_tokens_document_id UNIQUE (document_id),
+  CONSTRAINT fk_blind_tokens_document_id_documents FOREIGN KEY(document_id) REFERENCES documents (id),
+  CONSTRAINT uq_blind_tokens_pool_id UNIQUE (pool_id),
+  CONSTRAINT fk_blind_tokens_pool_id_pools FOREIGN KEY(pool_id) REFERENCES pools (id)
+);
+
 CREATE TABLE pool_marks (
   pool_id UUID NOT NULL,
   side VARCHAR(2) NOT NULL,
@@ -894,6 +929,25 @@ CREATE CONSTRAINT TRIGGER conversion_edges_balance AFTER INSERT OR UPDATE ON con
 CREATE TRIGGER conversion_edges_kept BEFORE DELETE OR TRUNCATE ON conversion_edges
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
+CREATE TABLE trade_document_lines (
+  document_id UUID NOT NULL,
+  position BIGINT NOT NULL,
+  order_no TEXT,
+  order_line TEXT,
+  item TEXT NOT NULL,
+  quantity NUMERIC(25, 9) NOT NULL,
+  amount_minor BIGINT,
+  currency TEXT,
+  CONSTRAINT pk_trade_document_lines PRIMARY KEY (document_id, position),
+  CONSTRAINT ck_trade_document_lines_quantity_not_negative CHECK (quantity >= 0),
+  CONSTRAINT ck_trade_document_lines_amount_not_negative CHECK (amount_minor >= 0 AND currency IS NOT NULL OR amount_minor IS NULL),
+  CONSTRAINT fk_trade_document_lines_document_id_trade_documents FOREIGN KEY(document_id) REFERENCES trade_documents (id)
+);
+
+CREATE INDEX ix_trade_document_lines_order_no ON trade_document_lines (order_no, document_id);
+
+CREATE TRIGGER trade_document_lines_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON trade_document_lines FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
 CREATE TABLE programme_members (
   id UUID NOT NULL,
   programme_id UUID NOT NULL,
@@ -964,25 +1018,6 @@ BEGIN
 END $$;
 
 CREATE TRIGGER red_notes_guard_state BEFORE UPDATE OF state ON red_notes FOR EACH ROW EXECUTE FUNCTION guard_red_notes_state();
-
-CREATE TABLE trade_document_lines (
-  document_id UUID NOT NULL,
-  position BIGINT NOT NULL,
-  order_no TEXT,
-  order_line TEXT,
-  item TEXT NOT NULL,
-  quantity NUMERIC(25, 9) NOT NULL,
-  amount_minor BIGINT,
-  currency TEXT,
-  CONSTRAINT pk_trade_document_lines PRIMARY KEY (document_id, position),
-  CONSTRAINT ck_trade_document_lines_quantity_not_negative CHECK (quantity >= 0),
-  CONSTRAINT ck_trade_document_lines_amount_not_negative CHECK (amount_minor >= 0 AND currency IS NOT NULL OR amount_minor IS NULL),
-  CONSTRAINT fk_trade_document_lines_document_id_trade_documents FOREIGN KEY(document_id) REFERENCES trade_documents (id)
-);
-
-CREATE INDEX ix_trade_document_lines_order_no ON trade_document_lines (order_no, document_id);
-
-CREATE TRIGGER trade_document_lines_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON trade_document_lines FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
 CREATE TABLE job_items (
   job_id UUID NOT NULL,
@@ -1364,6 +1399,44 @@ CREATE TABLE receivable_credit_notes (
 );
 
 CREATE TRIGGER receivable_credit_notes_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON receivable_credit_notes FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE blind_holds (
+  token BYTEA NOT NULL,
+  party_id UUID NOT NULL,
+  currency TEXT NOT NULL,
+  amount_minor BIGINT NOT NULL,
+  state VARCHAR(9) NOT NULL,
+  placed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  ended_at TIMESTAMP WITH TIME ZONE,
+  id UUID NOT NULL,
+  version BIGINT NOT NULL,
+  secret BYTEA NOT NULL,
+  head_hash BYTEA,
+  CONSTRAINT pk_blind_holds PRIMARY KEY (id),
+  CONSTRAINT ck_blind_holds_amount_positive CHECK (amount_minor > 0),
+  CONSTRAINT ck_blind_holds_ended_at_its_end CHECK ((state IN ('RELEASED', 'EXPIRED')) = (ended_at IS NOT NULL)),
+  CONSTRAINT fk_blind_holds_token_blind_tokens FOREIGN KEY(token) REFERENCES blind_tokens (token),
+  CONSTRAINT fk_blind_holds_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id),
+  CONSTRAINT ck_blind_holds_state CHECK (state IN ('HELD', 'COMMITTED', 'RELEASED', 'EXPIRED'))
+);
+
+CREATE INDEX ix_blind_holds_party_id_id ON blind_holds (party_id, id);
+
+CREATE INDEX ix_blind_holds_running ON blind_holds (expires_at) WHERE state = 'HELD';
+
+CREATE INDEX ix_blind_holds_token ON blind_holds (token);
+
+CREATE FUNCTION guard_blind_holds_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('HELD', 'COMMITTED'), ('HELD', 'EXPIRED'), ('HELD', 'RELEASED'), ('COMMITTED', 'RELEASED')) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'blind_holds: % does not become %', OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER blind_holds_guard_state BEFORE UPDATE OF state ON blind_holds FOR EACH ROW EXECUTE FUNCTION guard_blind_holds_state();
 
 CREATE TABLE confirmation_requests (
   id UUID NOT NULL,

@@ -27,6 +27,7 @@ DROP TABLE
   onboardings,
   job_results,
   confirmation_requests,
+  blind_holds,
   bank_entries,
   approval_policies,
   account_changes,
@@ -49,6 +50,7 @@ DROP TABLE
   document_originals,
   conversion_edges,
   certificates,
+  blind_tokens,
   trade_documents,
   revocation_lists,
   reconciliations,
@@ -60,6 +62,7 @@ DROP TABLE
   jobs,
   documents,
   debtor_blocks,
+  blind_probes,
   bank_reports,
   anchors,
   access_tokens,
@@ -87,6 +90,7 @@ DROP FUNCTION apply_edge_entry;
 DROP FUNCTION apply_pool_entry;
 DROP FUNCTION balance_edge;
 DROP FUNCTION guard_approval_cases_state;
+DROP FUNCTION guard_blind_holds_state;
 DROP FUNCTION guard_confirmation_requests_state;
 DROP FUNCTION guard_debtor_notices_state;
 DROP FUNCTION guard_edge;

@@ -1,0 +1,166 @@
+"""Reading the blind registry: whose pool a token is held of, who asked, what has run out."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Row, exists, func, select
+from sqlalchemy.orm import Session
+
+from scf.blind.models import BlindHold, BlindProbe, BlindToken, State
+from scf.capacity.converting import Mark
+from scf.capacity.edges import ConversionEdge, PoolMark, Side
+from scf.capacity.queries import direct
+from scf.documents.models import Document
+from scf.evidence.models import Event
+from scf.evidence.service import SubjectNotFound
+from scf.kernel.money import Money
+from scf.receivables.models import ReceivableDocument
+from scf.receivables.origins import invoice_mark
+
+BATCH = 200
+"""Tokens asked for at a time."""
+
+
+def mark(document_id: UUID, value: Money, *, pool: bool) -> Mark:
+    """Name an invoice that a pool is (`pool`), or is of."""
+    return invoice_mark(Side.IS if pool else Side.OF, document_id, value)
+
+
+def value_of(session: Session, document_id: UUID) -> Money:
+    """Return what a document is about, with tax."""
+    document = session.get_one(Document, document_id)
+    return Money(max(document.payable_minor, 1), document.currency)
+
+
+def claim_pool(session: Session, token: BlindToken) -> UUID | None:
+    """Return the pool of the live claim that stands on a token's document, once it is confirmed."""
+    if token.document_id is None:
+        return None
+    value = Money(1, token.currency)
+    named = mark(token.document_id, value, pool=False)
+    return session.scalar(
+        select(PoolMark.pool_id)
+        .where(PoolMark.mark == named.text, PoolMark.side == Side.OF)
+        .order_by(PoolMark.pool_id.desc())
+        .limit(1)
+    )
+
+
+def carried_holders(session: Session, own: UUID, claim: UUID) -> list[UUID]:
+    """Return who holds a part of a token's own pool that its claim's pool carries."""
+    carried = exists().where(
+        ConversionEdge.from_pool_id == own,
+        ConversionEdge.to_pool_id == claim,
+        ConversionEdge.carried_minor > 0,
+    )
+    if not session.scalar(select(carried)):
+        return []
+    return [holding.holder_id for holding in direct(session, own)]
+
+
+def running_out(session: Session, now: datetime) -> list[bytes]:
+    """Return the tokens of which holds have run out."""
+    statement = (
+        select(BlindHold.token)
+        .where(BlindHold.state == State.HELD, BlindHold.expires_at <= now)
+        .distinct()
+        .order_by(BlindHold.token)
+        .limit(BATCH)
+    )
+    return list(session.scalars(statement))
+
+
+def over(session: Session, token: bytes, now: datetime) -> list[UUID]:
+    """Return the holds of a token that have run out, in id order."""
+    statement = select(BlindHold.id).where(
+        BlindHold.token == token, BlindHold.state == State.HELD, BlindHold.expires_at <= now
+    )
+    return list(session.scalars(statement.order_by(BlindHold.id)))
+
+
+def asked(session: Session, client_id: UUID, *, since: datetime) -> int:
+    """Count a client's questions since then."""
+    found = select(func.count()).select_from(BlindProbe)
+    return (
+        session.scalar(found.where(BlindProbe.client_id == client_id, BlindProbe.asked_at > since))
+        or 0
+    )
+
+
+def asked_about(session: Session, party_id: UUID, token: bytes, *, since: datetime) -> int:
+    """Count a bank's questions about one paper since then."""
+    found = select(func.count()).select_from(BlindProbe)
+    own = (BlindProbe.token == token, BlindProbe.party_id == party_id)
+    return session.scalar(found.where(*own, BlindProbe.asked_at > since)) or 0
+
+
+def unnamed(session: Session) -> Sequence[Row[UUID, str, str, bytes]]:
+    """Return documents behind live claims whose token is not known yet, the newest first."""
+    return session.execute(
+        select(Document.id, Document.seller_uscc, Document.number, Document.original_sha256)
+        .join(ReceivableDocument, ReceivableDocument.document_id == Document.id)
+        .where(
+            ReceivableDocument.live,
+            ~exists().where(BlindToken.document_id == Document.id),
+        )
+        .order_by(Document.id.desc())
+        .limit(BATCH)
+    ).all()
+
+
+def unmerged(session: Session) -> list[bytes]:
+    """Return tokens whose own pool still has something that a claim's pool carries."""
+    return list(
+        session.scalars(
+            select(BlindToken.token)
+            .join(ConversionEdge, ConversionEdge.from_pool_id == BlindToken.pool_id)
+            .where(ConversionEdge.carried_minor > 0)
+            .distinct()
+            .order_by(BlindToken.token)
+            .limit(BATCH)
+        )
+    )
+
+
+def visible(session: Session, party_id: UUID, hold_id: UUID) -> BlindHold:
+    """Return a hold of this bank's. Raises SubjectNotFound."""
+    found = session.get(BlindHold, hold_id)
+    if found is None or found.party_id != party_id:
+        raise SubjectNotFound
+    return found
+
+
+def newest_event(session: Session, hold_id: UUID) -> Event:
+    """Return the newest event of a hold."""
+    statement = select(Event).where(Event.subject_id == hold_id).order_by(Event.version.desc())
+    return session.scalars(statement.limit(1)).one()
+
+
+def holds(
+    session: Session, party_id: UUID, *, after: UUID | None, size: int
+) -> Sequence[BlindHold]:
+    """Return a bank's holds, oldest first."""
+    statement = (
+        select(BlindHold).where(BlindHold.party_id == party_id).order_by(BlindHold.id).limit(size)
+    )
+    if after is not None:
+        statement = statement.where(BlindHold.id > after)
+    return session.scalars(statement).all()
+
+
+def probes(
+    session: Session, party_id: UUID, *, after: UUID | None, size: int
+) -> Sequence[Row[UUID, UUID, str, datetime]]:
+    """Return who asked about the papers that this party issued, oldest first: id, document, caller, when."""
+    statement = (
+        select(BlindProbe.id, Document.id, BlindProbe.caller, BlindProbe.asked_at)
+        .join(BlindToken, BlindToken.token == BlindProbe.token)
+        .join(Document, Document.id == BlindToken.document_id)
+        .where(Document.seller_id == party_id)
+        .order_by(BlindProbe.id)
+        .limit(size)
+    )
+    if after is not None:
+        statement = statement.where(BlindProbe.id > after)
+    return session.execute(statement).all()

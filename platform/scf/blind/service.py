@@ -1,0 +1,286 @@
+"""HOLD, COMMIT, RELEASE: what outside banks take of a paper, in the pool that pledges here take from too."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from scf.blind import queries, rules
+from scf.blind.models import TRANSITIONS, BlindHold, BlindProbe, BlindToken, HoldEnded, State
+from scf.capacity import service as capacity
+from scf.capacity.converting import Mark
+from scf.capacity.models import Pool
+from scf.capacity.service import CapacityInsufficient
+from scf.evidence import service as evidence
+from scf.evidence.models import Event
+from scf.evidence.service import SubjectNotFound
+from scf.http.auth import Actor
+from scf.kernel.clock import instant_text
+from scf.kernel.ids import new_id, public_id
+from scf.kernel.money import CurrencyMismatch, Money
+from scf.parties import queries as parties
+
+ENDINGS: Final = {State.RELEASED: "hold.ended", State.EXPIRED: "hold.ended"}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A HOLD as it is asked for: `value` is what the bank says the whole paper is worth."""
+
+    token: bytes
+    amount: Money
+    value: Money
+    ttl: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Business time of a command, and the real time that limits are about."""
+
+    now: datetime
+    real: datetime
+
+
+def hold(
+    session: Session, actor: Actor, ask: Ask, *, per_minute: int, times: Times
+) -> BlindHold | None:
+    """Hold a part of a paper's value, or None: it is over what is left, of whom and by how much unsaid.
+
+    The question is recorded either way. Raises AboveValue, TtlOutOfRange, AskedTooOften, PartyRevoked.
+    """
+    rules.check_ask(ask.amount, ask.value, ask.ttl)
+    party = parties.active_party(session, actor.party)
+    minute = queries.asked(session, actor.client_id, since=times.real - rules.WINDOW)
+    day = queries.asked_about(session, party.id, ask.token, since=times.real - rules.TOKEN_WINDOW)
+    rules.check_rate(minute, day, per_minute=per_minute)
+    session.add(
+        BlindProbe(
+            id=new_id(),
+            token=ask.token,
+            client_id=actor.client_id,
+            party_id=party.id,
+            caller=rules.CALLER,
+            asked_at=times.real,
+        )
+    )
+    token = _locked(session, ask, now=times.now)
+    _expire(session, token, now=times.now)
+    try:
+        with session.begin_nested():
+            _take(session, token, ask)
+            return _place(session, party.id, token, ask, now=times.now)
+    except (CapacityInsufficient, CurrencyMismatch):
+        return None
+
+
+def commit_hold(session: Session, actor: Actor, hold_id: UUID, *, now: datetime) -> BlindHold:
+    """Let a hold stand until it is released: the loan was made. Raises SubjectNotFound, HoldEnded."""
+    _, found = _own(session, actor, hold_id)
+    found.require_move(State.COMMITTED)
+    if found.expires_at <= now:
+        raise HoldEnded(state=State.EXPIRED.value, asked=State.COMMITTED.value)
+    found.state = State.COMMITTED
+    _tell(session, found, "hold.committed", now=now)
+    return found
+
+
+def release(session: Session, actor: Actor, hold_id: UUID, *, now: datetime) -> BlindHold:
+    """Give back what is held. Raises SubjectNotFound, HoldEnded."""
+    token, found = _own(session, actor, hold_id)
+    found.require_move(State.RELEASED)
+    _end(session, token, found, State.RELEASED, now=now)
+    return found
+
+
+def expire(session: Session, token: bytes, *, now: datetime) -> None:
+    """End the holds of a token that have run out. For a clock."""
+    _expire(session, _lock_token(session, token), now=now)
+
+
+def know(session: Session, document_id: UUID, token: bytes, *, now: datetime) -> None:
+    """Take in the token of a document that is registered here.
+
+    What is held under it already is, from then on, held of the document's claim: carried into its pool,
+    and converted at once.
+    """
+    value = queries.value_of(session, document_id)
+    statement = insert(BlindToken).values(
+        token=token,
+        document_id=document_id,
+        currency=value.currency,
+        value_minor=value.minor,
+        held_minor=0,
+        known_at=now,
+    )
+    session.execute(statement.on_conflict_do_nothing(index_elements=[BlindToken.token]))
+    found = _lock_token(session, token)
+    if found.document_id is None:
+        found.document_id = document_id
+        found.value_minor = min(found.value_minor, value.minor)
+        assert found.pool_id is not None, "a paper that is not known here was held first"
+        mark = queries.mark(document_id, value, pool=True)
+        capacity.mark(session, found.pool_id, [mark], now=now)
+        merge(session, found, now=now)
+
+
+def merge_token(session: Session, token: bytes, *, now: datetime) -> None:
+    """Convert what is held under a token into its claim's pool. For a clock."""
+    merge(session, _lock_token(session, token), now=now)
+
+
+def merge(session: Session, token: BlindToken, *, now: datetime) -> None:
+    """Convert what is held in a locked token's own pool into its claim's, as far as that carries it."""
+    claim = queries.claim_pool(session, token)
+    if claim is None or token.pool_id is None:
+        return
+    for holder_id in queries.carried_holders(session, token.pool_id, claim):
+        capacity.convert(session, claim, holder_id=holder_id, amount=None, now=now)
+
+
+def _locked(session: Session, ask: Ask, *, now: datetime) -> BlindToken:
+    """Return a token's row, made where nobody asked before, locked."""
+    statement = insert(BlindToken).values(
+        token=ask.token,
+        currency=ask.value.currency,
+        value_minor=ask.value.minor,
+        held_minor=0,
+        known_at=now,
+    )
+    session.execute(statement.on_conflict_do_nothing())
+    return _lock_token(session, ask.token)
+
+
+def _lock_token(session: Session, token: bytes) -> BlindToken:
+    statement = select(BlindToken).where(BlindToken.token == token).with_for_update()
+    return session.scalars(statement.execution_options(populate_existing=True)).one()
+
+
+def _take(session: Session, token: BlindToken, ask: Ask) -> None:
+    """Take of a token's value; the database refuses what is more than is left. Raises CapacityInsufficient.
+
+    Whoever declares less than was declared before is held to its own word.
+    """
+    most = min(token.value_minor, ask.value.minor)
+    taken = session.execute(
+        update(BlindToken)
+        .where(
+            BlindToken.token == token.token,
+            BlindToken.currency == ask.amount.currency,
+            BlindToken.held_minor + ask.amount.minor <= most,
+        )
+        .values(held_minor=BlindToken.held_minor + ask.amount.minor)
+        .returning(BlindToken.held_minor)
+    )
+    if taken.one_or_none() is None:
+        raise CapacityInsufficient
+
+
+def _place(
+    session: Session, party_id: UUID, token: BlindToken, ask: Ask, *, now: datetime
+) -> BlindHold:
+    found = BlindHold(
+        id=new_id(),
+        version=0,
+        secret=evidence.new_secret(),
+        head_hash=None,
+        token=token.token,
+        party_id=party_id,
+        currency=ask.amount.currency,
+        amount_minor=ask.amount.minor,
+        state=State.HELD,
+        placed_at=now,
+        expires_at=now + ask.ttl,
+    )
+    session.add(found)
+    session.flush()
+    placed = _tell(session, found, "hold.placed", now=now)
+    pool = _pool(session, token, found, cause=placed.body_hash, now=now)
+    capacity.reserve(
+        session,
+        pool,
+        holder_id=found.id,
+        holder=public_id("hld", found.id),
+        amount=found.amount,
+        cause=placed.body_hash,
+        now=now,
+        actor=party_id,
+        named=False,
+    )
+    return found
+
+
+def _pool(
+    session: Session, token: BlindToken, first: BlindHold, *, cause: bytes, now: datetime
+) -> Pool:
+    """Return the locked pool that a token is held of: its claim's, else one of its own, opened at need."""
+    claim = queries.claim_pool(session, token)
+    if claim is None and token.pool_id is None:
+        token.pool_id = new_id()
+        value = Money(token.value_minor, token.currency)
+        marks: list[Mark] = []
+        if token.document_id is not None:
+            marks.append(queries.mark(token.document_id, value, pool=True))
+        opening = capacity.Opening(
+            pool_id=token.pool_id,
+            secret=evidence.new_secret(),
+            asset=public_id("hld", first.id),
+            asset_id=first.id,
+            owner_id=None,
+            confirmed=value,
+            cause=cause,
+            parties=[],
+            marks=marks,
+        )
+        capacity.open_pools(session, [opening], now=now, actor=None)
+        session.flush()
+    if claim is not None:
+        merge(session, token, now=now)
+    chosen = claim or token.pool_id
+    assert chosen is not None
+    (pool,) = capacity.lock_pools(session, [chosen])
+    return pool
+
+
+def _own(session: Session, actor: Actor, hold_id: UUID) -> tuple[BlindToken, BlindHold]:
+    """Return a hold of the caller's, locked after its token. Raises SubjectNotFound."""
+    seen = session.get(BlindHold, hold_id)
+    if seen is None or seen.party_id != actor.party:
+        raise SubjectNotFound
+    token = _lock_token(session, seen.token)
+    return token, evidence.lock(session, BlindHold, hold_id)
+
+
+def _expire(session: Session, token: BlindToken, *, now: datetime) -> None:
+    for hold_id in queries.over(session, token.token, now):
+        found = evidence.lock(session, BlindHold, hold_id)
+        _end(session, token, found, State.EXPIRED, now=now)
+
+
+def _end(
+    session: Session, token: BlindToken, found: BlindHold, to: State, *, now: datetime
+) -> None:
+    assert to in TRANSITIONS[found.state]
+    found.state = to
+    found.ended_at = now
+    token.held_minor -= found.amount_minor
+    event = _tell(session, found, ENDINGS[to], now=now)
+    capacity.release_all(session, holder_id=found.id, cause=event.body_hash, now=now, actor=None)
+
+
+def _tell(session: Session, found: BlindHold, type_: str, *, now: datetime) -> Event:
+    """Append an event of a hold; only its own bank sees it."""
+    running = found.state is State.HELD
+    record = {
+        "token": f"0x{found.token.hex()}",
+        "amount": found.amount.to_json(),
+        "state": found.state.value,
+        "expires_at": instant_text(found.expires_at) if running else None,
+    }
+    parties_ = [found.party_id]
+    return evidence.append(
+        session, found, type_, record, now=now, actor=found.party_id, parties=parties_
+    )
