@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from scf.evidence.models import (
@@ -73,6 +73,28 @@ def covering(session: Session, size: int) -> Covering | None:
         return anchored
     head = newest(session)
     return Covering(head, None) if head.size >= size else None
+
+
+def first_covering(session: Session, size: int) -> Covering | None:
+    """Return the first head of at least `size` entries that is anchored for good, else the first of all.
+
+    As the log grows it stays the same, and with it what is built on it.
+    """
+    row = session.execute(
+        select(Checkpoint, ChainTransaction)
+        .outerjoin(Anchor, Anchor.size == Checkpoint.size)
+        .outerjoin(
+            ChainTransaction,
+            and_(
+                ChainTransaction.id == Anchor.transaction_id,
+                ChainTransaction.state == State.FINAL,
+            ),
+        )
+        .where(Checkpoint.size >= size)
+        .order_by(ChainTransaction.id.is_(None), Checkpoint.size)
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else Covering(row[0], row[1])
 
 
 def tile_reader(session: Session) -> tiles.ReadTile:

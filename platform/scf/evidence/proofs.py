@@ -56,8 +56,11 @@ def pack(
     *,
     certificates: Iterable[str] = (),
     revocations: Iterable[bytes] = (),
+    lasting: bool = False,
 ) -> bytes:
     """Return a proof file over one head, the newest anchored one where that covers every entry.
+
+    `lasting`: over the first such head instead, so that the file stays the same as the log grows.
 
     `certificates` are PEM of those who signed, `revocations` DER of their CAs' lists. Raises
     EvidencePending.
@@ -66,7 +69,8 @@ def pack(
     places = log.indexes(session, hashes)
     if len(places) != len(set(hashes)):
         raise EvidencePending(events=len(set(hashes)), published=len(places), retry_after=1)
-    covering = log.covering(session, max(places.values(), default=-1) + 1)
+    find = log.first_covering if lasting else log.covering
+    covering = find(session, max(places.values(), default=-1) + 1)
     if covering is None:
         raise EvidencePending(retry_after=1)
     head, read_tile = covering.checkpoint, log.tile_reader(session)

@@ -81,6 +81,14 @@ def query(router: APIRouter, path: str, *, scope: str | None = None, **route: An
     return _register(router, path, run, method="GET", status=200, route=route)
 
 
+def recorded_query(
+    router: APIRouter, path: str, *, scope: str | None = None, **route: Any
+) -> Decorator:
+    """Register a GET endpoint that reads and leaves a record of it, committed before the answer."""
+    run = _scoped(_run_recorded, scope)
+    return _register(router, path, run, method="GET", status=200, route=route)
+
+
 def _scoped(run: Runner, scope: str | None) -> Runner:
     def scoped(envelope: Envelope, work: Callable[[Call], Response]) -> Response:
         def admitted(call: Call) -> Response:
@@ -190,6 +198,10 @@ def _if_match(envelope: Envelope) -> int | None:
 def _run_query(envelope: Envelope, work: Callable[[Call], Response]) -> Response:
     with envelope.database.reading() as session:
         return work(_call(envelope, session))
+
+
+def _run_recorded(envelope: Envelope, work: Callable[[Call], Response]) -> Response:
+    return envelope.database.run(lambda session: work(_call(envelope, session)))
 
 
 def _run_command(envelope: Envelope, work: Callable[[Call], Response]) -> Response:

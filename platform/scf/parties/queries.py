@@ -1,10 +1,11 @@
 """Reading parties, their people and certificates."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, case, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
@@ -233,13 +234,21 @@ def certificates_for(session: Session, authorization_hashes: Iterable[bytes]) ->
     )
 
 
-def revocations(session: Session) -> list[bytes]:
-    """Return the newest CRL (DER) of every authority that has handed one in."""
+def revocations(session: Session, *, after: datetime | None = None) -> list[bytes]:
+    """Return the newest CRL (DER) of every authority that has handed one in.
+
+    With `after`, the first one issued since then where there is one: what rests on it stays the same.
+    """
+    newest = RevocationList.issued_at.desc()
+    order: list[ColumnElement[Any]] = [newest]
+    if after is not None:
+        since = RevocationList.issued_at >= after
+        order = [since.desc(), case((since, RevocationList.issued_at)), newest]
     return list(
         session.scalars(
             select(RevocationList.der)
             .ext(distinct_on(RevocationList.authority_id))
-            .order_by(RevocationList.authority_id, RevocationList.issued_at.desc())
+            .order_by(RevocationList.authority_id, *order)
         )
     )
 

@@ -31,10 +31,11 @@ class NotProvable(Conflict):
     title_en = "Not in force or not locked: there is nothing to prove"
 
 
-def build(session: Session, party_id: UUID, pledge_id: UUID) -> bytes:
+def build(session: Session, party_id: UUID, pledge_id: UUID, *, lasting: bool = False) -> bytes:
     """Return a pledge's proof file to one of its parties.
 
-    Confirmation, the pool's whole history with its sums, every version of the pledge. Raises
+    Confirmation, the pool's whole history with its sums, every version of the pledge; `lasting` as
+    `scf.evidence.proofs.pack` has it, with the first revocation lists that will do. Raises
     SubjectNotFound, NotProvable, `evidence.pending`.
     """
     pledge = queries.visible(session, party_id, pledge_id)
@@ -42,12 +43,14 @@ def build(session: Session, party_id: UUID, pledge_id: UUID) -> bytes:
         raise NotProvable(state=pledge.state.value, lock=pledge.lock.state.value)
     events, entries = _entries(session, pledge)
     signed = [hash_ for event in events for hash_ in event.authorizations]
+    signed_at = max(event.occurred_at for event in events if event.authorizations)
     return proofs.pack(
         session,
         "pledge",
         entries,
         certificates=parties.certificates_for(session, signed),
-        revocations=parties.revocations(session),
+        revocations=parties.revocations(session, after=signed_at if lasting else None),
+        lasting=lasting,
     )
 
 
