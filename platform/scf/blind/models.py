@@ -63,7 +63,9 @@ class BlindToken(Base):
 
     token: Mapped[bytes] = mapped_column(primary_key=True)
     document_id: Mapped[UUID | None] = mapped_column(ForeignKey("documents.id"), unique=True)
-    pool_id: Mapped[UUID | None] = mapped_column(ForeignKey("pools.id"), unique=True)
+    pool_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("pools.id", deferrable=True, initially="DEFERRED"), unique=True
+    )
     currency: Mapped[str] = mapped_column(Text)
     value_minor: Mapped[int]
     held_minor: Mapped[int]

@@ -851,7 +851,7 @@ CREATE TABLE blind_tokens (
   CONSTRAINT uq_blind_tokens_document_id UNIQUE (document_id),
   CONSTRAINT fk_blind_tokens_document_id_documents FOREIGN KEY(document_id) REFERENCES documents (id),
   CONSTRAINT uq_blind_tokens_pool_id UNIQUE (pool_id),
-  CONSTRAINT fk_blind_tokens_pool_id_pools FOREIGN KEY(pool_id) REFERENCES pools (id)
+  CONSTRAINT fk_blind_tokens_pool_id_pools FOREIGN KEY(pool_id) REFERENCES pools (id) DEFERRABLE INITIALLY DEFERRED
 );
 
 CREATE TABLE pool_marks (
@@ -1740,12 +1740,10 @@ CREATE TABLE pledge_searches (
   results_hash BYTEA NOT NULL,
   certificate BYTEA NOT NULL,
   CONSTRAINT pk_pledge_searches PRIMARY KEY (id),
+  CONSTRAINT uq_pledge_searches_pledge_id_cert_no UNIQUE (pledge_id, cert_no),
   CONSTRAINT fk_pledge_searches_pledge_id_pledges FOREIGN KEY(pledge_id) REFERENCES pledges (id),
-  CONSTRAINT ck_pledge_searches_searchstep CHECK (step IN ('before', 'after')),
-  CONSTRAINT uq_pledge_searches_cert_no UNIQUE (cert_no)
+  CONSTRAINT ck_pledge_searches_searchstep CHECK (step IN ('before', 'after', 'review'))
 );
-
-CREATE INDEX ix_pledge_searches_pledge_id ON pledge_searches (pledge_id);
 
 CREATE TRIGGER pledge_searches_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON pledge_searches FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
@@ -1777,6 +1775,86 @@ BEGIN
 END $$;
 
 CREATE TRIGGER pledge_locks_guard_state BEFORE UPDATE OF state ON pledge_locks FOR EACH ROW EXECUTE FUNCTION guard_pledge_locks_state();
+
+CREATE TABLE registry_filings (
+  id UUID NOT NULL,
+  pledge_id UUID NOT NULL,
+  change VARCHAR(10) NOT NULL,
+  reference TEXT NOT NULL,
+  content JSONB NOT NULL,
+  reason TEXT NOT NULL,
+  asked_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  asked_by UUID,
+  sent_at TIMESTAMP WITH TIME ZONE,
+  number TEXT,
+  registered_at TIMESTAMP WITH TIME ZONE,
+  expires_on DATE,
+  certificate BYTEA,
+  problem TEXT,
+  CONSTRAINT pk_registry_filings PRIMARY KEY (id),
+  CONSTRAINT ck_registry_filings_taken_or_refused CHECK (number IS NULL OR problem IS NULL),
+  CONSTRAINT ck_registry_filings_whole_when_taken CHECK ((number IS NULL) = (registered_at IS NULL) AND (number IS NULL) = (certificate IS NULL)),
+  CONSTRAINT fk_registry_filings_pledge_id_pledges FOREIGN KEY(pledge_id) REFERENCES pledges (id),
+  CONSTRAINT ck_registry_filings_change CHECK (change IN ('registered', 'amended', 'extended')),
+  CONSTRAINT uq_registry_filings_reference UNIQUE (reference),
+  CONSTRAINT fk_registry_filings_asked_by_oauth_clients FOREIGN KEY(asked_by) REFERENCES oauth_clients (id),
+  CONSTRAINT uq_registry_filings_number UNIQUE (number)
+);
+
+CREATE INDEX ix_registry_filings_pledge_id_id ON registry_filings (pledge_id, id);
+
+CREATE UNIQUE INDEX uq_registry_filings_waiting ON registry_filings (pledge_id) WHERE number IS NULL AND problem IS NULL;
+
+CREATE TABLE registry_papers (
+  id UUID NOT NULL,
+  pledge_id UUID NOT NULL,
+  kind TEXT NOT NULL,
+  number TEXT NOT NULL,
+  at TIMESTAMP WITH TIME ZONE NOT NULL,
+  sha256 BYTEA NOT NULL,
+  content BYTEA NOT NULL,
+  read JSONB NOT NULL,
+  differences JSONB NOT NULL,
+  taken BOOLEAN NOT NULL,
+  handed_in_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  handed_in_by UUID NOT NULL,
+  CONSTRAINT pk_registry_papers PRIMARY KEY (id),
+  CONSTRAINT uq_registry_papers_pledge_id_sha256 UNIQUE (pledge_id, sha256),
+  CONSTRAINT fk_registry_papers_pledge_id_pledges FOREIGN KEY(pledge_id) REFERENCES pledges (id),
+  CONSTRAINT fk_registry_papers_handed_in_by_oauth_clients FOREIGN KEY(handed_in_by) REFERENCES oauth_clients (id)
+);
+
+CREATE TRIGGER registry_papers_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON registry_papers FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE registry_findings (
+  pledge_id UUID NOT NULL,
+  reg_no TEXT NOT NULL,
+  registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  ranks_before BOOLEAN NOT NULL,
+  cert_no TEXT NOT NULL,
+  step VARCHAR(6) NOT NULL,
+  found_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_registry_findings PRIMARY KEY (pledge_id, reg_no),
+  CONSTRAINT fk_registry_findings_pledge_id_pledges FOREIGN KEY(pledge_id) REFERENCES pledges (id),
+  CONSTRAINT ck_registry_findings_searchstep CHECK (step IN ('before', 'after', 'review'))
+);
+
+CREATE TRIGGER registry_findings_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON registry_findings FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE registry_objections (
+  pledge_id UUID NOT NULL,
+  number TEXT NOT NULL,
+  objected_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  objector TEXT NOT NULL,
+  body TEXT NOT NULL,
+  found_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  answer TEXT,
+  answered_at TIMESTAMP WITH TIME ZONE,
+  answered_by UUID,
+  CONSTRAINT pk_registry_objections PRIMARY KEY (pledge_id, number),
+  CONSTRAINT fk_registry_objections_pledge_id_pledges FOREIGN KEY(pledge_id) REFERENCES pledges (id),
+  CONSTRAINT fk_registry_objections_answered_by_oauth_clients FOREIGN KEY(answered_by) REFERENCES oauth_clients (id)
+);
 
 CREATE TABLE payment_reversals (
   id UUID NOT NULL,
