@@ -30,6 +30,9 @@ from scf.capacity import queries
 from scf.capacity.models import Pool, PoolEntry
 from scf.db.outbox import EffectContext
 from scf.documents import service as documents
+from scf.documents.models import Document
+from scf.documents.red_note_models import RedReason, RedState
+from scf.documents.red_notes import Entry
 from scf.evidence.models import Event
 from scf.kernel.errors import Refused
 from scf.kernel.money import Money
@@ -44,6 +47,7 @@ from scf.pledges.models import Pledge
 from scf.pledges.models import State as PledgeState
 from scf.pledges.service import Principal
 from scf.receivables import basket, credit_notes, payments, refusals, service, submission
+from scf.receivables import red_notes as red_forms
 from scf.receivables.basket import Drafting, Wanted
 from scf.receivables.models import GIVEN_UP, TRANSITIONS, Receivable, State
 from scf.receivables.payments import Receipt
@@ -51,9 +55,8 @@ from scf.receivables.permissions import Action
 from scf.receivables.service import Account, Confirmation
 from scf.receivables.submission import Mode, Submission
 from tests.support.actors import Company, Stage, set_stage
-from tests.support.invoices import cn_einvoice
-from tests.support.receivables import ACCOUNT, NUMBERS, invoice_number
-from tests.support.reckoning import Bond, Claim, Register
+from tests.support.receivables import ACCOUNT, NUMBERS
+from tests.support.reckoning import Bond, Claim, Register, written
 from tests.support.services import Servers, fresh_database
 
 ORIGIN = "test.example/log"
@@ -119,7 +122,26 @@ class Path(RuleBasedStateMachine):
         line = self.done(
             lambda s, now: submission.submit(s, self.cast.supplier.actor, submitted, now=now)
         )
-        self.known.append(Claim(line.id, number, fen))
+        self.known.append(Claim(line.id, document, number, fen))
+
+    @rule(claim=CLAIMS, fen=AMOUNTS)
+    def import_again(self, claim: Claim, fen: int) -> None:
+        """The same invoice is known; with another amount it is none, and a second line it cannot carry."""
+        count = self.events()
+        assert self.invoice(claim.number, claim.claimed) == claim.document
+        assert self.events() == count
+        if fen != claim.claimed:
+            other = written(self.cast, claim.number, fen)
+            self.refused(partial(self.register_invoice, other), {"document.conflict"})
+        if claim.state not in GIVEN_UP:
+            line = f"M-{claim.number}-again"
+            again = Submission(
+                self.cast.programme_id, line, [claim.document], None, None, None, None, DUE_ON
+            )
+            self.refused(
+                lambda s, now: submission.submit(s, self.cast.supplier.actor, again, now=now),
+                {"receivable.document_in_use"},
+            )
 
     @rule(claim=CLAIMS, share=SHARES, whole=st.booleans())
     def confirm(self, claim: Claim, share: int, whole: bool) -> None:
@@ -211,9 +233,8 @@ class Path(RuleBasedStateMachine):
     @rule(claim=CLAIMS, fen=AMOUNTS, named=st.booleans(), again=st.booleans())
     def pay(self, claim: Claim, fen: int, named: bool, again: bool) -> None:
         self.receipts += 1
-        receipt = Receipt(
-            f"{id(self)}-{self.receipts}", Money(fen), PAID_ON, ACCOUNT if named else "6222 9999"
-        )
+        account, keeper = ACCOUNT if named else "6222 9999", self.cast.bank.uscc
+        receipt = Receipt(f"{id(self)}-{self.receipts}", Money(fen), PAID_ON, account, keeper)
 
         def report(session: Session, now: datetime) -> Any:
             return payments.report(session, self.cast.bank.actor, claim.id, receipt, now=now)
@@ -238,6 +259,35 @@ class Path(RuleBasedStateMachine):
         claim.waiting.append((note, fen))
         if not later:
             self.catch_up(claim)
+
+    @rule(claim=CLAIMS, share=st.integers(min_value=1, max_value=40), agreed=st.booleans())
+    def take_back_by_form(self, claim: Claim, share: int, agreed: bool) -> None:
+        """The form first: who encumbers is asked, the buyer confirms all the same, the red invoice comes."""
+        fen, cast = max(claim.claimed * share // 100, 1), self.cast
+        number = f"5001{next(NUMBERS)}"
+        entry = Entry(claim.document, number, RedReason.ALLOWANCE, Money(fen), Money(0), used=True)
+
+        def enter(session: Session, now: datetime) -> Any:
+            return red_forms.enter(session, cast.supplier.actor, entry, now=now)
+
+        if claim.formed + fen > claim.claimed:
+            self.refused(enter, {"red_note.exceeds_invoice"})
+            return
+        form = self.done(enter).id
+        for bank in {b.bank.id: b.bank for b in self.pledged if claim.held.get(b.id)}.values():
+            self.done(
+                lambda s, now, bank=bank: red_forms.consent(
+                    s, bank.actor, form, given=agreed, now=now
+                )
+            )
+        self.done(
+            lambda s, now: red_forms.answer(s, cast.anchor.actor, form, RedState.CONFIRMED, now=now)
+        )
+        note = self.invoice(next(NUMBERS), -fen, takes_back=claim.number)
+        self.done(lambda s, now: red_forms.issue(s, s.get_one(Document, note), now=now))
+        claim.formed += fen
+        claim.waiting.append((note, fen))
+        self.catch_up(claim)
 
     @rule(claim=CLAIMS)
     def catch_up(self, claim: Claim) -> None:
@@ -411,24 +461,13 @@ class Path(RuleBasedStateMachine):
         return set() if to in PLEDGE_TRANSITIONS[bond.state] else {"pledge.state_forbids"}
 
     def invoice(self, number: int, fen: int, takes_back: int | None = None) -> UUID:
-        total = Money(fen).text
-        red = takes_back and invoice_number(takes_back)
-        original = cn_einvoice(
-            number=invoice_number(number),
-            seller=self.cast.supplier.uscc,
-            buyer=self.cast.anchor.uscc,
-            net=total,
-            tax="0.00",
-            total=total,
-            lines=[(total, "0", "0.00")],
-            blue="N" if red else "Y",
-            red=f"<OriginalInvoiceCode>{red}</OriginalInvoiceCode>" if red else "",
-        )
+        original = written(self.cast, number, fen, takes_back)
+        found: UUID = self.done(partial(self.register_invoice, original)).document.id
+        return found
+
+    def register_invoice(self, original: bytes, session: Session, now: datetime) -> Any:
         actor = self.cast.supplier.actor
-        registered = self.done(
-            lambda s, now: documents.register(s, actor, original=original, filename=None, now=now)
-        )
-        return registered.document.id
+        return documents.register(session, actor, original=original, filename=None, now=now)
 
     def events(self) -> int:
         with self.stage.database.reading() as session:

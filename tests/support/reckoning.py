@@ -5,11 +5,20 @@ from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
 
+from scf.kernel.money import Money
 from scf.pledges.models import State as PledgeState
 from scf.receivables.models import State
-from scf.registry.port import Enrolled, Filing, Registration, SearchResult
-from tests.support.actors import Company
-from tests.support.receivables import NUMBERS
+from scf.registry.port import (
+    Certificate,
+    Enrolled,
+    EntryKind,
+    Filing,
+    Registration,
+    SearchResult,
+)
+from tests.support.actors import Cast, Company
+from tests.support.invoices import cn_einvoice
+from tests.support.receivables import NUMBERS, invoice_number
 
 
 class Register:
@@ -24,15 +33,39 @@ class Register:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def search(self, _: Enrolled) -> SearchResult:
-        return SearchResult(f"S-{next(NUMBERS)}", self.now, (), bytes(32), b"search")
+    def search(self, grantor: Enrolled) -> SearchResult:
+        number = f"S-{next(NUMBERS)}"
+        return SearchResult(number, grantor, self.now, (), bytes(32), b"search")
 
     def find(self, _: str) -> Registration | None:
         return None
 
-    def register(self, filing: Filing) -> Registration:
-        ends = self.now.date() + timedelta(days=365)
-        return Registration(filing.reference, filing.reference, self.now, ends, None, b"paper")
+    def register(self, filing: Filing, *, sent_before: bool = False) -> Registration:
+        assert not sent_before, "one answer a filing"
+        number, ends = filing.reference, self.now.date() + timedelta(days=365)
+        content = Certificate(
+            EntryKind.INITIAL, number, number, self.now, ends, filing.business,
+            filing.secured_party, filing.grantor, filing.contract_no, filing.amount,
+            filing.description, filing.items,
+        )  # fmt: skip
+        return Registration(number, number, self.now, ends, None, b"paper", content)
+
+
+def written(cast: Cast, number: int, fen: int, takes_back: int | None = None) -> bytes:
+    """An untaxed 数电票 of the supplier to the anchor; a red one names the number that it takes back."""
+    total = Money(fen).text
+    red = takes_back and invoice_number(takes_back)
+    return cn_einvoice(
+        number=invoice_number(number),
+        seller=cast.supplier.uscc,
+        buyer=cast.anchor.uscc,
+        net=total,
+        tax="0.00",
+        total=total,
+        lines=[(total, "0", "0.00")],
+        blue="N" if red else "Y",
+        red=f"<OriginalInvoiceCode>{red}</OriginalInvoiceCode>" if red else "",
+    )
 
 
 @dataclass
@@ -40,6 +73,7 @@ class Claim:
     """What a receivable and its pool should be by now, reckoned fen by fen."""
 
     id: UUID
+    document: UUID
     number: int
     claimed: int
     state: State = State.SUBMITTED
@@ -47,6 +81,8 @@ class Claim:
     promised: int = 0
     paid: int = 0
     noted: int = 0
+    formed: int = 0
+    """Of what red invoices took back, what forms had been filled in for."""
     waiting: list[tuple[UUID, int]] = field(default_factory=list)
     """Red invoices that are registered and not yet recorded: their ids and amounts."""
     confirmed: int = 0

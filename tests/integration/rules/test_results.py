@@ -162,8 +162,11 @@ class TestFinancing:
             "RGI-61": "pass",
             "R77-11": "pass",
             "R77-12": "pass",
+            "BFG-01": "not_applicable",
         }
         assert outcomes(paid) == {
+            "BFG-02": "not_applicable",
+            "BFG-03": "not_applicable",
             "RCC-414": "pass",
             "RGI-66": "pass",
             "RCC-445": "pass",
