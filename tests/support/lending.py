@@ -89,12 +89,14 @@ class Desk:
         bank: Company | None = None,
         amount: str = "996000.00",
         days: int = 50,
+        **other: Any,
     ) -> str:
         body = {
             "receivable": receivable,
             "lender": (bank or self.stage.cast.bank).id,
             "amount": money(amount),
             "days": days,
+            **other,
         }
         return str(self.did(self.stage.cast.supplier, "/v1/financings", body)["id"])
 
@@ -138,9 +140,10 @@ class Desk:
 
     def signed_pledge(self, receivable: str, *, bank: Company | None = None, **other: Any) -> str:
         """Request, approve, propose, contract: a pledge that waits for the bank's acceptance."""
-        pledged = other.pop("pledged", None)
+        pledged, trade = other.pop("pledged", None), other.pop("trade", None)
         amount = other.get("amount", "996000.00")
-        financing = self.request(receivable, bank=bank, amount=amount)
+        asked = {} if trade is None else {"trade": trade}
+        financing = self.request(receivable, bank=bank, amount=amount, **asked)
         self.approve(financing, bank=bank, **other)
         pledge = self.propose(financing, bank=bank, amount=pledged)
         self.contract(financing)

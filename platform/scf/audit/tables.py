@@ -83,6 +83,7 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
         *("cancellation_due_on", "cancellation_raised_at"),
     ),
     "pledge_locks": ("pledge_id", "state", "since", "tokens", "ticket_sha256", "tx_hash"),
+    "registry_filings": ("pledge_id", "number", "registered_at", "certificate"),
     "pledge_searches": ("pledge_id", "cert_no", "clean", "results_hash"),
     "debtor_notices": (
         *("id", "version", "secret", "head_hash", "pledge_id", "pledge_event", "pledgor_id"),
@@ -156,6 +157,8 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
         *("case_id", "seq", "kind", "state", "person_id", "mandate_id", "inputs", "sha256"),
         *("event_id", "recorded_at"),
     ),
+    "financing_searches": ("financing_id", "cert_no", "searched_at", "results_hash", "certificate"),
+    "financing_ranks": ("financing_id", "step", "search_no", "own", "claims", "ranks"),
     "financing_receipts": (
         *("financing_id", "lender_id", "kind", "receipt_no", "receipt_on", "amount_minor"),
         *("principal_minor", "interest_minor", "event_id", "reported_at"),
@@ -186,5 +189,8 @@ UNAUDITED: Final[dict[str, str]] = {
     "persons": "random ids; certificates name them",
     "programme_members": "who may take part, not what was done",
     "programmes": "receivables name theirs",
+    "registry_objections": "what the register said; each is told by an event",
+    "registry_papers": "originals, by the hash of their bytes",
+    "registry_findings": "first sights of what searches' own certificates say",
     "tasks": "work to be done; what was done are events",
 }

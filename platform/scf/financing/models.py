@@ -206,5 +206,43 @@ class FinancingReceipt(Base):
     reported_at: Mapped[datetime]
 
 
+class RankStep(StrEnum):
+    """With which decision of the bank a rank was kept."""
+
+    OFFER = "offer"
+    DISBURSEMENT = "disbursement"
+
+
+class FinancingSearch(Base):
+    """A search of the register that a bank asked for before it decides; insert only."""
+
+    __tablename__ = "financing_searches"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    financing_id: Mapped[UUID] = mapped_column(ForeignKey("financings.id"), index=True)
+    cert_no: Mapped[str] = mapped_column(Text, unique=True)
+    searched_at: Mapped[datetime]
+    results_hash: Mapped[bytes]
+    certificate: Mapped[bytes]
+
+
+class FinancingRank(Base):
+    """The order on the claim as a bank could know it when it decided; insert only.
+
+    `claims` are what was ranked, `own` the ref of the bank's own, `ranks` what came of it.
+    """
+
+    __tablename__ = "financing_ranks"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    financing_id: Mapped[UUID] = mapped_column(ForeignKey("financings.id"), index=True)
+    step: Mapped[RankStep] = mapped_column(text_enum(RankStep))
+    stated_at: Mapped[datetime]
+    search_no: Mapped[str | None] = mapped_column(Text)
+    own: Mapped[str] = mapped_column(Text)
+    claims: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    ranks: Mapped[dict[str, int]] = mapped_column(JSONB)
+
+
 guard_states(Financing, TRANSITIONS)
-append_only(Contract, FinancingReceipt)
+append_only(Contract, FinancingReceipt, FinancingSearch, FinancingRank)

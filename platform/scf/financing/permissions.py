@@ -27,6 +27,7 @@ class Action(StrEnum):
     PROPOSE_PLEDGE = "propose_pledge"
     CONTRACT = "contract"
     REPORT_RECEIPT = "report_receipt"
+    SEARCH = "search"
 
 
 _LENDER = frozenset({Relation.LENDER})
@@ -39,6 +40,7 @@ ALLOWED: Final[Mapping[Action, frozenset[Relation]]] = MappingProxyType(
         Action.PROPOSE_PLEDGE: _LENDER,
         Action.CONTRACT: frozenset({Relation.BORROWER}),
         Action.REPORT_RECEIPT: _LENDER,
+        Action.SEARCH: _LENDER,
     }
 )
 

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from scf.evidence.models import Event
 from scf.evidence.service import require_version
-from scf.financing import checks, desk, queries, rules
-from scf.financing.models import Financing, FinancingReceipt, ReceiptKind, State
+from scf.financing import checks, desk, queries, ranking, rules
+from scf.financing.models import Financing, FinancingReceipt, RankStep, ReceiptKind, State
 from scf.financing.permissions import Action
 from scf.financing.rules import Owed, Payment
 from scf.financing.service import lock_for, tell
@@ -23,6 +23,7 @@ from scf.kernel.clock import business_date
 from scf.kernel.errors import Conflict, Invalid
 from scf.kernel.ids import new_id
 from scf.kernel.money import Money, zero
+from scf.pledges import ending
 from scf.pledges import queries as pledge_queries
 from scf.pledges import rules as pledge_rules
 from scf.pledges import service as pledges
@@ -97,6 +98,7 @@ def disburse(
         )
     checks.check_disbursement(session, financing, on=receipt.on, now=now)
     conditions = desk.require_clearing(session, financing, now=now)
+    ranking.state(session, financing, RankStep.DISBURSEMENT, now=now)
     financing.disbursed_on = receipt.on
     financing.move(State.DISBURSED, now=now)
     event = _tell(session, financing, "financing.disbursed", receipt, now=now, actor=actor)
@@ -137,6 +139,7 @@ def repay(
     financing.repaid_on = receipt.on
     if after.total.minor == 0:
         financing.move(State.REPAID, now=now)
+        _extinguish(session, financing, on=receipt.on, now=now)
         desk.finished(session, financing, now=now)
     event = _tell(session, financing, "financing.repaid", receipt, now=now, actor=actor)
     _keep(
@@ -150,6 +153,13 @@ def repay(
     )
     close_if_done(session, financing, now=now)
     return financing
+
+
+def _extinguish(session: Session, financing: Financing, *, on: date, now: datetime) -> None:
+    """Let the pledge know that the debt behind it is paid: its registration is to be cancelled in time."""
+    if financing.pledge_id is not None:
+        pledge = pledges.lock(session, financing.pledge_id)
+        ending.debt_extinguished(session, pledge, on=on, now=now)
 
 
 def close_if_done(session: Session, financing: Financing, *, now: datetime) -> None:

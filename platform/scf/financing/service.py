@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from scf.approvals.rules import Loan
 from scf.evidence import service as evidence
 from scf.evidence.models import Event, Statement
-from scf.financing import checks, contracts, desk, offers, permissions, rules
-from scf.financing.models import Contract, Financing, State
+from scf.financing import checks, contracts, desk, offers, permissions, ranking, rules
+from scf.financing.models import Contract, Financing, RankStep, State
 from scf.financing.offers import Offer, Trade
 from scf.financing.permissions import Action
 from scf.http.auth import Actor
@@ -216,6 +216,7 @@ def approve(
     financing.security = content.get("security")
     financing.offer_authorizations = act.authorizations
     checks.check_approval(session, financing, now=now)
+    ranking.state(session, financing, RankStep.OFFER, now=now)
     desk.offered(session, financing, now=now)
     financing.move(State.APPROVED, now=now)
     tell(

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from scf.audit.finding import Report, expect, expect_row
 from scf.audit.history import History, Told, histories, rows
+from scf.audit.subjects import ranks
 from scf.financing.models import ReceiptKind, State
 from scf.kernel.ids import public_id
 from scf.pledges.kinds import Security
@@ -40,6 +41,7 @@ def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
     for row in rows(session, "financing_receipts", "financing_id", "id"):
         report.rows["financing_receipts"] += 1
         receipts.setdefault(row["financing_id"], []).append(row)
+    searches, kept = ranks.searches(session, report), dict(ranks.kept(session, report))
     for history in histories(session, "financings", report):
         row = history.row
         own = receipts.pop(row["id"], [])
@@ -51,12 +53,15 @@ def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
         }
         expect_row("financings", history.key, shown, _expected(history, own))
         _check_receipts(history, own)
+        borrower = codes.get(row["borrower_id"])
+        ranks.check(history, kept.pop(row["id"], ()), searches, borrower)
         if row["contract_sha256"] is not None:
             found = contracts.get(row["contract_sha256"])
             expect("contracts", history.key, "financing_id", found, row["id"])
         if row["pledge_id"] is not None:
             _check_pledge(history, secured[row["pledge_id"]])
     expect("financing_receipts", "*", "financing_id", [public_id("fin", i) for i in receipts], [])
+    expect("financing_ranks", "*", "financing_id", [public_id("fin", i) for i in kept], [])
 
 
 def _check_pledge(history: History, pledge: RowMapping) -> None:
