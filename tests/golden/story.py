@@ -49,6 +49,10 @@ SIGNATURES = {
     "accepted": [("accept", "make", "bank.clerk"), ("accept", "check", "bank.approver")],
     "disputed": [("dispute", None, "car.approver")],
     "rejected": [("reject", None, "car.approver")],
+    "undertaken": [
+        ("undertake", "make", "car.clerk"),
+        ("undertake", "check", "car.approver"),
+    ],
 }
 """Step of the story -> act, step of the statement, who signs."""
 
@@ -61,6 +65,10 @@ CONTENT = {
     "accepted": ("pledgor", "pledgee", "receivable_event", "pool", "amount", "principal"),
     "disputed": ("reason", "amount"),
     "rejected": ("reason", "amount"),
+    "undertaken": (
+        "kind", "seller", "buyer", "number", "issued_on", "due_on", "original_sha256", "confirmed",
+        "pool", "pool_secret_sha256",
+    ),
 }  # fmt: skip
 
 FILE_STEPS = (

@@ -170,6 +170,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "占用额不等于质押额 {amount}",
         "the reservation is not the pledged {amount}",
     ),
+    "completeness.conversion_open": (
+        "第 {version} 版转换未在另一形态的额度池中等额承接",
+        "What version {version} converts did not arrive, once and whole, in another form's pool",
+    ),
     "completeness.reservation_gone": (
         "第 {version} 版后占用已不足质押额",
         "from version {version} on the reservation is gone",

@@ -1,16 +1,16 @@
 """What a pledge proof has to hold together: confirmation, pool, pledge, acceptance, registration, lock.
 
 Each builds on the one before by its hash; the pool's secret is the one whose hash the debtor
-signed, so the operator cannot keep a second pool for the same receivable.
+signed, so the operator cannot keep a second pool for the same receivable. A pledge that was taken
+along from an order into the claim has a confirmation and a pool for each form.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from scf_ledger.encoding import from_b64url
 from scf_ledger.shapes import fen
-from scf_ledger.verify import pool
+from scf_ledger.verify import lineage, pool
 from scf_ledger.verify.case import Read, at
 from scf_ledger.verify.report import Failure
 
@@ -19,7 +19,7 @@ TERMS: Final = ("pledgor", "pledgee", "receivable_event", "pool", "amount", "pri
 SECURITY: Final = "security"
 """Beside the terms where it is an assignment or factoring: absent from both, it is a pledge."""
 
-_SHOWN: Final[Mapping[str, Sequence[str]]] = {
+CONFIRMATIONS: Final[Mapping[str, Sequence[str]]] = {
     "receivable.confirmed": (
         "creditor",
         "debtor",
@@ -33,6 +33,20 @@ _SHOWN: Final[Mapping[str, Sequence[str]]] = {
         "pool",
         "pool_secret_sha256",
     ),
+    "stage.confirmed": (
+        "kind",
+        "seller",
+        "buyer",
+        "number",
+        "due_on",
+        "confirmed",
+        "pool",
+        "pool_secret_sha256",
+    ),
+}
+"""What a debtor signs over a form of the value -> the fields that it has to show."""
+
+_SHOWN: Final[Mapping[str, Sequence[str]]] = {
     "pledge.signed": TERMS,
     "pledge.accepted": (*TERMS, "signed_event"),
     "pledge.registered": ("search_no", "reg_no", "registered_at", "certificate_sha256"),
@@ -49,20 +63,44 @@ def check(reads: Sequence[Read]) -> None:
     :raises LedgerError: a part is missing or hidden, a link is broken, a sum is false
     """
     found = {type_: _only(reads, type_) for type_ in _SHOWN if type_ != "pledge.locked"}
-    confirmed, signed = found["receivable.confirmed"], found["pledge.signed"]
+    signed = found["pledge.signed"]
+    confirmations = [read for read in reads if read.type in CONFIRMATIONS]
+    for read in confirmations:
+        _check_shown(read, CONFIRMATIONS[read.type])
+    _check_shown(signed, TERMS)
+    confirmed = _first(confirmations, signed)
     pledge = _history(reads, signed.event.subject)
     found["pledge.locked"] = _standing_lock(pledge)
     for type_, read in found.items():
         _check_shown(read, _SHOWN[type_])
-    history = _history(reads, confirmed.record["pool"])
-    for read in history:
-        _check_shown(read, pool.SHOWN)
-    _check_subjects(reads, found)
-    _check_terms(found)
+    histories = {
+        read.record["pool"]: _history(reads, read.record["pool"]) for read in confirmations
+    }
+    for history in histories.values():
+        for read in history:
+            _check_shown(read, pool.SHOWN)
+    _check_subjects(reads, confirmations, signed)
+    _check_terms(found, confirmed)
+    _check_tokens(found["pledge.locked"], confirmed, confirmations)
     _check_pledge(pledge, found["pledge.accepted"], signed)
     _check_secrets(pledge)
-    _check_secrets(history)
-    _check_pool(history, confirmed, signed)
+    for history in histories.values():
+        _check_secrets(history)
+    forms = [_form(read, histories[read.record["pool"]]) for read in confirmations]
+    lineage.check(forms, forms[confirmations.index(confirmed)], signed)
+
+
+def _first(confirmations: Sequence[Read], signed: Read) -> Read:
+    """Return the confirmation of the form that was pledged; each form is confirmed once."""
+    pools = [read.record["pool"] for read in confirmations]
+    if len(set(pools)) != len(pools):
+        raise Failure("completeness.entry_twice", type=confirmations[0].type, count=len(pools))
+    named = [read for read in confirmations if read.record["pool"] == signed.record["pool"]]
+    if named:
+        return named[0]
+    if len(confirmations) == 1:
+        return confirmations[0]
+    raise Failure("completeness.entry_missing", type="receivable.confirmed", count=0)
 
 
 def _only(reads: Sequence[Read], type_: str) -> Read:
@@ -95,39 +133,46 @@ def _check_shown(read: Read, fields: Sequence[str]) -> None:
                 raise Failure("completeness.field_hidden", field=field, type=read.type)
 
 
-def _check_subjects(reads: Sequence[Read], found: Mapping[str, Read]) -> None:
+def _check_subjects(reads: Sequence[Read], confirmations: Sequence[Read], signed: Read) -> None:
     """Verify that nothing stands in the file that is not of this case."""
-    confirmed, signed = found["receivable.confirmed"], found["pledge.signed"]
-    own = {confirmed.event.subject, confirmed.record["pool"], signed.event.subject}
+    own = {signed.event.subject}
+    for confirmed in confirmations:
+        own |= {confirmed.event.subject, confirmed.record["pool"]}
     for read in reads:
         with at(read.where):
             if read.event.subject not in own:
                 raise Failure("completeness.foreign_entry", subject=read.event.subject)
 
 
-def _check_terms(found: Mapping[str, Read]) -> None:
-    """Verify that pledge and acceptance say the same, over the receivable that was confirmed."""
-    confirmed, signed, accepted = (
-        found[type_] for type_ in ("receivable.confirmed", "pledge.signed", "pledge.accepted")
-    )
+def _check_terms(found: Mapping[str, Read], confirmed: Read) -> None:
+    """Verify that pledge and acceptance say the same, over the form that was confirmed."""
+    signed, accepted = found["pledge.signed"], found["pledge.accepted"]
     expected: Mapping[str, Any] = {
-        "pledgor": confirmed.record["creditor"],
+        "pledgor": lineage.sides(confirmed)[0],
         "pool": confirmed.record["pool"],
     }
     with at(signed.where):
         for field, value in expected.items():
             _check_equal(signed, field, value)
-        _check_link(signed, "receivable_event", confirmed)
+        lineage.check_link(signed, "receivable_event", confirmed)
     with at(accepted.where):
         for field in TERMS:
             _check_equal(accepted, field, signed.record[field])
-        if accepted.record.get(SECURITY) != signed.record.get(SECURITY):
-            raise Failure("completeness.terms_differ", field=SECURITY, type=accepted.type)
-        _check_link(accepted, "signed_event", signed)
-    tokens, documents = found["pledge.locked"].record["tokens"], confirmed.record["documents"]
-    with at(found["pledge.locked"].where):
-        if len(set(tokens)) != len(documents):
-            raise Failure("completeness.tokens", tokens=len(set(tokens)), documents=len(documents))
+        lineage.check_link(accepted, "signed_event", signed)
+
+
+def _check_tokens(locked: Read, confirmed: Read, confirmations: Sequence[Read]) -> None:
+    """Verify that the lock covers the papers of the form that was pledged, and of no more than were."""
+    tokens = len(set(locked.record["tokens"]))
+    least = _papers(confirmed)
+    most = sum(map(_papers, confirmations))
+    with at(locked.where):
+        if not least <= tokens <= most:
+            raise Failure("completeness.tokens", tokens=tokens, documents=least)
+
+
+def _papers(confirmed: Read) -> int:
+    return len(confirmed.record["documents"]) if "documents" in confirmed.record else 1
 
 
 def _check_pledge(pledge: Sequence[Read], accepted: Read, signed: Read) -> None:
@@ -157,50 +202,25 @@ def _check_secrets(history: Sequence[Read]) -> None:
                 raise Failure("completeness.secret_differs", subject=read.event.subject)
 
 
-def _check_pool(history: Sequence[Read], confirmed: Read, signed: Read) -> None:
-    """Verify that this pool is the confirmed one, and holds the pledged amount for this pledge."""
+def _form(confirmed: Read, history: Sequence[Read]) -> lineage.Form:
+    """Verify that a pool is the confirmed one and adds up; return it as a form of the value."""
     if not history:
         raise Failure("completeness.entry_missing", type="pool.opened", count=0)
     states = pool.add_up(history)
     opened = history[0]
     with at(opened.where):
-        _check_link(opened, "cause", confirmed)
+        lineage.check_link(opened, "cause", confirmed)
         secret = hashlib.sha256(opened.entry.tag_secret or b"").digest()
-        if secret != _hash_field(confirmed, "pool_secret_sha256"):
+        if secret != lineage.hash_field(confirmed, "pool_secret_sha256"):
             raise Failure("completeness.other_pool", pool=opened.event.subject)
         if states[0].confirmed != fen(confirmed.record["confirmed"]):
             raise Failure("completeness.pool_sum", version=opened.event.version)
     for read in history:
         with at(read.where):
             _check_equal(read, "asset", confirmed.event.subject)
-    reserved = [read for read in history if _is_reservation(read, signed)]
-    if len(reserved) != 1:
-        raise Failure("completeness.reserved_once", count=len(reserved))
-    amount = fen(signed.record["amount"])
-    with at(reserved[0].where):
-        if fen(reserved[0].record["used_delta"]) != amount:
-            raise Failure("completeness.reserved_amount", amount=signed.record["amount"]["amount"])
-    taken = reserved[0].event.version
-    paid_before = states[taken - 1].paid
-    for read, state in zip(history[taken:], states[taken:], strict=True):
-        with at(read.where):
-            if state.used + state.paid - paid_before < amount:
-                raise Failure("completeness.reservation_gone", version=read.event.version)
-
-
-def _is_reservation(read: Read, signed: Read) -> bool:
-    return read.type == "pool.reserved" and _hash_field(read, "cause") == signed.body_hash
-
-
-def _check_link(read: Read, field: str, to: Read) -> None:
-    if _hash_field(read, field) != to.body_hash:
-        raise Failure("completeness.link_broken", field=field, to=to.type)
+    return lineage.Form(confirmed, history, states)
 
 
 def _check_equal(read: Read, field: str, value: Any) -> None:
     if read.record[field] != value:
         raise Failure("completeness.terms_differ", field=field, type=read.type)
-
-
-def _hash_field(read: Read, field: str) -> bytes:
-    return from_b64url(read.record[field])
