@@ -52,14 +52,24 @@ def pools_of(session: Session, holder_id: UUID) -> list[UUID]:
 
 def reason(session: Session, holder_id: UUID) -> bytes:
     """Return the hash of the event by which a holder first took its part."""
-    event = session.scalars(
+    taken = session.scalars(
         select(Event)
         .join(
             PoolEntry,
             and_(Event.subject_id == PoolEntry.pool_id, Event.version == PoolEntry.version),
         )
         .where(PoolEntry.holder_id == holder_id, PoolEntry.kind == EntryKind.RESERVE)
-    ).one()
+    )
+    return _cause(taken.one())
+
+
+def confirmation(session: Session, pool_id: UUID) -> bytes:
+    """Return the hash of the event that confirms a pool's value."""
+    opened = select(Event).where(Event.subject_id == pool_id, Event.version == 1)
+    return _cause(session.scalars(opened).one())
+
+
+def _cause(event: Event) -> bytes:
     shown = map(parse_disclosure, event.disclosures.split("~"))
     return from_b64url(next(one.value for one in shown if one.name == "cause"))
 

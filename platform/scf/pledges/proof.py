@@ -3,9 +3,9 @@
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from scf.capacity import queries as pools
 from scf.capacity.models import Pool
 from scf.evidence import proofs
 from scf.evidence import queries as evidence
@@ -55,15 +55,18 @@ def build(session: Session, party_id: UUID, pledge_id: UUID, *, lasting: bool = 
 
 
 def _entries(session: Session, pledge: Pledge) -> tuple[list[Event], list[ProofEntry]]:
-    pool = session.get_one(Pool, pledge.pool_id)
-    confirmed = session.scalars(
-        select(Event).where(Event.body_hash == pledge.receivable_event)
-    ).one()
-    taken = evidence.history(session, pool.id)
+    """Return what the proof holds: of each form that the pledge stood in its confirmation and its pool."""
+    events, entries = [], []
+    for identity in sorted({pledge.pool_id, *pools.pools_of(session, pledge.id)}):
+        pool = session.get_one(Pool, identity)
+        confirmed = evidence.event_by_hash(session, pools.confirmation(session, identity))
+        taken = evidence.history(session, identity)
+        events += [confirmed, *taken]
+        entries.append(proofs.entry(session, confirmed))
+        entries += [
+            proofs.entry(session, event, disclose=POOL_FIELDS, secret=pool.secret)
+            for event in taken
+        ]
     own = evidence.history(session, pledge.id)
-    entries = [proofs.entry(session, confirmed)]
-    entries += [
-        proofs.entry(session, event, disclose=POOL_FIELDS, secret=pool.secret) for event in taken
-    ]
     entries += [proofs.entry(session, event, secret=pledge.secret) for event in own]
-    return [confirmed, *taken, *own], entries
+    return [*events, *own], entries
