@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from scf.db.outbox import Effect, EffectContext, Handler, enqueue
 from scf.evidence import chain
-from scf.pledges import ending, locking, queries, registering, rules, service
+from scf.pledges import ending, locking, queries, registering, rules, searching, service
 from scf.pledges.models import Pledge, PledgeLock, PledgeRegistration, State
 
 BATCH: Final = 500
@@ -18,10 +18,10 @@ PATIENCE: Final = timedelta(minutes=5)
 LAPSED: Final = "逾期未完成"
 
 HANDLERS: Final[Mapping[str, Handler]] = {
-    rules.PERFECT: registering.search_first,
+    rules.PERFECT: searching.search_first,
     rules.REGISTER: registering.register,
     rules.LOCK: locking.take,
-    rules.SEARCH_SECOND: registering.search_second,
+    rules.SEARCH_SECOND: searching.search_second,
     rules.UNLOCK: locking.unlock,
     rules.RAISE_CANCELLATION: registering.raise_cancellation,
     rules.CANCEL_REGISTRATION: registering.cancel_registration,

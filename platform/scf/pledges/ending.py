@@ -1,7 +1,7 @@
 """How a pledge ends: given up or lapsed before it took effect, released and cancelled after."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -14,9 +14,10 @@ from scf.kernel.clock import business_date
 from scf.kernel.errors import Conflict
 from scf.parties import queries as parties
 from scf.parties.signing import Signer
-from scf.pledges import rules, service
+from scf.pledges import registry_tasks, rules, service
 from scf.pledges.models import MoveRefused, Pledge, State
 from scf.pledges.permissions import Action
+from scf.tasks import kinds
 
 
 class NothingToCancel(Conflict):
@@ -77,6 +78,8 @@ def end(
         "reg_no": reg_no or rules.UNREGISTERED,
     }
     event = service.tell(session, pledge, "pledge.cancelled", record, now=now, actor=actor)
+    registry_tasks.let_go(session, pledge, now=now)
+    registry_tasks.done(session, pledge, kinds.REGISTRATION_CANCEL, now=now)
     if held:
         _release_pool(session, pledge, event, now=now, actor=actor)
     enqueue(session, rules.ENDED, pledge_id=pledge.id)
@@ -133,10 +136,21 @@ def release(
         session, pledge, "pledge.released", record, now=now, actor=actor.party, act=act
     )
     _release_pool(session, pledge, event, now=now, actor=actor.party)
+    registry_tasks.let_go(session, pledge, now=now)
+    debt_extinguished(session, pledge, on=business_date(now), now=now)
     enqueue(session, rules.UNLOCK, pledge_id=pledge.id)
     enqueue(session, rules.RAISE_CANCELLATION, pledge_id=pledge.id)
     enqueue(session, rules.ENDED, pledge_id=pledge.id)
     return pledge
+
+
+def debt_extinguished(session: Session, pledge: Pledge, *, on: date, now: datetime) -> None:
+    """Have the registration of a locked pledge cancelled in time: the debt behind it is no more.
+
+    A repayment counts as a release does, whichever is first (G23: repaid on 2025-12-19, due on 2026-01-05).
+    """
+    if pledge.registration.reg_no is not None and pledge.registration.cancelled_at is None:
+        registry_tasks.ask_cancellation(session, pledge, extinguished_on=on, now=now)
 
 
 def ask_cancellation(
@@ -163,7 +177,4 @@ def ask_cancellation(
 def _release_pool(
     session: Session, pledge: Pledge, cause: Event, *, now: datetime, actor: UUID | None
 ) -> None:
-    (pool,) = capacity.lock_pools(session, [pledge.pool_id])
-    capacity.release(
-        session, pool, holder_id=pledge.id, cause=cause.body_hash, now=now, actor=actor
-    )
+    capacity.release_all(session, holder_id=pledge.id, cause=cause.body_hash, now=now, actor=actor)

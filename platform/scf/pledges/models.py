@@ -17,6 +17,7 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     Text,
+    UniqueConstraint,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -88,10 +89,11 @@ From FINAL straight to NONE goes a lock whose tokens another pledge here still w
 
 
 class SearchStep(StrEnum):
-    """When the register was searched."""
+    """When the register was searched: before and after registering, and every month from then on."""
 
     BEFORE = "before"
     AFTER = "after"
+    REVIEW = "review"
 
 
 class MoveRefused(Conflict):
@@ -215,11 +217,12 @@ class PledgeSearch(Base):
     """A search of the register, with its certificate (查询证明) as issued; insert only."""
 
     __tablename__ = "pledge_searches"
+    __table_args__ = (UniqueConstraint("pledge_id", "cert_no"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    pledge_id: Mapped[UUID] = mapped_column(ForeignKey("pledges.id"), index=True)
+    pledge_id: Mapped[UUID] = mapped_column(ForeignKey("pledges.id"))
     step: Mapped[SearchStep] = mapped_column(text_enum(SearchStep))
-    cert_no: Mapped[str] = mapped_column(Text, unique=True)
+    cert_no: Mapped[str] = mapped_column(Text)
     searched_at: Mapped[datetime]
     clean: Mapped[bool]
     results_hash: Mapped[bytes]

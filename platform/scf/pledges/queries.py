@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, union
 from sqlalchemy.orm import Session
 
 from scf.documents.models import Document
@@ -14,6 +14,7 @@ from scf.evidence.service import SubjectNotFound
 from scf.pledges import permissions, rules
 from scf.pledges.models import Pledge, PledgeRegistration, PledgeSearch, SearchStep, State
 from scf.pledges.permissions import Action
+from scf.pledges.registry_models import RegistryFiling
 from scf.receivables.models import ReceivableDocument
 
 
@@ -135,11 +136,15 @@ def certificate(session: Session, party_id: UUID, pledge_id: UUID) -> bytes:
 
 
 def registrations_of(session: Session, pool_id: UUID) -> list[str]:
-    """Return our own registration numbers over one pool: they share it, they do not overlap."""
-    return list(
-        session.scalars(
-            select(PledgeRegistration.reg_no)
-            .join(Pledge, Pledge.id == PledgeRegistration.pledge_id)
-            .where(Pledge.pool_id == pool_id, PledgeRegistration.reg_no.is_not(None))
+    """Return the numbers of our own entries over one pool: they share it, they do not overlap."""
+    first = select(PledgeRegistration.reg_no).join(
+        Pledge, Pledge.id == PledgeRegistration.pledge_id
+    )
+    changes = select(RegistryFiling.number).join(Pledge, Pledge.id == RegistryFiling.pledge_id)
+    numbers = session.scalars(
+        union(
+            first.where(Pledge.pool_id == pool_id, PledgeRegistration.reg_no.is_not(None)),
+            changes.where(Pledge.pool_id == pool_id, RegistryFiling.number.is_not(None)),
         )
     )
+    return [number for number in numbers if number is not None]

@@ -53,29 +53,30 @@ class HttpRegistry:
         asked = {"grantor": certificates.enrolled_facts(grantor)}
         return self._post("/searches", asked, lambda answer: _read_search(answer, grantor))
 
-    def register(self, filing: Filing) -> Registration:
+    def register(self, filing: Filing, *, sent_before: bool = False) -> Registration:
         """Register, or return what the same filing registered before. Raises RegistryRefused."""
-        asked = {
-            **_content(filing),
-            "reference": filing.reference,
-            "term_months": filing.term_months,
-        }
-        found = self._post("/registrations", asked, _reader(filing.reference))
-        require_filed(filing, found)
+        content = {**_content(filing), "term_months": filing.term_months}
+        found = self._file("/registrations", filing.reference, content, sent_before=sent_before)
+        _require_filed(filing, found)
         return found
 
-    def amend(self, reg_no: str, filing: Filing, *, reason: str) -> Registration:
-        """Change what stands under a number to what a filing says, under its reference. Raises RegistryRefused."""
-        asked = {"reference": filing.reference, "reason": reason, "content": _content(filing)}
+    def amend(
+        self, reg_no: str, filing: Filing, *, reason: str, sent_before: bool = False
+    ) -> Registration:
+        """Change what stands under a number to what a filing says. Raises RegistryRefused."""
+        change = {"reason": reason, "content": _content(filing)}
         path = f"/registrations/{reg_no}/amendments"
-        found = self._post(path, asked, _reader(filing.reference, reg_no))
-        require_filed(filing, found)
-        return found
+        found = self._file(path, filing.reference, change, sent_before=sent_before)
+        _require_filed(filing, found)
+        return _of(found, reg_no)
 
-    def extend(self, reg_no: str, *, reference: str, months: int) -> Registration:
+    def extend(
+        self, reg_no: str, *, reference: str, months: int, sent_before: bool = False
+    ) -> Registration:
         """Let an entry stand some months longer. Raises RegistryRefused."""
-        asked = {"reference": reference, "term_months": months}
-        return self._post(f"/registrations/{reg_no}/extensions", asked, _reader(reference, reg_no))
+        path = f"/registrations/{reg_no}/extensions"
+        found = self._file(path, reference, {"term_months": months}, sent_before=sent_before)
+        return _of(found, reg_no)
 
     def find(self, reference: str) -> Registration | None:
         """Return what stands under our own reference, cancelled or not."""
@@ -104,6 +105,13 @@ class HttpRegistry:
             raise RegistryRefused(status=answer.status_code, register_code="no_certificate")
         return answer.content
 
+    def _file(
+        self, path: str, reference: str, body: dict[str, Any], *, sent_before: bool
+    ) -> Registration:
+        """File under our reference, once: what was sent before is looked for first."""
+        found = self.find(reference) if sent_before else None
+        return found or self._post(path, {**body, "reference": reference}, _reader(reference))
+
     def _post(
         self, path: str, body: dict[str, Any], read: Callable[[dict[str, Any]], Answer]
     ) -> Answer:
@@ -126,7 +134,14 @@ class HttpRegistry:
         return httpx.Response(answer.status_code, content=b"".join(parts))
 
 
-def require_filed(filing: Filing, found: Registration) -> None:
+def _of(found: Registration, reg_no: str) -> Registration:
+    """Return an entry that changes a registration. Raises RegistryGarbled where it is of another."""
+    if found.content.initial_no != reg_no:
+        raise RegistryGarbled(reg_no=reg_no, answered=found.content.initial_no[:100])
+    return found
+
+
+def _require_filed(filing: Filing, found: Registration) -> None:
     """Raise RegistryGarbled where an entry is about something else than the filing."""
     said = found.content
     as_filed = replace(
@@ -139,7 +154,7 @@ def require_filed(filing: Filing, found: Registration) -> None:
         description=filing.description,
         items=filing.items,
     )
-    if said != as_filed or found.reference != filing.reference:
+    if said != as_filed:
         raise RegistryGarbled(reference=filing.reference, reg_no=found.reg_no[:100])
 
 
@@ -170,13 +185,12 @@ def _content(filing: Filing) -> dict[str, Any]:
     }
 
 
-def _reader(reference: str, initial_no: str | None = None) -> Callable[[Any], Registration]:
-    """Return what reads an answer about one reference, and one registration. Raises RegistryGarbled."""
+def _reader(reference: str) -> Callable[[Any], Registration]:
+    """Return what reads an answer about one reference. Raises RegistryGarbled."""
 
     def read(row: dict[str, Any]) -> Registration:
         found = _read_registration(row)
-        about = initial_no in (None, found.content.initial_no)
-        if found.reference != reference or not about:
+        if found.reference != reference:
             raise RegistryGarbled(reference=reference, answered=found.reference[:100])
         return found
 

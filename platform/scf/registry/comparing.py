@@ -9,7 +9,8 @@ from typing import Final
 
 from scf.kernel.clock import business_date
 from scf.registry.port import Certificate, Enrolled, EntryKind, Filing
-from scf.registry.rules import covers, months_after
+from scf.registry.rules import covers
+from scf.rules.predicates import add_months
 
 
 class Weight(StrEnum):
@@ -87,7 +88,7 @@ def _collateral(filing: Filing, found: Certificate) -> Iterator[Difference]:
 
 
 def _term(filing: Filing, found: Certificate, due_on: date) -> Iterator[Difference]:
-    expected = months_after(business_date(found.registered_at), filing.term_months)
+    expected = add_months(business_date(found.registered_at), filing.term_months)
     if found.kind is EntryKind.INITIAL and found.expires_on != expected:
         short = found.expires_on < due_on
         yield Difference(

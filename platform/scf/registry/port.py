@@ -8,6 +8,7 @@ that a lost answer is asked for again instead of registered twice.
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Protocol
 
 from scf.kernel.errors import Conflict, Unavailable
 from scf.kernel.money import Money
@@ -143,3 +144,40 @@ class Objection:
     objected_at: datetime
     objector: Enrolled
     text: str
+
+
+class Register(Protocol):
+    """The register, over whatever link: every call may raise RegistryUnavailable.
+
+    `sent_before`: the same may have been asked already, so it is looked for by our reference first.
+    """
+
+    def search(self, grantor: Enrolled) -> SearchResult:
+        """Return every live entry against a grantor, under a numbered certificate."""
+        ...
+
+    def register(self, filing: Filing, *, sent_before: bool) -> Registration:
+        """Register, once per reference. Raises RegistryRefused."""
+        ...
+
+    def amend(self, reg_no: str, filing: Filing, *, reason: str, sent_before: bool) -> Registration:
+        """Change what stands under a number to what a filing says. Raises RegistryRefused."""
+        ...
+
+    def extend(
+        self, reg_no: str, *, reference: str, months: int, sent_before: bool
+    ) -> Registration:
+        """Let an entry stand some months longer. Raises RegistryRefused."""
+        ...
+
+    def cancel(self, reg_no: str, *, reason: str) -> Registration:
+        """Cancel an entry; a cancelled one stays as it is. Raises RegistryRefused."""
+        ...
+
+    def find(self, reference: str) -> Registration | None:
+        """Return what stands under our own reference, cancelled or not."""
+        ...
+
+    def objections(self, reg_no: str) -> tuple[Objection, ...]:
+        """Return the objections against an entry, in their order."""
+        ...

@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from calendar import monthrange
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
@@ -68,10 +67,3 @@ def term_months(today: date, due_on: date) -> int:
     end = due_on + MARGIN
     months = (end.year - today.year) * 12 + end.month - today.month + (end.day > today.day)
     return min(max(months, 1), TERM_MONTHS_MAX)
-
-
-def months_after(day: date, months: int) -> date:
-    """Return the same day some months later, the month's last where it is shorter."""
-    years, month = divmod(day.month - 1 + months, 12)
-    year = day.year + years
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

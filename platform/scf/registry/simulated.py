@@ -14,7 +14,8 @@ from scf.kernel.money import Money
 from scf.papers import typesetting
 from scf.registry import certificates
 from scf.registry.port import Business, Certificate, Enrolled, EntryKind, Finding
-from scf.registry.rules import TERM_MONTHS_MAX, months_after
+from scf.registry.rules import TERM_MONTHS_MAX
+from scf.rules.predicates import add_months
 from scf_ledger import canonical
 from scf_ledger.encoding import b64url
 
@@ -162,7 +163,7 @@ class Register:
             known = _known(db, filing.reference, filing)
             if known is None:
                 number = self._next_number(db)
-                expires_on = months_after(business_date(now), filing.term_months)
+                expires_on = add_months(business_date(now), filing.term_months)
                 content = Certificate(
                     kind=EntryKind.INITIAL,
                     number=number,
@@ -215,7 +216,7 @@ class Register:
                     kind=EntryKind.EXTENDED,
                     number=self._next_number(db),
                     registered_at=now,
-                    expires_on=months_after(before.expires_on, change.term_months),
+                    expires_on=add_months(before.expires_on, change.term_months),
                     reason=f"展期{change.term_months}个月",
                 )
                 self._enter(db, change.reference, change, content)

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
+from scf.kernel.calendar import CalendarUnpublished, add_working_days
 from scf.kernel.errors import Invalid
 from scf.kernel.money import parse_rate
 from scf_ledger import canonical
@@ -287,6 +288,51 @@ def pledge_registered_before(
     if security_kind in TRANSFERS:
         return NOT_APPLICABLE
     return registered_before(registered_on=registered_on, disbursed_on=disbursed_on)
+
+
+@_predicate
+def registered_for(*, term_months: int, months_min: int, months_max: int) -> Verdict:
+    """Hold the months of a registration, or of an extension, to what the register takes."""
+    return _holds_if(months_min <= term_months <= months_max, term_months=term_months)
+
+
+@_predicate
+def extended_before_expiry(*, expires_on: date, extended_on: date, notice_days: int) -> Verdict:
+    """See that an extension is made before the registration expires, and not on its last days."""
+    left = (expires_on - extended_on).days
+    if left < 0:
+        return _broken(expires_on=expires_on.isoformat(), late_days=-left)
+    return HOLDS if left > 0 or notice_days == 0 else _strained(expires_on=expires_on.isoformat())
+
+
+@_predicate
+def done_in_working_days(*, began_on: date, done_on: date, working_days: int) -> Verdict:
+    """Hold an act to so many working days from what asks for it; not judged while these are unpublished."""
+    try:
+        latest = add_working_days(began_on, working_days)
+    except CalendarUnpublished:
+        return NOT_APPLICABLE
+    return _holds_if(done_on <= latest, due_on=latest.isoformat(), done_on=done_on.isoformat())
+
+
+@_predicate
+def done_in_months(*, began_on: date, done_on: date, months: int) -> Verdict:
+    """Hold an act to so many months from what asks for it."""
+    latest = add_months(began_on, months)
+    return _holds_if(done_on <= latest, due_on=latest.isoformat(), done_on=done_on.isoformat())
+
+
+@_predicate
+def done_in_days(*, began_on: date, done_on: date, days: int) -> Verdict:
+    """Hold an act to so many days from what asks for it."""
+    latest = began_on + timedelta(days=days)
+    return _holds_if(done_on <= latest, due_on=latest.isoformat(), done_on=done_on.isoformat())
+
+
+@_predicate
+def searched_within(*, search_age_hours: int, hours: int) -> Verdict:
+    """See that a search of the register is not older than it may be when something is built on it."""
+    return _holds_if(search_age_hours <= hours, search_age_hours=search_age_hours, hours=hours)
 
 
 @_predicate

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -72,6 +72,13 @@ def close(
     if occasion is not None:
         statement = statement.where(Task.occasion == occasion)
     return len(session.scalars(statement).all())
+
+
+def find(session: Session, kind: str, subject: str) -> Task | None:
+    """Return the first task of a kind that was raised about a subject, open or closed."""
+    return session.scalar(
+        select(Task).where(Task.kind == kind, Task.subject == subject).order_by(Task.id).limit(1)
+    )
 
 
 def set_due(session: Session, kind: str, subject: str, due_on: date) -> None:

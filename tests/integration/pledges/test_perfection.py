@@ -7,8 +7,9 @@ from sqlalchemy import update
 
 from scf.db.outbox import Effect
 from scf.kernel.money import Money
-from scf.pledges import registering, service
+from scf.pledges import registering, searching, service
 from scf.pledges.effects import expire_proposals, resume
+from scf.pledges.filing import filing_of
 from scf.pledges.models import Pledge
 from scf.registry.client import HttpRegistry
 from scf.registry.port import Enrolled, Filing
@@ -94,12 +95,12 @@ class TestRegisterDown:
         """Killed after the register had it and before we had the answer."""
         pledge = desk.signed_pledge(desk.receivable(4))
         desk.accept(pledge)
-        registering.search_first(desk.context, {"pledge_id": str(identity(pledge))})
+        searching.search_first(desk.context, {"pledge_id": str(identity(pledge))})
         with desk.stage.database.transaction() as session:
             row = service.lock(session, identity(pledge))
             row.registration.filing_sent_at = desk.stage.clock.real()
-            filing = registering._filing(session, row)
-        entry = registry.register(filing)
+            asked = filing_of(session, row)
+        entry = registry.register(asked)
 
         desk.work()
 
@@ -142,7 +143,7 @@ class TestOthersFirst:
         pledge = desk.signed_pledge(desk.receivable(6))
         desk.accept(pledge)
         key = {"pledge_id": str(identity(pledge))}
-        registering.search_first(desk.context, key)
+        searching.search_first(desk.context, key)
         between = file_elsewhere(desk, registry, 6, "elsewhere-6")
 
         desk.work()
@@ -197,8 +198,8 @@ class TestEnd:
         pledge = desk.signed_pledge(desk.receivable(9))
         desk.accept(pledge)
         with desk.stage.database.reading() as session:
-            filing = registering._filing(session, session.get_one(Pledge, identity(pledge)))
-        registry.register(filing)
+            asked = filing_of(session, session.get_one(Pledge, identity(pledge)))
+        registry.register(asked)
 
         desk.did(desk.stage.cast.bank, f"/v1/pledges/{pledge}/give-up", {"reason": "撤回"})
         desk.work()

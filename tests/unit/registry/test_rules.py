@@ -1,10 +1,8 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-import pytest
-
 from scf.registry.port import Enrolled, Finding
-from scf.registry.rules import covers, is_clean, months_after, overlaps, term_months
+from scf.registry.rules import covers, is_clean, overlaps, term_months
 
 OURS = ["25112000000123456789", "25112000000123456790"]
 NOON = datetime(2025, 10, 30, 4, tzinfo=UTC)
@@ -70,14 +68,3 @@ class TestTerm:
 
     def test_the_register_takes_30_years_at_most(self):
         assert term_months(date(2025, 10, 30), date(2080, 1, 1)) == 360
-
-    @pytest.mark.parametrize(
-        ("day", "months", "end"),
-        [
-            (date(2025, 10, 31), 8, date(2026, 6, 30)),
-            (date(2023, 8, 29), 6, date(2024, 2, 29)),
-            (date(2025, 11, 3), 360, date(2055, 11, 3)),
-        ],
-    )
-    def test_months_end_on_the_same_day_or_the_months_last(self, day, months, end):
-        assert months_after(day, months) == end

@@ -22,7 +22,8 @@ CODE = [
 INTERPRETATION = ["RGI-55", "RGI-59", "RGI-61", "RGI-66"]
 ROWS = {*NOTICE, *PAYMENT, *CODE, *INTERPRETATION}
 """The rows of the four sources: the notice on vouchers, the regulation, the Civil Code, its interpretation."""
-OWN = {"PLT-01", "PLT-02", "BFG-01", "BFG-02", "BFG-03"}
+REGISTER = {f"REG-{n:02}" for n in range(1, 7)}
+OWN = {"PLT-01", "PLT-02", "BFG-01", "BFG-02", "BFG-03", *REGISTER}
 CALCULATED = {"terms.due", "terms.late_interest"}
 """Asked of the calculator, which stores nothing."""
 

@@ -37,6 +37,10 @@ def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
     for row in rows(session, "pledge_searches", "pledge_id", "id"):
         report.rows["pledge_searches"] += 1
         searches.setdefault(row["pledge_id"], []).append(row)
+    filings = _of_pledge(session, "registry_filings", report)
+    objections = _of_pledge(session, "registry_objections", report)
+    for paper in _of_pledge(session, "registry_papers", report).values():
+        _check_papers(paper)
     for history in histories(session, "pledges", report):
         identity = history.row["id"]
         shown = {
@@ -52,11 +56,23 @@ def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
         _check_registration(history, registrations[identity])
         _check_lock(history, locks[identity])
         _check_searches(history, searches.get(identity, []))
+        _check_filings(history, filings.pop(identity, []))
+        _check_objections(history, objections.pop(identity, []))
+    for name, left in (("registry_filings", filings), ("registry_objections", objections)):
+        expect(name, "*", "pledge_id", [str(identity) for identity in left], [])
 
 
 def _by_pledge(session: Session, name: str, report: Report) -> Mapping[UUID, RowMapping]:
     found = {row["pledge_id"]: row for row in rows(session, name, "pledge_id")}
     report.rows[name] = len(found)
+    return found
+
+
+def _of_pledge(session: Session, name: str, report: Report) -> dict[UUID, list[RowMapping]]:
+    found: dict[UUID, list[RowMapping]] = {}
+    for row in rows(session, name, "pledge_id"):
+        report.rows[name] += 1
+        found.setdefault(row["pledge_id"], []).append(row)
     return found
 
 
@@ -182,3 +198,47 @@ def _check_searches(history: History, searches: list[RowMapping]) -> None:
             expect_row("pledge_searches", row["cert_no"], shown, expected)
         elif registered is not None and registered.record["search_no"] == row["cert_no"]:
             expect("pledge_searches", row["cert_no"], "clean", row["clean"], True)
+
+
+def _check_filings(history: History, filings: list[RowMapping]) -> None:
+    """Hold what the register made of filings to the events that tell of it."""
+    told = {
+        one.record.get("change_no", one.record["reg_no"]): one
+        for one in history.of("pledge.registered", "pledge.registration_changed")
+    }
+    taken = {row["number"]: row for row in filings if row["number"] is not None}
+    first = history.last("pledge.registered")
+    for row in taken.values():
+        event = first if row["change"] == "registered" else told.pop(row["number"], None)
+        expect("registry_filings", history.key, "number", event is not None, True)
+        assert event is not None
+        if event is first:
+            told.pop(event.record["reg_no"], None)
+        shown = {
+            "registered_at": row["registered_at"],
+            "certificate": hashlib.sha256(row["certificate"]).digest(),
+            "expires_on": row["expires_on"].isoformat(),
+        }
+        said = event.record
+        expected = {
+            "registered_at": parse_instant(said["registered_at"]),
+            "certificate": event.bytes("certificate_sha256"),
+            "expires_on": said.get("expires_on", shown["expires_on"]),
+        }
+        expect_row("registry_filings", str(row["number"]), shown, expected)
+    expect("registry_filings", history.key, "number", [], sorted(told))
+
+
+def _check_objections(history: History, objections: list[RowMapping]) -> None:
+    shown = {row["number"]: row["objected_at"] for row in objections}
+    told = {
+        one.record["objection_no"]: parse_instant(one.record["objected_at"])
+        for one in history.of("pledge.objected")
+    }
+    expect("registry_objections", history.key, "objected_at", shown, told)
+
+
+def _check_papers(papers: list[RowMapping]) -> None:
+    for row in papers:
+        digest = hashlib.sha256(row["content"]).digest()
+        expect("registry_papers", str(row["id"]), "sha256", row["sha256"], digest)

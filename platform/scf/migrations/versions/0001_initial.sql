@@ -2135,6 +2135,25 @@ CREATE INDEX ix_financing_ranks_financing_id ON financing_ranks (financing_id);
 
 CREATE TRIGGER financing_ranks_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON financing_ranks FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
+CREATE TABLE dossier_downloads (
+  id UUID NOT NULL,
+  financing_id UUID NOT NULL,
+  party_id UUID NOT NULL,
+  client_id UUID NOT NULL,
+  sha256 BYTEA NOT NULL,
+  size BIGINT NOT NULL,
+  downloaded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_dossier_downloads PRIMARY KEY (id),
+  CONSTRAINT ck_dossier_downloads_not_empty CHECK (size > 0),
+  CONSTRAINT fk_dossier_downloads_financing_id_financings FOREIGN KEY(financing_id) REFERENCES financings (id),
+  CONSTRAINT fk_dossier_downloads_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id),
+  CONSTRAINT fk_dossier_downloads_client_id_oauth_clients FOREIGN KEY(client_id) REFERENCES oauth_clients (id)
+);
+
+CREATE INDEX ix_dossier_downloads_financing_id_id ON dossier_downloads (financing_id, id);
+
+CREATE TRIGGER dossier_downloads_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON dossier_downloads FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
 CREATE TABLE approval_records (
   id UUID NOT NULL,
   case_id UUID NOT NULL,

@@ -5,6 +5,7 @@ DROP TABLE
   financing_searches,
   financing_receipts,
   financing_ranks,
+  dossier_downloads,
   contracts,
   approval_cases,
   registry_papers,

@@ -1,0 +1,166 @@
+"""What is filed for a pledge, from stored facts; stored as sent, so that it is the same however often it is sent."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from scf.evidence.service import hash_text
+from scf.kernel.clock import business_date
+from scf.kernel.ids import new_id
+from scf.kernel.money import Money
+from scf.parties import queries as parties
+from scf.pledges import queries
+from scf.pledges.kinds import SecurityKind
+from scf.pledges.models import Pledge
+from scf.pledges.registry_models import Change, RegistryFiling
+from scf.receivables.models import Receivable
+from scf.registry.certificates import enrolled_facts, read_enrolled
+from scf.registry.port import Business, Enrolled, Filing, Registration
+from scf.registry.rules import term_months
+from scf.registry.texts import Collateral, collateral_text
+
+BUSINESS: Final[Mapping[SecurityKind, Business]] = {
+    SecurityKind.PLEDGE: Business.RECEIVABLE_PLEDGE,
+    SecurityKind.ASSIGNMENT: Business.RECEIVABLE_ASSIGNMENT,
+    SecurityKind.FACTORING: Business.FACTORING,
+}
+"""What the register calls a kind of security."""
+
+
+def filing_of(session: Session, pledge: Pledge, *, reference: str | None = None) -> Filing:
+    """Return what ought to stand at the register for a pledge that was accepted, as facts are today."""
+    assert pledge.reserved_at is not None
+    claim = collateral(session, pledge)
+    return Filing(
+        reference=reference or pledge.registration.reference,
+        secured_party=enrolled(session, pledge.pledgee_id),
+        grantor=enrolled(session, pledge.pledgor_id),
+        description=collateral_text(claim),
+        items=tuple(claim.invoices),
+        amount=pledge.principal,
+        contract_no=hash_text(pledge.contract_sha256),
+        term_months=term_months(business_date(pledge.reserved_at), pledge.principal_due_on),
+        business=claim.business,
+    )
+
+
+def collateral(session: Session, pledge: Pledge) -> Collateral:
+    """Return the claim that a pledge is about, as a registration describes it."""
+    receivable = session.get_one(Receivable, pledge.receivable_id)
+    return Collateral(
+        business=BUSINESS[pledge.kind],
+        creditor=parties.party(session, pledge.pledgor_id).name,
+        debtor=parties.party(session, receivable.debtor_id).name,
+        contract_no=receivable.contract_no,
+        invoices=[paper.number for paper in queries.papers(session, pledge.receivable_id)],
+        amount=receivable.confirmed,
+        taken=pledge.amount,
+        due_on=receivable.due_on,
+    )
+
+
+def enrolled(session: Session, party_id: UUID) -> Enrolled:
+    """Return a party as the register names it."""
+    party = parties.party(session, party_id)
+    return Enrolled(party.name, party.uscc)
+
+
+def to_json(filing: Filing) -> dict[str, Any]:
+    """Return a filing as it is stored."""
+    return {
+        "reference": filing.reference,
+        "secured_party": enrolled_facts(filing.secured_party),
+        "grantor": enrolled_facts(filing.grantor),
+        "description": filing.description,
+        "items": list(filing.items),
+        "amount": filing.amount.to_json(),
+        "contract_no": filing.contract_no,
+        "term_months": filing.term_months,
+        "business": filing.business.value,
+    }
+
+
+def of_json(stored: Mapping[str, Any]) -> Filing:
+    """Return a filing as it was stored."""
+    return Filing(
+        reference=stored["reference"],
+        secured_party=read_enrolled(stored["secured_party"]),
+        grantor=read_enrolled(stored["grantor"]),
+        description=stored["description"],
+        items=tuple(stored["items"]),
+        amount=Money.from_json(stored["amount"]),
+        contract_no=stored["contract_no"],
+        term_months=stored["term_months"],
+        business=Business(stored["business"]),
+    )
+
+
+def first(session: Session, pledge_id: UUID) -> RegistryFiling | None:
+    """Return the filing that registers a pledge, if it was made."""
+    return session.scalar(
+        select(RegistryFiling).where(
+            RegistryFiling.pledge_id == pledge_id, RegistryFiling.change == Change.REGISTERED
+        )
+    )
+
+
+def waiting(session: Session, pledge_id: UUID) -> RegistryFiling | None:
+    """Return the filing of a pledge that the register has not answered yet."""
+    return session.scalar(
+        select(RegistryFiling).where(
+            RegistryFiling.pledge_id == pledge_id,
+            RegistryFiling.number.is_(None),
+            RegistryFiling.problem.is_(None),
+        )
+    )
+
+
+def standing(session: Session, pledge_id: UUID) -> Filing | None:
+    """Return what stands at the register for a pledge, by the newest filing that was taken."""
+    newest = session.scalar(
+        select(RegistryFiling)
+        .where(
+            RegistryFiling.pledge_id == pledge_id,
+            RegistryFiling.number.is_not(None),
+            RegistryFiling.change != Change.EXTENDED,
+        )
+        .order_by(RegistryFiling.id.desc())
+        .limit(1)
+    )
+    return of_json(newest.content) if newest else None
+
+
+def store(
+    session: Session,
+    pledge: Pledge,
+    change: Change,
+    content: dict[str, Any],
+    *,
+    now: datetime,
+    reason: str = "",
+    by: UUID | None = None,
+) -> RegistryFiling:
+    """Store what is about to be filed; the row is there before anything is sent."""
+    row = RegistryFiling(
+        id=new_id(),
+        pledge_id=pledge.id,
+        change=change,
+        reference=content["reference"],
+        content=content,
+        reason=reason,
+        asked_at=now,
+        asked_by=by,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def take(row: RegistryFiling, found: Registration) -> None:
+    """Keep what the register made of a filing."""
+    row.number, row.registered_at = found.content.number, found.registered_at
+    row.expires_on, row.certificate = found.expires_on, found.certificate
