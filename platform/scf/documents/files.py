@@ -42,7 +42,7 @@ def read(path: Path) -> bytes:
     """Return a file's bytes, no more than are looked at. Raises FileUnreadable."""
     try:
         if not path.is_file():
-            raise FileUnreadable(reason="not a file")
+            raise FileUnreadable(reason="不是文件 not a file")
         with path.open("rb") as file:
             return file.read(BYTES_MAX + 1)
     except OSError as error:
@@ -54,7 +54,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     """Open a file, however large, to be read piece by piece. Raises FileUnreadable."""
     try:
         if not path.is_file():
-            raise FileUnreadable(reason="not a file")
+            raise FileUnreadable(reason="不是文件 not a file")
         with path.open("rb") as file:
             yield file
     except OSError as error:

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,11 +14,13 @@ from fastapi.responses import Response
 
 from scf.http.downloads import download
 from scf.kernel.money import SCALES, Money
+from scf.papers.visible import escaped
 
 CSV: Final = "text/csv; charset=utf-8"
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
+FORMULA: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+"""What a spreadsheet takes for the beginning of a formula, some of them the full-width forms too."""
+_HIDDEN: Final = frozenset({"Cc", "Cf"})
 _WIDTH: Final = 18  # characters of a column
 _BELOW_ZERO = re.compile(r"-[0-9.,]+", re.ASCII)
 
@@ -87,13 +90,21 @@ def write_workbook(sheets: Iterable[Sheet]) -> bytes:
                     elif isinstance(cell, int):
                         sheet.write_number(number, place, cell)
                     else:
-                        sheet.write_string(number, place, cell)
+                        sheet.write_string(number, place, unmasked(cell))
     return file.getvalue()
 
 
 def harmless(cell: str) -> str:
     """Return a cell that no spreadsheet takes for a formula; a number below zero is none."""
-    return f"'{cell}" if cell.startswith(FORMULA) and not _BELOW_ZERO.fullmatch(cell) else cell
+    text = unmasked(cell)
+    return f"'{text}" if text.startswith(FORMULA) and not _BELOW_ZERO.fullmatch(text) else text
+
+
+def unmasked(cell: str) -> str:
+    r"""Return a cell whose control and format characters, which turn text around, are written as `\u{…}`."""
+    return "".join(
+        escaped(c) if c != "\n" and unicodedata.category(c) in _HIDDEN else c for c in cell
+    )
 
 
 def _plain(cell: Cell) -> str:

@@ -15,7 +15,7 @@ from scf.kernel.money import Money, zero
 from scf.parties.models import Party
 from scf.parties.queries import parties_of
 from scf.parties.signing import Item
-from scf.receivables import basket, findings, queries, sheets, workbook
+from scf.receivables import basket, cells, findings, queries, sheets, workbook
 from scf.receivables.basket import Drafting, Drafts, Wanted
 from scf.receivables.models import Receivable
 from scf.receivables.permissions import Action
@@ -31,7 +31,7 @@ COLUMNS: Final = {
     "amount": sheets.DISPUTED,
     "reason": sheets.REASON,
     "due_on": sheets.DUE_ON,
-    "pay_to": sheets.ACCOUNT,
+    "pay_to": cells.ACCOUNT,
     "retention": sheets.RETENTION,
 }
 """Field that a refusal names -> column of the list."""

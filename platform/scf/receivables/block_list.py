@@ -80,11 +80,11 @@ def listed(session: Session, ids: Iterable[UUID]) -> dict[UUID, DebtorBlock]:
 
 
 def page(session: Session, *, after: UUID | None, size: int) -> Sequence[DebtorBlock]:
-    """Return every listing, ended ones too, oldest first."""
-    statement = select(DebtorBlock).order_by(DebtorBlock.id).limit(size)
+    """Return who is on the list, in order of the parties' ids, `after` not included."""
+    statement = select(DebtorBlock).where(DebtorBlock.revoked_at.is_(None))
     if after is not None:
-        statement = statement.where(DebtorBlock.id > after)
-    return session.scalars(statement).all()
+        statement = statement.where(DebtorBlock.party_id > after)
+    return session.scalars(statement.order_by(DebtorBlock.party_id).limit(size)).all()
 
 
 def _listed(ids: Iterable[UUID]) -> Select[DebtorBlock]:

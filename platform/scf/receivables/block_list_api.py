@@ -6,13 +6,22 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from scf.http.calls import Call, command, query
-from scf.http.schemas import In, InstantText, Line, Out, PartyId, Prose, RevokeIn
+from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
+from scf.http.schemas import (
+    In,
+    InstantText,
+    Line,
+    Out,
+    PageSize,
+    PartyId,
+    Prose,
+    RevokeIn,
+)
 from scf.parties.permissions import Action, permit
 from scf.receivables import block_list
 from scf.receivables.block_list import DebtorBlock
 
 router = APIRouter(tags=["receivables 应收账款"])
-LISTED_MAX = 1_000
 
 
 class BlockIn(In):
@@ -63,7 +72,11 @@ def unblock(call: Call, party_id: PartyId, body: RevokeIn) -> BlockOut:
 
 
 @query(router, "/v1/blocked-parties")
-def blocked(call: Call) -> list[BlockOut]:
-    """限制名单 Who is or was on the block list, the first thousand. By the operator."""
+def blocked(call: Call, cursor: str | None = None, limit: PageSize = PAGE_SIZE) -> Page[BlockOut]:
+    """限制名单 Who is on the block list. By the operator."""
     permit(call.actor, Action.EXPEL)
-    return [BlockOut.of(row) for row in block_list.page(call.session, after=None, size=LISTED_MAX)]
+    found = block_list.page(call.session, after=read_cursor("pty", cursor), size=limit)
+    return Page[BlockOut](
+        items=[BlockOut.of(row) for row in found],
+        next=next_cursor("pty", [row.party_id for row in found], limit),
+    )

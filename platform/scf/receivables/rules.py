@@ -91,7 +91,7 @@ class RetentionWrong(Invalid):
     """A retention (质保金) is a part of what is confirmed, due on a later day or the same."""
 
     code = "receivable.retention_wrong"
-    title = "质保金须大于零且不超过确认金额，到期日不早于付款到期日"
+    title = "质保金须大于零且不超过金额，并注明不早于付款到期日的到期日"
     title_en = "A retention is a part of what is confirmed, and due no earlier"
 
 

@@ -1,31 +1,32 @@
 """The pending list that a clerk fills in and hands back, as CSV or Excel: one reader, no database."""
 
-import csv
-import io
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, TypeVar
 from uuid import UUID
 
-from scf.documents.parsing import excel
-from scf.documents.parsing.packages import Package
 from scf.documents.parsing.sheets import plain
-from scf.http.sheets import FORMULA, write_csv
-from scf.kernel.clock import parse_date
+from scf.http.sheets import write_csv
 from scf.kernel.errors import Invalid, Refused, TooLarge
 from scf.kernel.ids import parse_id
 from scf.kernel.money import Money
+from scf.receivables import cells
+from scf.receivables.cells import (
+    ACCOUNT,
+    ACCOUNT_COLUMNS,
+    ACCOUNT_NAME,
+    BANK,
+    BANK_USCC,
+    CellInvalid,
+)
 from scf.receivables.rules import Retention
 from scf.receivables.service import Account, AccountMissing
-from scf_ledger import uscc
 
 ROWS_MAX: Final = 1_000
 """Lines drafted at one call: two statements each, made and kept in one transaction."""
 CHARACTERS_MAX: Final = 2_000_000
 XLSX_BYTES_MAX: Final = 4 * 1024 * 1024
-UNPACKED_MAX: Final = 64 * 1024 * 1024
 CELL_MAX: Final = 1_000
 ID: Final = "编号"
 VERSION: Final = "版本"
@@ -34,10 +35,6 @@ DISPUTED: Final = "争议金额"
 REJECTED: Final = "不予确认金额"
 REASON: Final = "原因"
 DUE_ON: Final = "确认到期日"
-ACCOUNT_NAME: Final = "回款户名"
-ACCOUNT: Final = "回款账号"
-BANK: Final = "开户行"
-BANK_USCC: Final = "开户行统一社会信用代码"
 RETENTION: Final = "其中质保金"
 RETENTION_DUE_ON: Final = "质保金到期日"
 SUPPLIER: Final = "供应商"
@@ -82,7 +79,6 @@ _NEEDED: Final = (ID, VERSION, CONFIRMED, DISPUTED, REJECTED, REASON, DUE_ON)
 """Columns that a filled list cannot do without."""
 _ANSWERS: Final = (CONFIRMED, DISPUTED, REJECTED, REASON)
 """A line that says something in one of these is answered."""
-_DATE: Final = re.compile(r"(\d{4})[/.年](\d{1,2})[/.月](\d{1,2})日?", re.ASCII)
 
 Value = TypeVar("Value")
 
@@ -101,14 +97,6 @@ class SheetTooLarge(TooLarge):
     code = "receivable.sheet_too_large"
     title = "回填清单过大"
     title_en = "The filled list is too large"
-
-
-class CellInvalid(Invalid):
-    """Every cell that is filled in is of its column's form."""
-
-    code = "receivable.cell_invalid"
-    title = "单元格内容不正确"
-    title_en = "The cell is not valid"
 
 
 class RowRepeated(Invalid):
@@ -183,28 +171,24 @@ def read_csv(text: str) -> Sheet:
     """Read a filled list from CSV. Raises SheetInvalid, SheetTooLarge."""
     if len(text) > CHARACTERS_MAX:
         raise SheetTooLarge(characters=len(text), characters_max=CHARACTERS_MAX)
-    lines = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
-    try:
-        return read(enumerate(lines, 1))
-    except csv.Error as error:
-        raise SheetInvalid(rule=str(error)) from error
+    return read(lines_of(text.encode("utf-8", "replace")))
 
 
 def read_xlsx(content: bytes) -> Sheet:
     """Read a filled list from an Excel workbook: its first sheet. Raises SheetInvalid, SheetTooLarge."""
-    return read(xlsx_lines(content))
+    return read(lines_of(content))
 
 
-def xlsx_lines(content: bytes) -> Iterator[tuple[int, list[str]]]:
-    """Iterate over the numbered rows of a workbook's first sheet. Raises SheetInvalid, SheetTooLarge."""
+def lines_of(content: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Iterate over the numbered rows of a list's (first) sheet. Raises SheetInvalid, SheetTooLarge."""
     try:
-        for table in excel.workbook(Package(io.BytesIO(content), bytes_max=UNPACKED_MAX))[:1]:
-            for number, cells in table.rows:
-                yield number, plain(cells)
+        for table in cells.tables(content)[:1]:
+            for number, row in table.rows:
+                yield number, plain(row)
     except Invalid as error:
-        raise SheetInvalid(rule=error.code, **error.fields) from error
+        raise SheetInvalid(rule=error.title, **error.fields) from error
     except TooLarge as error:
-        raise SheetTooLarge(rule=error.code, **error.fields) from error
+        raise SheetTooLarge(rule=error.title, **error.fields) from error
 
 
 def read(lines: Iterable[tuple[int, Sequence[str]]]) -> Sheet:
@@ -214,10 +198,10 @@ def read(lines: Iterable[tuple[int, Sequence[str]]]) -> Sheet:
     SheetTooLarge.
     """
     sheet, seen = Sheet(), set[UUID]()
-    for number, cells in _rows(sheet, lines):
-        if not any(cells[column] for column in _ANSWERS):
+    for number, texts in _rows(sheet, lines):
+        if not any(texts[column] for column in _ANSWERS):
             continue
-        row = _row(sheet, number, cells)
+        row = _row(sheet, number, texts)
         if row is not None and row.receivable_id in seen:
             sheet.errors.append(RowError(number, ID, RowRepeated(field=ID)))
         elif row is not None:
@@ -231,61 +215,66 @@ def _rows(
 ) -> Iterator[tuple[int, dict[str, str]]]:
     empty = dict.fromkeys((*SHOWN, *FILLED), "")
     for number, raw in lines:
-        cells = [_plain(cell) for cell in raw]
+        texts = [text.strip() for text in raw]
         if not sheet.header:
-            while cells and not cells[-1]:
-                cells.pop()
-            missing = [column for column in _NEEDED if column not in cells]
-            if missing or len(set(cells)) != len(cells):
+            while texts and not texts[-1]:
+                texts.pop()
+            missing = [column for column in _NEEDED if column not in texts]
+            if missing or len(set(texts)) != len(texts):
                 raise SheetInvalid(missing=missing)
-            sheet.header = cells
+            sheet.header = texts
             continue
         width = len(sheet.header)
-        if any(cells[width:]):
-            raise SheetInvalid(row=number, cells=len(cells), columns=width)
-        cells = [*cells[:width], *[""] * (width - len(cells))]
-        if not any(cells):
+        if any(texts[width:]):
+            raise SheetInvalid(row=number, cells=len(texts), columns=width)
+        texts = [*texts[:width], *[""] * (width - len(texts))]
+        if not any(texts):
             continue
         if len(sheet.cells) == ROWS_MAX:
             raise SheetTooLarge(rows_max=ROWS_MAX)
-        sheet.cells[number] = cells
-        yield number, empty | dict(zip(sheet.header, cells, strict=True))
+        sheet.cells[number] = texts
+        yield number, empty | dict(zip(sheet.header, texts, strict=True))
     if not sheet.header:
         raise SheetInvalid(missing=list(_NEEDED))
 
 
-def _row(sheet: Sheet, number: int, cells: Mapping[str, str]) -> FilledRow | None:
+def _row(sheet: Sheet, number: int, texts: Mapping[str, str]) -> FilledRow | None:
     """Read one row; every cell that cannot be read becomes an error, and the row is left out."""
     wrong = len(sheet.errors)
-    cells = {**cells, CONFIRMED: cells[CONFIRMED] or "0"}
+    texts = {**texts, CONFIRMED: texts[CONFIRMED] or "0"}
+
+    def refuse(column: str, error: Refused) -> None:
+        sheet.errors.append(RowError(number, column, error))
 
     def cell(column: str, read: Callable[[str], Value]) -> Value | None:
         try:
-            return read(cells[column]) if cells[column] else None
+            return read(texts[column]) if texts[column] else None
         except Refused as error:
-            sheet.errors.append(RowError(number, column, error))
+            refuse(column, error)
             return None
 
     def money(text: str) -> Money:
-        return _money(text, cells[CURRENCY] or "CNY")
+        return cells.money(text, texts[CURRENCY] or "CNY")
 
     identity, version = cell(ID, _identity), cell(VERSION, _version)
     confirmed, disputed, rejected = (cell(c, money) for c in (CONFIRMED, DISPUTED, REJECTED))
-    reason, due_on = cell(REASON, _words), cell(DUE_ON, _day)
-    kept, kept_due_on = cell(RETENTION, money), cell(RETENTION_DUE_ON, _day)
-    if bool(cells[RETENTION]) is not bool(cells[RETENTION_DUE_ON]):
-        lacking = RETENTION if cells[RETENTION_DUE_ON] else RETENTION_DUE_ON
-        sheet.errors.append(RowError(number, lacking, CellInvalid(field=lacking, value="")))
-    account = [cell(column, _words) for column in (ACCOUNT_NAME, ACCOUNT, BANK)]
-    account.append(cell(BANK_USCC, _uscc))
-    if any(account) and not all(account):
-        sheet.errors.append(RowError(number, ACCOUNT, AccountMissing(field=ACCOUNT)))
-    if identity is None and not cells[ID]:
-        sheet.errors.append(RowError(number, ID, CellInvalid(field=ID, value="")))
+    reason, due_on = cell(REASON, _words), cell(DUE_ON, cells.day)
+    kept, kept_due_on = cell(RETENTION, money), cell(RETENTION_DUE_ON, cells.day)
+    if bool(texts[RETENTION]) is not bool(texts[RETENTION_DUE_ON]):
+        lacking = RETENTION if texts[RETENTION_DUE_ON] else RETENTION_DUE_ON
+        refuse(lacking, CellInvalid(field=lacking, value=""))
+    if identity is None and not texts[ID]:
+        refuse(ID, CellInvalid(field=ID, value=""))
+    pay_to = None
+    try:
+        readers = {**dict.fromkeys(ACCOUNT_COLUMNS, _words), BANK_USCC: cells.code}
+        before = len(sheet.errors)
+        given = {column: cell(column, read) for column, read in readers.items()}
+        pay_to = cells.account(given) if len(sheet.errors) == before else None
+    except AccountMissing as error:
+        refuse(error.field or ACCOUNT, error)
     if len(sheet.errors) > wrong or identity is None or confirmed is None:
         return None
-    pay_to = Account(*(text or "" for text in account)) if all(account) else None
-    retention = Retention(kept, kept_due_on) if kept is not None and kept_due_on else None
     return FilledRow(
         number,
         identity,
@@ -296,8 +285,12 @@ def _row(sheet: Sheet, number: int, cells: Mapping[str, str]) -> FilledRow | Non
         reason,
         due_on,
         pay_to,
-        retention,
+        Retention(kept, kept_due_on) if kept is not None and kept_due_on else None,
     )
+
+
+def _words(cell: str) -> str:
+    return cells.words(cell, length_max=CELL_MAX)
 
 
 def _identity(cell: str) -> UUID:
@@ -308,35 +301,3 @@ def _version(cell: str) -> int:
     if not (cell.isascii() and cell.isdigit() and len(cell) <= 9):  # noqa: PLR2004 - versions are small
         raise CellInvalid(value=cell[:40])
     return int(cell)
-
-
-def _money(cell: str, currency: str) -> Money:
-    plain = re.sub(r"[,，\s¥￥元]", "", cell)
-    amount = Money.parse(plain, currency)
-    if amount.minor < 0:
-        raise CellInvalid(value=plain[:40])
-    return amount
-
-
-def _day(cell: str) -> date:
-    if found := _DATE.fullmatch(cell):
-        cell = "{}-{:0>2}-{:0>2}".format(*found.groups())
-    return parse_date(cell)
-
-
-def _words(cell: str) -> str:
-    if len(cell) > CELL_MAX or not cell.isprintable():
-        raise CellInvalid(value=cell[:40], length_max=CELL_MAX)
-    return cell
-
-
-def _uscc(cell: str) -> str:
-    if not uscc.is_valid(cell):
-        raise CellInvalid(value=cell[:40])
-    return cell
-
-
-def _plain(cell: str) -> str:
-    """Return a cell without the quote that keeps a spreadsheet from taking it for a formula."""
-    text = cell.strip()
-    return text[1:] if text[:1] == "'" and text[1:].startswith(FORMULA) else text

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from scf.kernel.errors import Invalid
 from scf.kernel.money import Money, Rounding, parse_rate
-from scf.receivables.rules import DueBeforeDelivery
+from scf.receivables.rules import DueBeforeDelivery, Retention, check_retention
 from scf.rules.book import Book, Outcome, shipped
 from scf.rules.judging import RuleResult, consider, judge
 from scf.rules.predicates import LARGE, PUBLIC_BODY, SMES
@@ -38,14 +38,6 @@ class AcceptedBeforeDelivery(Invalid):
     code = "terms.accepted_before_delivery"
     title = "验收日期早于交付日期"
     title_en = "Acceptance is before the delivery"
-
-
-class RetentionDateMissing(Invalid):
-    """A retention (质保金) is below the amount, and has a due date of its own."""
-
-    code = "terms.retention_invalid"
-    title = "质保金须小于金额并注明到期日"
-    title_en = "A retention is below the amount and has its own due date"
 
 
 class LateRateUnknown(Invalid):
@@ -137,15 +129,14 @@ def due(deal: Deal, *, on: date, book: Book | None = None) -> Due:
 def parts(amount: Money, due_on: date, retention: Part | None) -> list[Part]:
     """Return what falls due when: the amount, or the rest of it and the retention on its own date.
 
-    Raises RetentionDateMissing, CurrencyMismatch.
+    Raises RetentionWrong, CurrencyMismatch.
     """
     if retention is None:
         return [Part(amount, due_on)]
-    if retention.amount.minor <= 0 or retention.amount >= amount or retention.due_on < due_on:
-        raise RetentionDateMissing(
-            field="retention", retention=retention.amount, amount=amount, due_on=retention.due_on
-        )
-    return [Part(amount - retention.amount, due_on), retention]
+    kept = Retention(retention.amount, retention.due_on)
+    check_retention(kept, confirmed=amount, due_on=due_on)
+    rest = amount - retention.amount
+    return [Part(rest, due_on), retention] if rest.minor else [retention]
 
 
 def late_interest(

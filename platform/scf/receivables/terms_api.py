@@ -12,6 +12,7 @@ from scf.kernel.clock import business_date
 from scf.kernel.money import AmountInvalid, Money
 from scf.parties.models import SizeClass
 from scf.receivables import terms
+from scf.receivables.rules import RetentionWrong
 from scf.receivables.terms import Base, Deal, Due, LateInterest, Part
 from scf.rules.book import shipped
 from scf.rules.schemas import ResultOut
@@ -121,7 +122,7 @@ def _parts(due: Due, asked: TermsIn) -> tuple[list[PartOut], list[LateInterest]]
     retention = None
     if retained is not None or asked.retention_due_on is not None:
         if retained is None or asked.retention_due_on is None:
-            raise terms.RetentionDateMissing(field="retention")
+            raise RetentionWrong(field="retention")
         retention = Part(retained, asked.retention_due_on)
     shown, lates = [], []
     for part in terms.parts(amount, due.due_on, retention):

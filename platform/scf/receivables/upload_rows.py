@@ -1,6 +1,5 @@
 """Lists of payables as they are handed in: CSV, Excel or JSON, a row a line; read as text, cell by cell."""
 
-import io
 import re
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,28 +8,35 @@ from typing import Any, Final
 
 import orjson
 
-from scf.documents.parsing import excel, sheets
-from scf.documents.parsing.packages import Package
+from scf.documents.parsing import sheets
 from scf.documents.parsing.values import one_line
 from scf.jobs.report import ADDED
 from scf.jobs.service import CELL_LENGTH_MAX, ITEMS_MAX, JobTooLarge, Row, Table
-from scf.kernel.clock import parse_date
 from scf.kernel.errors import Invalid, Refused
 from scf.kernel.money import Money
+from scf.receivables.cells import (
+    ACCOUNT,
+    ACCOUNT_COLUMNS,
+    ACCOUNT_NAME,
+    BANK,
+    BANK_USCC,
+    SHOWN_MAX,
+    CellInvalid,
+    account,
+    code,
+    day,
+    money,
+    tables,
+    words,
+)
 from scf.receivables.rules import DOCUMENTS_MAX
-from scf.receivables.service import Account
-from scf_ledger import uscc
+from scf.receivables.service import Account, AccountMissing
 
-UNPACKED_MAX: Final = 64 * 1024 * 1024  # of a workbook
 TEXT_LENGTH_MAX: Final = 200
 LINE_NO, SUPPLIER, SUPPLIER_NAME = "行号", "供应商统一社会信用代码", "供应商"
 INVOICES, AMOUNT, CURRENCY = "发票号码", "金额", "币种"
 CONTRACT, RECEIPT, DELIVERED, DUE = "合同编号", "入库单号", "收货日期", "到期日"
-ACCOUNT_NAME, ACCOUNT, BANK, BANK_USCC = "回款户名", "回款账号", "开户行", "开户行统一社会信用代码"
 
-_DATE = re.compile(
-    r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?|([0-9]{4})([0-9]{2})([0-9]{2})", re.ASCII
-)
 _SCIENTIFIC = re.compile(r"[0-9](\.[0-9]+)?[eE]\+?[0-9]+", re.ASCII)
 _SEPARATORS = re.compile(r"[\s,，;；、|]+")
 
@@ -131,7 +137,7 @@ def read_table(original: bytes, form: ListForm, *, filename: str | None) -> Tabl
     if original.lstrip()[:1] in (b"[", b"{"):
         return replace(_json_table(original, form), filename=filename)
     problem: ListUnreadable | None = None
-    for table in _tables(original):
+    for table in tables(original):
         try:
             return replace(_sheet_table(table, form), filename=filename)
         except ListUnreadable as error:
@@ -140,13 +146,6 @@ def read_table(original: bytes, form: ListForm, *, filename: str | None) -> Tabl
             if isinstance(table.rows, Generator):  # left in the middle, it still holds the file
                 table.rows.close()
     raise problem or ListUnreadable(missing=sorted(form.columns[name] for name in form.required))
-
-
-def _tables(original: bytes) -> list[sheets.Table]:
-    file = io.BytesIO(original)
-    if original[:2] == b"PK":
-        return excel.workbook(Package(file, bytes_max=UNPACKED_MAX))
-    return [sheets.csv_table(file, sheets.survey(file), None, None)]
 
 
 def _sheet_table(table: sheets.Table, form: ListForm) -> Table:
@@ -192,10 +191,10 @@ def _json_table(original: bytes, form: ListForm) -> Table:
     try:
         content = orjson.loads(original)
     except orjson.JSONDecodeError as error:
-        raise ListUnreadable(reason=str(error)[:TEXT_LENGTH_MAX]) from None
+        raise ListUnreadable(reason=f"不是有效的 JSON {error}"[:TEXT_LENGTH_MAX]) from None
     items = content.get("items") if isinstance(content, dict) else content
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise ListUnreadable(reason="not an array of objects")
+        raise ListUnreadable(reason="不是对象数组 not an array of objects")
     if len(items) > ITEMS_MAX:
         raise JobTooLarge(rows=len(items), rows_max=ITEMS_MAX)
     rows = []
@@ -216,7 +215,7 @@ def _json_text(value: Any, number: int) -> str:
             return value
         case list() if all(isinstance(one, str) for one in value):
             return " ".join(value)
-    raise ListUnreadable(row=number, reason="values are texts")
+    raise ListUnreadable(row=number, reason="各值须为文本 values are texts")
 
 
 def _plain(text: str, number: int) -> str:
@@ -242,12 +241,12 @@ def read_row(cells: Mapping[str, str], form: ListForm) -> PayableRow:
     return PayableRow(
         line_no=text(LINE_NO) or "",
         invoices=_cell(cells, INVOICES, _numbers) or (),
-        due_on=_cell(cells, DUE, _day) or date.max,
+        due_on=_cell(cells, DUE, day) or date.max,
         amount=_cell(cells, AMOUNT, lambda cell: _money(cell, currency)),
         contract_no=text(CONTRACT),
         receipt_no=text(RECEIPT),
-        delivered_on=_cell(cells, DELIVERED, _day),
-        supplier=_cell(cells, SUPPLIER, _uscc),
+        delivered_on=_cell(cells, DELIVERED, day),
+        supplier=_cell(cells, SUPPLIER, code),
         supplier_name=text(SUPPLIER_NAME),
         pay_to=_pay_to(cells),
     )
@@ -260,16 +259,15 @@ def _cell(cells: Mapping[str, str], header: str, read: Callable[[str], Any]) -> 
         return None
     try:
         return read(cell)
-    except CellWrong as error:
-        raise CellWrong(field=header, value=cell[:40], **error.fields) from None
+    except (CellWrong, CellInvalid) as error:
+        fields = {**error.fields, "value": cell[:SHOWN_MAX]}
+        raise CellWrong(field=header, **fields) from None
     except Refused as error:
-        raise CellWrong(field=header, value=cell[:40], rule=error.title) from None
+        raise CellWrong(field=header, value=cell[:SHOWN_MAX], rule=error.title) from None
 
 
 def _words(cell: str) -> str:
-    if len(cell) > TEXT_LENGTH_MAX or not cell.isprintable():
-        raise CellWrong(length_max=TEXT_LENGTH_MAX)
-    return cell
+    return words(cell, length_max=TEXT_LENGTH_MAX)
 
 
 def _numbers(cell: str) -> tuple[str, ...]:
@@ -281,37 +279,23 @@ def _numbers(cell: str) -> tuple[str, ...]:
     return tuple(map(_words, numbers))
 
 
-def _day(cell: str) -> date:
-    found = _DATE.fullmatch(cell)
-    if found is None:
-        return parse_date(cell)
-    return parse_date("{}-{:0>2}-{:0>2}".format(*filter(None, found.groups())))
-
-
 def _money(cell: str, currency: str) -> Money:
-    amount = Money.parse(re.sub(r"[,，\s¥￥元]", "", cell), currency)
-    if amount.minor <= 0:
+    amount = money(cell, currency)
+    if amount.minor == 0:
         raise CellWrong(rule="金额须大于零 above zero")
     return amount
 
 
-def _uscc(cell: str) -> str:
-    if not uscc.is_valid(cell):
-        raise CellWrong(rule="校验位不正确 the check digit is wrong")
-    return cell
-
-
 def _pay_to(cells: Mapping[str, str]) -> Account | None:
     """Return the account, whose four cells are filled in together. Raises CellWrong."""
-    headers = (ACCOUNT_NAME, ACCOUNT, BANK, BANK_USCC)
-    given = [_cell(cells, header, _words) for header in headers[:3]]
-    given.append(_cell(cells, BANK_USCC, _uscc))
-    if not any(given):
-        return None
-    missing = [header for header, text in zip(headers, given, strict=True) if not text]
-    if missing:
-        raise CellWrong(field=missing[0], rule="回款账户四项须同时填写 all four cells or none")
-    return Account(*given)
+    given: dict[str, str | None] = {
+        header: _cell(cells, header, code if header == BANK_USCC else _words)
+        for header in ACCOUNT_COLUMNS
+    }
+    try:
+        return account(given)
+    except AccountMissing as error:
+        raise CellWrong(field=error.field, **error.fields) from None
 
 
 def header_of(field: str | None) -> str | None:

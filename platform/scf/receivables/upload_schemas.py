@@ -60,7 +60,7 @@ class PayableLineOut(Out):
 
 
 class UploadBasketOut(Out):
-    """Up to 1,000 lines of an upload that one signature confirms: draft them with `after` and `count`."""
+    """Up to 1,000 lines of an upload that one signature confirms: draft them with its `after`."""
 
     after: ReceivableId | None = Field(description="自此之后 lines behind this one")
     count: int = Field(examples=[1_000])

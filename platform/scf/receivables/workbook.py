@@ -11,7 +11,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from scf.kernel.money import Money, zero
-from scf.receivables import sheets
+from scf.receivables import cells, sheets
 from scf.receivables.rules import REASONS
 
 LIST: Final = "待确权清单"
@@ -30,10 +30,10 @@ _WIDTHS: Final = {
     sheets.INVOICES: 26,
     sheets.HINTS: 36,
     sheets.REASON: 24,
-    sheets.ACCOUNT_NAME: 28,
-    sheets.ACCOUNT: 26,
-    sheets.BANK: 26,
-    sheets.BANK_USCC: 26,
+    cells.ACCOUNT_NAME: 28,
+    cells.ACCOUNT: 26,
+    cells.BANK: 26,
+    cells.BANK_USCC: 26,
 }
 _WIDTH: Final = 15  # characters of the other columns
 _COLUMNS: Final = (*sheets.SHOWN, *sheets.FILLED)

@@ -15,7 +15,7 @@ def fill(pending: bytes, receivable: str, *, confirmed: Money, disputed: Money) 
 
     Raises StoryDiverged where the line is not in it.
     """
-    rows = [cells for _, cells in sheets.xlsx_lines(pending)]
+    rows = [cells for _, cells in sheets.lines_of(pending)]
     columns = {name: place for place, name in enumerate(rows[0])}
     answer = {sheets.CONFIRMED: confirmed.text}
     if disputed.minor:

@@ -128,7 +128,7 @@ class TestBlockList:
 
         assert again.json()["code"] == "block_list.already_listed"
         assert found["debtor.blocked"] == body
-        assert [one["party"] for one in listed] == [stage.cast.anchor.id]
+        assert [one["party"] for one in listed["items"]] == [stage.cast.anchor.id]
         assert off.json()["revocation_reason"] == "已清偿"
         assert "debtor.blocked" not in findings(stage, receivable)
         assert stage.post(None, f"{path}/unblock", {"reason": "x"}).status_code == 404

@@ -6,7 +6,7 @@ import io
 import pytest
 
 from scf.kernel.ids import new_id, public_id
-from scf.receivables import sheets
+from scf.receivables import cells, sheets
 from tests.support.actors import Stage
 from tests.support.receivables import ACCOUNT, confirmation, money, pay_to, submit
 
@@ -48,10 +48,10 @@ class TestTheList:
             row[sheets.CONFIRMED] = "100.00"
         rows[1] |= {sheets.CONFIRMED: "90", sheets.REJECTED: "10.00", sheets.REASON: "数量不符"}
         rows[1] |= {
-            sheets.ACCOUNT_NAME: "户名",
-            sheets.ACCOUNT: ACCOUNT,
-            sheets.BANK: bank.name,
-            sheets.BANK_USCC: bank.uscc,
+            cells.ACCOUNT_NAME: "户名",
+            cells.ACCOUNT: ACCOUNT,
+            cells.BANK: bank.name,
+            cells.BANK_USCC: bank.uscc,
         }
 
         answer = send(stage, rows, pay_to=pay_to(bank)).json()

@@ -76,7 +76,7 @@ class TestTerms:
             ({"amount": "1e5"}, "money.invalid", "amount"),
             ({"amount": "-1.00"}, "money.invalid", "amount"),
             ({"amount": "1.00", "currency": "XXX"}, "money.invalid", "currency"),
-            ({"amount": "9.00", "retention": "9.00"}, "terms.retention_invalid", "retention"),
+            ({"amount": "9.00", "retention": "9.00"}, "receivable.retention_wrong", "retention"),
             (
                 {"amount": "9.00", "until": "2026-05-01", "agreed_rate": "x"},
                 "money.invalid",

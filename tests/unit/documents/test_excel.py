@@ -117,6 +117,35 @@ def test_hostile_workbooks(part, old, new, code):
         assert [error.code for error in outcomes if isinstance(error, Refused)] == [code]
 
 
+def recoded(encoding: str, declared: str, doctype: bool) -> bytes:
+    """An export whose sheet is in another encoding, with an entity if asked."""
+    with zipfile.ZipFile(io.BytesIO(export(exported()))) as package:
+        members = {name: package.read(name) for name in package.namelist()}
+    text = members[SHEET].decode().split("?>", 1)[-1]
+    if doctype:
+        text = f"<!DOCTYPE x [<!ENTITY a 'b'>]>{text}"
+    members[SHEET] = f'<?xml version="1.0" encoding="{declared}"?>{text}'.encode(encoding)
+    return zipped(members)
+
+
+@pytest.mark.parametrize("doctype", [True, False])
+@pytest.mark.parametrize(
+    ("encoding", "declared"),
+    [
+        ("utf-16", "UTF-16"),
+        ("utf-16-be", "UTF-16"),
+        ("utf-16-le", "UTF-16LE"),
+        ("utf-32-le", "UTF-32"),
+        ("cp037", "IBM037"),
+    ],
+)
+def test_a_sheet_is_in_utf_8(encoding: str, declared: str, doctype: bool):
+    """What is parsed is what was looked through: no declaration of a document type slips past."""
+    (outcome,) = [part.outcome for part in parse_many(recoded(encoding, declared, doctype))]
+    assert isinstance(outcome, Refused)
+    assert outcome.code in {"document.table_invalid", "document.xml_unsafe"}
+
+
 def test_rows_of_a_sheet_need_not_name_their_cells():
     bare = changed(SHEET, rb'<row r="2"[^>]*>', b"<row>")
 

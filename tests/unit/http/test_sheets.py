@@ -30,8 +30,16 @@ def test_a_currency_without_decimals_has_none():
 def test_no_text_is_a_formula(begin: str):
     text = f"{begin}1+1"
     assert write_csv([[text]]).decode("utf-8-sig").strip().strip('"').startswith("'")
-    if begin not in "\t\r":  # a spreadsheet has no such text
-        assert read(write_xlsx([["列"], [text]]))[1] == [text]
+    assert read(write_xlsx([["列"], [text]]))[1] == [text]
+
+
+@pytest.mark.parametrize("hidden", ["\u202e", "\u2066", "\u200f", "\u200b", "\x00", "\t", "\r"])
+def test_nothing_turns_a_text_around(hidden: str):
+    r"""A name like `gnp.\u202eexe` reads as it is written, in both kinds of file."""
+    text, shown = f"甲{hidden}乙\n丙　丁", f"甲\\u{{{ord(hidden):x}}}乙\n丙　丁"
+    assert shown in write_csv([[text]]).decode("utf-8-sig")
+    assert read(write_xlsx([["列"], [text]]))[1] == [shown]
+    assert write_csv([[f"{hidden}=1+1"]]).decode("utf-8-sig").startswith("\\u{")
 
 
 def test_sheets_stand_under_their_titles():

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from scf.kernel.ids import new_id, public_id
 from scf.kernel.money import Money
-from scf.receivables import sheets
+from scf.receivables import cells, sheets
 
 ID = public_id("rcv", new_id())
 BANK = {
-    sheets.ACCOUNT_NAME: "永川兴锐冲压件(示例)",
-    sheets.ACCOUNT: "6222 0000 0000 0001",
-    sheets.BANK: "示例农商行",
-    sheets.BANK_USCC: "91500118MAYYC0D40J",
+    cells.ACCOUNT_NAME: "永川兴锐冲压件(示例)",
+    cells.ACCOUNT: "6222 0000 0000 0001",
+    cells.BANK: "示例农商行",
+    cells.BANK_USCC: "91500118MAYYC0D40J",
 }
 
 
@@ -69,7 +69,7 @@ class TestReading:
     def test_names_row_and_column_of_every_wrong_cell(self):
         text = sheet(
             {sheets.ID: "rcv_1", sheets.CONFIRMED: "12.345", sheets.DUE_ON: "soon"},
-            {sheets.ID: ID, sheets.CONFIRMED: "-1.00", sheets.BANK_USCC: "123"},
+            {sheets.ID: ID, sheets.CONFIRMED: "-1.00", cells.BANK_USCC: "123"},
             {sheets.VERSION: "two", sheets.CONFIRMED: "1.00"},
         )
 
@@ -78,14 +78,14 @@ class TestReading:
             (2, sheets.CONFIRMED, "money.invalid"),
             (2, sheets.DUE_ON, "value.invalid"),
             (3, sheets.CONFIRMED, "receivable.cell_invalid"),
-            (3, sheets.BANK_USCC, "receivable.cell_invalid"),
+            (3, cells.BANK_USCC, "receivable.cell_invalid"),
             (4, sheets.VERSION, "receivable.cell_invalid"),
             (4, sheets.ID, "receivable.cell_invalid"),
         ]
 
     def test_an_account_is_whole_or_absent(self):
-        row = {sheets.ID: ID, sheets.CONFIRMED: "1.00", **BANK, sheets.BANK: ""}
-        assert problems(sheet(row)) == [(2, sheets.ACCOUNT, "receivable.account_missing")]
+        row = {sheets.ID: ID, sheets.CONFIRMED: "1.00", **BANK, cells.BANK: ""}
+        assert problems(sheet(row)) == [(2, cells.BANK, "receivable.account_missing")]
 
     def test_a_line_is_answered_once(self):
         row = {sheets.ID: ID, sheets.CONFIRMED: "1.00"}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from scf.kernel.money import Money
 from scf.receivables import terms
+from scf.receivables.rules import RetentionWrong
 from scf.receivables.terms import Base, Deal, Due, Part
 from scf.rules.book import LprNotOnFile, Outcome
 
@@ -140,14 +141,18 @@ class TestRetention:
         ("amount", "due_on"),
         [
             ("0.00", date(2027, 3, 1)),
-            ("500000.00", date(2027, 3, 1)),
+            ("500000.01", date(2027, 3, 1)),
             ("1.00", date(2026, 4, 29)),
         ],
     )
     def test_is_a_part_and_later(self, amount: str, due_on: date):
         kept = Part(Money.parse(amount), due_on)
-        with pytest.raises(terms.RetentionDateMissing):
+        with pytest.raises(RetentionWrong):
             terms.parts(Money.parse("500000.00"), date(2026, 4, 30), kept)
+
+    def test_may_be_all_of_it(self):
+        kept = Part(Money.parse("500000.00"), date(2027, 3, 1))
+        assert terms.parts(kept.amount, date(2026, 4, 30), kept) == [kept]
 
 
 class TestLateInterest:

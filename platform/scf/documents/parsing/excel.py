@@ -5,6 +5,7 @@ or as many texts as it claims to have, and end the process over a file of a few 
 """
 
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -107,10 +108,13 @@ def _is_date(number: str, codes: dict[str, str]) -> bool:
 
 def _elements(part: bytes, name: str) -> Iterator[etree._Element]:
     """Iterate over the elements of a name, each forgotten after its turn. Raises TableInvalid, XmlUnsafe."""
+    if b"\x00" in part[:4] or part.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        raise TableInvalid(reason="工作表须为 UTF-8 编码 the part is not in UTF-8")
     if b"<!DOCTYPE" in part:
         raise XmlUnsafe
     walk = etree.iterparse(
         BytesIO(part),
+        encoding="utf-8",  # whatever it declares: what is parsed is what was looked through
         events=("end",),
         tag=f"{{*}}{name}",
         resolve_entities=False,
@@ -127,7 +131,7 @@ def _elements(part: bytes, name: str) -> Iterator[etree._Element]:
             while element.getprevious() is not None:
                 del element.getparent()[0]
     except etree.XMLSyntaxError as error:
-        raise TableInvalid(reason=excerpt(str(error))) from None
+        raise TableInvalid(reason=f"XML 语法错误 {excerpt(str(error))}") from None
 
 
 class _Reader:
@@ -186,7 +190,7 @@ def _row_number(reference: str | None, following: int) -> int:
     number = following
     if reference is not None:
         if not (reference.isascii() and reference.isdigit()) or int(reference[:10]) < following:
-            raise TableInvalid(row=excerpt(reference), reason="rows out of order")
+            raise TableInvalid(row=excerpt(reference), reason="行号次序有误 rows out of order")
         number = int(reference[:10])
     if number > ROWS_MAX:
         raise DocumentTooLarge(what="rows", count=number, count_max=ROWS_MAX)
@@ -200,7 +204,7 @@ def _place(reference: str | None, following: int) -> int:
         match = _REFERENCE.fullmatch(reference)
         place = _column(match[1]) - 1 if match else -1
         if place < following:
-            raise TableInvalid(cell=excerpt(reference), reason="cells out of order")
+            raise TableInvalid(cell=excerpt(reference), reason="单元格次序有误 cells out of order")
     if place >= COLUMNS_MAX:
         raise DocumentTooLarge(what="columns", count=place + 1, count_max=COLUMNS_MAX)
     return place
@@ -217,5 +221,5 @@ def _column(letters: str) -> int:
 def _index(text: str, texts: Sequence[str]) -> int:
     """Return the place of a shared text. Raises TableInvalid where there is none."""
     if not (text.isascii() and text.isdigit()) or int(text[:10]) >= len(texts):
-        raise TableInvalid(text=excerpt(text), reason="no such shared text")
+        raise TableInvalid(text=excerpt(text), reason="共享文本不存在 no such shared text")
     return int(text[:10])

@@ -127,7 +127,7 @@ def _bytes(node: Node) -> bytes:
     try:
         return base64.b64decode("".join(node.raw.split()), validate=True)
     except (binascii.Error, ValueError):
-        raise PackageInvalid(part=node.path, reason="not base64") from None
+        raise PackageInvalid(part=node.path, reason="不是 base64 编码 not base64") from None
 
 
 def _sealed_digest(value: bytes, *, part: str) -> bytes:
@@ -139,9 +139,9 @@ def _sealed_digest(value: bytes, *, part: str) -> bytes:
             _, _, sealed = _der(sealed)
         tag, digest, _ = _der(sealed)
     except IndexError:
-        raise PackageInvalid(part=part, reason="not a seal's signature") from None
+        raise PackageInvalid(part=part, reason="不是电子印章签名 not a seal's signature") from None
     if tag != 0x03:  # noqa: PLR2004 - a bit string; its first byte counts the unused bits
-        raise PackageInvalid(part=part, reason="not a seal's signature")
+        raise PackageInvalid(part=part, reason="不是电子印章签名 not a seal's signature")
     return digest[1:]
 
 

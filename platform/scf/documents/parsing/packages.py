@@ -66,9 +66,11 @@ class Package:
     def _admit(self, member: zipfile.ZipInfo) -> None:
         name = _name(member)
         if name in self._members:
-            raise PackageInvalid(part=excerpt(name), reason="named twice")
+            raise PackageInvalid(part=excerpt(name), reason="文件名重复 named twice")
         if member.flag_bits & _ENCRYPTED or member.compress_type not in _METHODS:
-            raise PackageInvalid(part=excerpt(name), reason="encrypted or not deflated")
+            raise PackageInvalid(
+                part=excerpt(name), reason="已加密或压缩方式不支持 encrypted or not deflated"
+            )
         _bound("member size", member.file_size, MEMBER_BYTES_MAX, part=name)
         if member.file_size > RATIO_FROM_BYTES:
             _bound("ratio", member.file_size // max(member.compress_size, 1), RATIO_MAX, part=name)
@@ -84,7 +86,7 @@ class Package:
         """Return a member's bytes. Raises PackageInvalid where it is not there or damaged."""
         member = self._members.get(name)
         if member is None:
-            raise PackageInvalid(part=excerpt(name), reason="missing")
+            raise PackageInvalid(part=excerpt(name), reason="缺少该文件 missing")
         self.charge(member.file_size)
         try:
             with self._zip.open(member) as stream:
@@ -129,7 +131,9 @@ def _name(member: zipfile.ZipInfo) -> str:
 def _stay_inside(name: str) -> None:
     """Raise PackageUnsafe where a name leads out of the package."""
     if name.startswith("/") or _DRIVE.match(name) or ".." in name.split("/"):
-        raise PackageUnsafe(part=excerpt(name), reason="the name leads out of the package")
+        raise PackageUnsafe(
+            part=excerpt(name), reason="文件名指向包外 the name leads out of the package"
+        )
 
 
 def _bound(what: str, count: int, limit: int, *, part: str = "") -> None:

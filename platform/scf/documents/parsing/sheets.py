@@ -89,7 +89,7 @@ def _csv_rows(text: io.TextIOWrapper, delimiter: str | None) -> Iterator[tuple[i
                 raise DocumentTooLarge(what="columns", count=len(cells), count_max=COLUMNS_MAX)
             yield number, [clean(cell) for cell in cells]
     except (csv.Error, UnicodeError) as error:
-        raise TableInvalid(row=number + 1, reason=excerpt(str(error))) from None
+        raise TableInvalid(row=number + 1, reason=f"CSV 格式错误 {excerpt(str(error))}") from None
     finally:
         text.detach()
 
