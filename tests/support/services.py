@@ -85,10 +85,10 @@ def make_template(servers: Servers) -> None:
 
 
 @contextmanager
-def fresh_database(servers: Servers) -> Iterator[str]:
-    """Give the URL of a migrated, empty database, dropped at the end."""
+def fresh_database(servers: Servers, template: str = TEMPLATE) -> Iterator[str]:
+    """Give the URL of a migrated, empty database, or of another's copy, dropped at the end."""
     name = f"test_{uuid.uuid4().hex}"
-    execute(servers, "CREATE DATABASE {} TEMPLATE {}", name, TEMPLATE)
+    execute(servers, "CREATE DATABASE {} TEMPLATE {}", name, template)
     try:
         yield with_path(servers.database_url, name)
     finally:
