@@ -129,21 +129,28 @@ def _show(answer: httpx.Response, options: argparse.Namespace) -> int:
         sys.stderr.write(refusal(problem, answer.status_code) + "\n")
         return FAILED
     kind = answer.headers.get("Content-Type", "").partition(";")[0]
-    if options.out is not None:
-        _keep(options.out, answer.content)
-    elif kind == "application/json":
-        value = answer.json()
-        if options.pick is not None:
-            value = _picked(value, options.pick)
-        if options.pick is not None and isinstance(value, str):
-            _print(value)
-        else:
-            _print(_text(value, indent=None if options.json else 2))
+    content = answer.content
+    if kind == "application/json":
+        text = _said(answer.json(), options)
+        content = f"{text}\n".encode() if options.pick is not None else content
     elif kind.startswith("text/") and "Content-Disposition" not in answer.headers:
-        _print(answer.text.rstrip("\n"))
+        text = answer.text.rstrip("\n")
     else:
-        _keep(_free_name(answer), answer.content)
+        text = None
+    if text is None or options.out is not None:
+        _keep(options.out or _free_name(answer), content)
+    else:
+        _print(text)
     return 0
+
+
+def _said(value: Any, options: argparse.Namespace) -> str:
+    """Return an answer, or what was picked of it, as it is printed: a text alone without quotes."""
+    if options.pick is not None:
+        value = _picked(value, options.pick)
+        if isinstance(value, str):
+            return value
+    return _text(value, indent=None if options.json else 2)
 
 
 def _keep(path: Path, content: bytes) -> None:

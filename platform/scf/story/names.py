@@ -34,6 +34,7 @@ def write_names(stage: Stage, cast: Cast) -> Path:
         "ANCHOR": cast.anchor.id,
         "SUPPLIER": cast.supplier.id,
         "BANK": cast.bank.id,
+        "PAY_TO": json.dumps(kept["confirm:drafts:body"]["pay_to"], ensure_ascii=False),
         "CLERK": _signer(cast, "confirm", 0),
         "APPROVER": _signer(cast, "confirm", 1),
         **{name: kept[step]["body"]["id"] for name, step in LEFT.items()},
