@@ -19,6 +19,7 @@ from scf.http.auth import Actor
 from scf.kernel.errors import Conflict, Invalid, TooLarge
 from scf.kernel.ids import new_id, public_id
 from scf.parties import queries as parties
+from scf.parties.countersigning import Kind, Turn
 from scf.pledges import notices
 from scf.receivables import fact_checks, payments
 from scf.receivables.accounts import account_digits
@@ -26,7 +27,6 @@ from scf.receivables.models import Receivable
 from scf.receivables.permissions import ActionNotAllowed
 from scf.receivables.service import Account, lock, show_to
 from scf.settlement import orders
-from scf.settlement.countersigning import Kind, Turn
 from scf.settlement.models import AccountChange, ChangeState
 
 HOLDERS_MAX: Final = 7  # an event carries sixteen authorizations, two of each bank

@@ -11,10 +11,11 @@ from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
 from scf.http.schemas import AccountChangeId, PageSize, ReceivableId, ReconciliationId
 from scf.http.sheets import FILES, Cell, Format, Sheet, hand_out
 from scf.kernel.money import Money
+from scf.parties import countersigning
+from scf.parties.countersigning import Kind, Paper
 from scf.parties.schemas import DraftOut, SignedIn
 from scf.receivables.models import Receivable
-from scf.settlement import accounts, countersigning, progress, reconciling
-from scf.settlement.countersigning import Kind, Paper
+from scf.settlement import accounts, progress, reconciling
 from scf.settlement.models import AccountChange, Reconciliation
 from scf.settlement.schemas import (
     ChangeIn,

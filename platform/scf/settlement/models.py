@@ -12,7 +12,6 @@ from sqlalchemy import (
     Date,
     ForeignKey,
     Index,
-    LargeBinary,
     SmallInteger,
     Text,
     UniqueConstraint,
@@ -27,6 +26,7 @@ from scf.db.ddl import append_only, guard_states, text_enum
 from scf.evidence.models import Subject
 from scf.kernel.errors import Conflict
 from scf.kernel.money import Money
+from scf.parties.countersigning import Countersigned
 from scf.settlement.camt import Direction
 
 
@@ -207,13 +207,6 @@ class BankFeed(Base):
 
     name: Mapped[str] = mapped_column(Text, primary_key=True)
     fetched: Mapped[int]
-
-
-class Countersigned:
-    """What several parties sign: who has, and the statements that they signed."""
-
-    signed: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default="{}")
-    authorizations: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary), server_default="{}")
 
 
 class ChangeState(StrEnum):

@@ -26,6 +26,7 @@ from scf.kernel.errors import Conflict, Invalid, TooLarge
 from scf.kernel.ids import new_id, public_id
 from scf.kernel.money import MINOR_MAX, Money
 from scf.parties import queries as parties
+from scf.parties.countersigning import Kind, Turn
 from scf.receivables import rules
 from scf.receivables.models import (
     PaymentReversal,
@@ -34,7 +35,6 @@ from scf.receivables.models import (
     ReceivableDocument,
     ReceivablePayment,
 )
-from scf.settlement.countersigning import Kind, Turn
 from scf.settlement.models import Reconciliation, ReconciliationObjection, ReconciliationState
 from scf_ledger import canonical
 from scf_ledger.encoding import b64url

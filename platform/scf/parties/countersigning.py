@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy.orm import Session
+from sqlalchemy import LargeBinary, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from scf.evidence.models import Statement, Subject
 from scf.http.auth import Actor
@@ -14,7 +16,14 @@ from scf.kernel.money import Money
 from scf.parties import queries as parties
 from scf.parties import signing
 from scf.parties.signing import Signer
-from scf.settlement.models import Countersigned
+
+
+class Countersigned:
+    """What several parties sign: who has, and the statements that they signed."""
+
+    signed: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default="{}")
+    authorizations: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary), server_default="{}")
+
 
 Paper = TypeVar("Paper", bound=Countersigned)
 
