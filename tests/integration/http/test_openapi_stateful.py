@@ -4,6 +4,7 @@ Links lead from collections to their members. Every id that was told anywhere st
 ones of its kind, in paths and bodies, so that requests get past "not found" and meet states and rules.
 """
 
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.generation.stateful import APIStateMachine
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -25,6 +27,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from scf.db.session import Database
+from tests.support.actors import Stage
 from tests.support.banking import entry, told
 from tests.support.clock import asked
 from tests.support.invitations import invited
@@ -108,27 +111,30 @@ def gather(text: str, known: dict[str, list[str]]) -> None:
             known[found[1]].append(found[0])
 
 
-def test_no_chain_of_requests_meets_a_defect(desk, servers):
-    stage, cast = desk.stage, desk.stage.cast
-    under_way(desk)
+def told_already(stage: Stage) -> dict[str, list[str]]:
+    """Every id that the parties can list."""
+    known = defaultdict(list)
+    for path, who in itertools.product(LISTS, (stage.cast.supplier, stage.cast.anchor)):
+        gather(stage.get(who, path).text, known)
+    return known
+
+
+def chains(
+    stage: Stage, servers: Servers, told: dict[str, list[str]], met: dict[str, set[int]]
+) -> type[APIStateMachine]:
+    """The machine. Each scenario has a copy of its own: the same draws meet the same state."""
+    app, cast = stage.http.app, stage.cast
     callers = [cast.supplier, cast.anchor, cast.bank, cast.regulator, None]
-    told_before = defaultdict(list)
-    for path in LISTS:
-        for who in callers[:3]:
-            gather(stage.get(who, path).text, told_before)
-    stage.database.engine.dispose()
-    app, seeded = stage.http.app, urlsplit(stage.settings.database_url).path[1:]
+    stage.database.engine.dispose()  # nobody looks on while it is copied
+    seeded = urlsplit(stage.settings.database_url).path[1:]
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
     schema.config.phases.stateful.inference.algorithms = []  # the description's own links
     schema.config.generation.update(modes=[GenerationMode.POSITIVE])
-    met = defaultdict(set)
 
     class Chains(schema.as_state_machine()):
-        """Each scenario on a copy of its own: the same draws meet the same state."""
-
         def setup(self):
             self.caller = None
-            self.known = defaultdict(list, {kind: [*ids] for kind, ids in told_before.items()})
+            self.known = defaultdict(list, {kind: [*ids] for kind, ids in told.items()})
             self.copy = ExitStack()
             url = self.copy.enter_context(fresh_database(servers, seeded))
             app.state.database = Database(url, pool_size=1)
@@ -159,7 +165,15 @@ def test_no_chain_of_requests_meets_a_defect(desk, servers):
         def validate_response(self, response, case, **_):
             case.validate_response(response, checks=CHECKS)
 
-    Chains.run(settings=SETTINGS)
+    return Chains
+
+
+def test_no_chain_of_requests_meets_a_defect(desk, servers):
+    under_way(desk)
+    met = defaultdict(set)
+
+    chains(desk.stage, servers, told_already(desk.stage), met).run(settings=SETTINGS)
+
     past = {label for label, answers in met.items() if min(answers) < HTTPStatus.BAD_REQUEST}
     assert any("_id}" in label for label in past), "no link led to anything"
     assert {200, 403, 404, 422} <= set().union(*met.values())
