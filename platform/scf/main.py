@@ -17,6 +17,7 @@ from scf.confirmations import rates_api as confirmation_rates
 from scf.db.session import Database
 from scf.documents import api as documents
 from scf.documents import trade_api as trade
+from scf.dossier import api as dossier
 from scf.evidence import api as evidence
 from scf.financing import api as financing
 from scf.financing import rank_api
@@ -29,6 +30,7 @@ from scf.parties import papers as party_papers
 from scf.parties import supervision_api as supervision
 from scf.pledges import api as pledges
 from scf.pledges import notice_api as debtor_notices
+from scf.pledges import registry_api as registry
 from scf.programmes import api as programmes
 from scf.programmes import invitation_api as invitations
 from scf.receivables import api as receivables
@@ -72,10 +74,12 @@ ROUTERS: list[APIRouter] = [
     pledges.router,
     blind.router,
     debtor_notices.router,
+    registry.router,
     approvals.router,
     financing.router,
     rank_api.router,
     settlement.router,
+    dossier.router,
     agreements_api.router,
     trace.router,
 ]

@@ -151,10 +151,11 @@ def tick(
     found = permissions.lock_for(session, actor, case_id, expected_version)
     found.case.require(State.OFFERED)
     clearing = _clearing(found)
-    if code not in {item.code for item in checklist(found)}:
+    titles = {item.code: item.title for item in checklist(found)}
+    if code not in titles:
         raise ItemUnknown(field="code", code=code)
     _believe(session, found, clearing, hand, None, now=now)
-    inputs = {"code": code, "ok": ok, "note": note}
+    inputs = {"code": code, "title": titles[code], "ok": ok, "note": note}
     journal.record(session, found, Kind.TICKED, inputs, now=now, hand=hand, by=actor.client_id)
     return found.case
 

@@ -69,7 +69,22 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
     ),
     "pool_entries": (
         *("pool_id", "version", "kind", "confirmed_delta_minor", "used_delta_minor"),
-        *("holder_id", "holder", "party_id", "entered_at"),
+        *("holder_id", "holder", "party_id", "edge_id", "entered_at"),
+    ),
+    "conversion_edges": (
+        *("id", "from_pool_id", "to_pool_id", "amount_minor", "carried_minor", "passed_minor"),
+        *("moving_minor", "drawn_at"),
+    ),
+    "trade_stages": (
+        *("id", "version", "secret", "head_hash", "document_id", "kind", "seller_id", "buyer_id"),
+        *("state", "currency", "confirmed_minor", "due_on", "pool_id", "confirmed_event_hash"),
+        "registered_at",
+    ),
+    "stage_reductions": ("event_id", "stage_id", "party_id", "amount_minor", "reason", "told_at"),
+    "blind_tokens": ("token", "held_minor"),
+    "blind_holds": (
+        *("id", "version", "secret", "head_hash", "token", "party_id", "currency", "amount_minor"),
+        *("state", "placed_at", "expires_at", "ended_at"),
     ),
     "pledges": (
         *("id", "version", "secret", "head_hash", "pledgor_id", "pledgee_id", "receivable_id"),
@@ -166,6 +181,9 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
 }
 
 UNAUDITED: Final[dict[str, str]] = {
+    "blind_probes": "who asked and when; nothing else tells of it",
+    "pool_marks": "the papers by which pools find each other; what that came to are edges",
+    "dossier_downloads": "who took a file away; the file proves itself",
     "account_changes": "what was proposed; a change that is done is an event of its receivable",
     "bank_entries": "what banks told; the receipts among it are payments, which are audited",
     "bank_feeds": "how far a bank's reports were fetched",

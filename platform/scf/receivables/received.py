@@ -51,7 +51,12 @@ class Goods:
     @property
     def numbers(self) -> set[str]:
         """The receipts that it names."""
-        return {number for number in re.split(SEPARATORS, self.receipt_no or "") if number}
+        return numbers_of(self.receipt_no)
+
+
+def numbers_of(receipt_no: str | None) -> set[str]:
+    """Return the receipts that a claim names in one text."""
+    return {number for number in re.split(SEPARATORS, receipt_no or "") if number}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
