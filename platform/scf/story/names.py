@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from scf.evidence.keys import write_secret
-from scf.story.enrol import Cast
+from scf.story.enrol import Cast, Party
 from scf.story.stage import Stage
 
 FILE: Final = "names.sh"
@@ -35,8 +35,10 @@ def write_names(stage: Stage, cast: Cast) -> Path:
         "SUPPLIER": cast.supplier.id,
         "BANK": cast.bank.id,
         "PAY_TO": json.dumps(kept["confirm:drafts:body"]["pay_to"], ensure_ascii=False),
-        "CLERK": _signer(cast, "confirm", 0),
-        "APPROVER": _signer(cast, "confirm", 1),
+        "CLERK": _signer(cast.anchor, "confirm", 0),
+        "APPROVER": _signer(cast.anchor, "confirm", 1),
+        "ANCHOR_SIGNER": _signer(cast.anchor, "reconcile", 0),
+        "SUPPLIER_SIGNER": _signer(cast.supplier, "reconcile", 0),
         **{name: kept[step]["body"]["id"] for name, step in LEFT.items()},
         "SILENT_INVOICE": kept["silent:invoice"]["body"]["document"]["id"],
     }
@@ -46,6 +48,6 @@ def write_names(stage: Stage, cast: Cast) -> Path:
     return path
 
 
-def _signer(cast: Cast, act: str, place: int) -> str:
-    """Return who signs an act of the buyer's, as a body names them."""
-    return json.dumps(cast.anchor.desk.signers(act)[place])
+def _signer(party: Party, act: str, place: int) -> str:
+    """Return who signs an act of a party's, as a body names them."""
+    return json.dumps(party.desk.signers(act)[place])
