@@ -30,6 +30,7 @@ from scf.parties import papers as party_papers
 from scf.parties import supervision_api as supervision
 from scf.pledges import api as pledges
 from scf.pledges import notice_api as debtor_notices
+from scf.pledges import registry_api as registry
 from scf.programmes import api as programmes
 from scf.programmes import invitation_api as invitations
 from scf.receivables import api as receivables
@@ -73,6 +74,7 @@ ROUTERS: list[APIRouter] = [
     pledges.router,
     blind.router,
     debtor_notices.router,
+    registry.router,
     approvals.router,
     financing.router,
     rank_api.router,

@@ -12,6 +12,7 @@ from scf.db.outbox import Effect, EffectContext
 from scf.http import idempotency
 from scf.http.auth import AccessToken
 from scf.pledges import effects as pledges
+from scf.pledges import registry_clock as register
 from scf.programmes import invitations
 from scf.receivables import effects as receivables
 from scf.settlement import effects as settlement
@@ -24,6 +25,7 @@ def lapse(context: EffectContext) -> None:
     """End what nobody took up in time, and ask again for what has waited too long."""
     pledges.expire_proposals(context)
     pledges.resume(context)
+    register.turn(context)
     invitations.expire(context)
     receivables.lapse(context)
     blind.turn(context)

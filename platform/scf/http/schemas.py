@@ -220,6 +220,8 @@ HoldId = Annotated[UUID, _public("hld")]
 EventId = Annotated[UUID, _public("evt")]
 JobId = Annotated[UUID, _public("job")]
 TaskId = Annotated[UUID, _public("tsk")]
+RegistryFilingId = Annotated[UUID, _public("rgf")]
+RegistryPaperId = Annotated[UUID, _public("rgp")]
 InvitationId = Annotated[UUID, _public("inv")]
 PayableLineId = Annotated[UUID, _public("pyl")]
 

@@ -41,6 +41,8 @@ PREFIXES: Final = {
     "receivable": "rcv",
     "reconciliation": "rcn",
     "red_note": "red",
+    "registry_filing": "rgf",
+    "registry_paper": "rgp",
     "rule_evaluation": "rul",
     "stage": "stg",
     "statement": "stm",

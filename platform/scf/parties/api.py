@@ -39,6 +39,7 @@ from scf.parties.schemas import (
     PersonIn,
     PersonNameOut,
     PersonOut,
+    RenamingIn,
     RevocationListIn,
     RevocationListOut,
 )
@@ -61,6 +62,16 @@ def register_party(call: Call, body: PartyIn) -> PartyOut:
         kind=body.kind,
         size_class=body.size_class,
         now=call.now,
+    )
+    return PartyOut.of(party)
+
+
+@command(router, "/v1/parties/{party_id}/rename")
+def rename_party(call: Call, party_id: PartyId, body: RenamingIn) -> PartyOut:
+    """企业更名 Give an organisation its new name. The operator has seen its papers."""
+    permit(call.actor, Action.REGISTER)
+    party = service.rename_party(
+        call.session, party_id, name=body.name, named_on=body.named_on, now=call.now
     )
     return PartyOut.of(party)
 

@@ -4,11 +4,11 @@ What ends, ends for good: `revoked_at` is set once, by command and at once. Cert
 never edited otherwise, which the database enforces.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -69,13 +69,14 @@ class Revocable:
 
 
 class Party(Revocable, Base):
-    """An organisation, known by its unified social credit code."""
+    """An organisation, known by its unified social credit code; `named_on` since when it bears another name."""
 
     __tablename__ = "parties"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     uscc: Mapped[str] = mapped_column(Text, unique=True)
     name: Mapped[str] = mapped_column(Text)
+    named_on: Mapped[date | None] = mapped_column(Date)
     kind: Mapped[PartyKind] = mapped_column(text_enum(PartyKind))
     size_class: Mapped[SizeClass | None] = mapped_column(text_enum(SizeClass))
     registered_at: Mapped[datetime]

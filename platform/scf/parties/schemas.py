@@ -11,6 +11,7 @@ from scf.http.schemas import (
     AuthorityId,
     CertificateId,
     ClientId,
+    DateText,
     DigestText,
     DraftId,
     In,
@@ -64,6 +65,13 @@ class PartyIn(In):
     size_class: SizeClass | None = Field(None, description="企业必填 required of enterprises")
 
 
+class RenamingIn(In):
+    """A party's new name, and the day since which it bears it."""
+
+    name: Line = Field(examples=["永川兴锐精密冲压(示例)"])
+    named_on: DateText
+
+
 class PartyOut(Out):
     """A party."""
 
@@ -72,6 +80,7 @@ class PartyOut(Out):
     name: str = Field(examples=["永川兴锐冲压件(示例)"])
     kind: PartyKind
     size_class: SizeClass | None
+    named_on: DateText | None = Field(description="现名启用日 Since when it bears this name")
     registered_at: InstantText
     revoked_at: InstantText | None
 
@@ -82,6 +91,7 @@ class PartyOut(Out):
             id=party.id,
             uscc=party.uscc,
             name=party.name,
+            named_on=party.named_on,
             kind=party.kind,
             size_class=party.size_class,
             registered_at=party.registered_at,

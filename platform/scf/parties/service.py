@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeVar
 from uuid import UUID
 
@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from scf.db.base import Base
 from scf.evidence.service import SubjectNotFound
 from scf.http.auth import OAuthClient
-from scf.kernel.clock import instant_text
-from scf.kernel.errors import Conflict, Invalid, Refused
+from scf.kernel.clock import business_date, instant_text
+from scf.kernel.errors import Conflict, Invalid, Refused, ValueInvalid
 from scf.kernel.ids import new_id
 from scf.kernel.money import Money
 from scf.parties import names, queries, rules
@@ -69,6 +69,14 @@ class RepresentativeExists(Conflict):
     title_en = "The party has a legal representative; record first that they have left"
 
 
+class NameUnchanged(Conflict):
+    """A new name is another one."""
+
+    code = "party.name_unchanged"
+    title = "名称未变更"
+    title_en = "That is the party's name already"
+
+
 def register_party(
     session: Session,
     *,
@@ -85,6 +93,19 @@ def register_party(
         id=new_id(), uscc=uscc, name=name, kind=kind, size_class=size_class, registered_at=now
     )
     insert(session, party, else_=PartyExists(field="uscc", uscc=uscc))
+    return party
+
+
+def rename_party(
+    session: Session, party_id: UUID, *, name: str, named_on: date, now: datetime
+) -> Party:
+    """Give a party the name that it bears since a day. Raises NameUnchanged, ValueInvalid for a day to come."""
+    party = lock(session, Party, party_id)
+    if party.name == name:
+        raise NameUnchanged(field="name", name=name)
+    if named_on > business_date(now):
+        raise ValueInvalid(field="named_on", value=named_on.isoformat())
+    party.name, party.named_on = name, named_on
     return party
 
 

@@ -10,7 +10,17 @@ from sqlalchemy.orm import Session
 
 from scf.db.outbox import Effect, EffectContext, Handler, enqueue
 from scf.evidence import chain
-from scf.pledges import ending, locking, queries, registering, rules, searching, service
+from scf.pledges import (
+    changing,
+    ending,
+    locking,
+    queries,
+    registering,
+    reviews,
+    rules,
+    searching,
+    service,
+)
 from scf.pledges.models import Pledge, PledgeLock, PledgeRegistration, State
 
 BATCH: Final = 500
@@ -26,6 +36,8 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     rules.RAISE_CANCELLATION: registering.raise_cancellation,
     rules.CANCEL_REGISTRATION: registering.cancel_registration,
     rules.END: registering.end_reserved,
+    changing.CHANGE: changing.file,
+    reviews.REVIEW: reviews.review,
     f"{chain.LOCK}.final": locking.on_lock_final,
     f"{chain.LOCK}.failed": locking.on_lock_failed,
     f"{chain.LOCK}.lost": locking.on_lock_lost,

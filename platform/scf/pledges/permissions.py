@@ -28,6 +28,7 @@ class Action(StrEnum):
     SEARCH = "search"
     RELEASE = "release"
     CANCEL_REGISTRATION = "cancel_registration"
+    KEEP_REGISTRATION = "keep_registration"
 
 
 _BOTH = frozenset(Relation)
@@ -43,6 +44,7 @@ ALLOWED: Final[Mapping[Action, frozenset[Relation]]] = MappingProxyType(
         Action.SEARCH: _PLEDGEE,
         Action.RELEASE: _PLEDGEE,
         Action.CANCEL_REGISTRATION: _PLEDGEE,
+        Action.KEEP_REGISTRATION: _PLEDGEE,
     }
 )
 

@@ -56,7 +56,7 @@ def search_first(context: EffectContext, payload: Mapping[str, Any]) -> None:
         known = queries.searches(session, pledge_id).before_clean
         if not is_registrable(pledge) or (known is not None and not payload.get("again")):
             return
-        asked = _inquiry(session, pledge)
+        asked = inquire(session, pledge)
     with register_of(context, pledge_id) as registry:
         result = registry.search(asked.grantor)
     now = context.clock.now()
@@ -64,7 +64,7 @@ def search_first(context: EffectContext, payload: Mapping[str, Any]) -> None:
         pledge = service.lock(session, pledge_id)
         if not is_registrable(pledge):
             return
-        found = _keep(session, pledge, SearchStep.BEFORE, asked, result, now=now)
+        found = keep(session, pledge, SearchStep.BEFORE, asked, result, now=now)
         if found.clean:
             enqueue(session, rules.REGISTER, pledge_id=pledge_id)
         else:
@@ -82,7 +82,7 @@ def search_second(context: EffectContext, payload: Mapping[str, Any]) -> None:
         pledge = session.get_one(Pledge, pledge_id)
         if not _searchable(pledge, again=bool(payload.get("again"))):
             return
-        asked = _inquiry(session, pledge)
+        asked = inquire(session, pledge)
         receivable_id = pledge.receivable_id
     with register_of(context, pledge_id) as registry:
         result = registry.search(asked.grantor)
@@ -92,13 +92,13 @@ def search_second(context: EffectContext, payload: Mapping[str, Any]) -> None:
         pledge = service.lock(session, pledge_id)
         if not _searchable(pledge, again=bool(payload.get("again"))):
             return
-        found = _keep(session, pledge, SearchStep.AFTER, asked, result, now=now)
+        found = keep(session, pledge, SearchStep.AFTER, asked, result, now=now)
         unsound = invoice_checks.keep(session, receivable_id, invoices, now=now)
         if not found.clean:
             pledge.ready_to_disburse_at = None
             _tell_unclean(session, pledge, result, now=now)
             return
-        _tell_searched(session, pledge, result, clean=True, now=now)
+        tell_searched(session, pledge, result, clean=True, now=now)
         if unsound:
             pledge.ready_to_disburse_at = None
         elif pledge.lock.state is LockState.FINAL and pledge.ready_to_disburse_at is None:
@@ -110,7 +110,8 @@ def _searchable(pledge: Pledge, *, again: bool) -> bool:
     return pledge.state is State.EFFECTIVE and (waits or again)
 
 
-def _inquiry(session: Session, pledge: Pledge) -> Inquiry:
+def inquire(session: Session, pledge: Pledge) -> Inquiry:
+    """Return what a search for a pledge is about."""
     return Inquiry(
         grantor=filing.enrolled(session, pledge.pledgor_id),
         invoices=[paper.number for paper in queries.papers(session, pledge.receivable_id)],
@@ -119,7 +120,7 @@ def _inquiry(session: Session, pledge: Pledge) -> Inquiry:
     )
 
 
-def _keep(
+def keep(
     session: Session,
     pledge: Pledge,
     step: SearchStep,
@@ -169,9 +170,10 @@ def _keep(
     return Found(clean, [overlapping[number] for number in sorted(new)])
 
 
-def _tell_searched(
+def tell_searched(
     session: Session, pledge: Pledge, result: SearchResult, *, clean: bool, now: datetime
 ) -> Event:
+    """Tell of a search that changes something, or found something new."""
     record = {
         "cert_no": result.cert_no,
         "results_hash": evidence.hash_text(result.results_hash),
@@ -181,5 +183,5 @@ def _tell_searched(
 
 
 def _tell_unclean(session: Session, pledge: Pledge, result: SearchResult, *, now: datetime) -> None:
-    event = _tell_searched(session, pledge, result, clean=False, now=now)
+    event = tell_searched(session, pledge, result, clean=False, now=now)
     service.notify(session, pledge, event, {"cert_no": result.cert_no}, now=now)

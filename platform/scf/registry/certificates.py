@@ -17,7 +17,7 @@ from scf.registry.port import (
     SearchResult,
 )
 from scf_ledger import canonical
-from scf_ledger.encoding import from_b64url
+from scf_ledger.encoding import b64url, from_b64url
 
 REGISTRATION: Final = "动产担保登记证明"
 SEARCH: Final = "动产担保查询证明"
@@ -170,6 +170,18 @@ def read_finding(facts: dict[str, Any]) -> Finding:
         description=_text(facts, "description"),
         items=_texts(facts, "items"),
     )
+
+
+def search_facts(result: SearchResult) -> dict[str, Any]:
+    """Return a 查询证明 as the JSON that its machine-readable form is."""
+    return {
+        "kind": "查询证明",
+        "cert_no": result.cert_no,
+        "grantor": enrolled_facts(result.grantor),
+        "searched_at": instant_text(result.searched_at),
+        "results": [finding_facts(finding) for finding in result.findings],
+        "results_hash": b64url(results_hash(result.findings)),
+    }
 
 
 def read_search(facts: dict[str, Any]) -> SearchResult:

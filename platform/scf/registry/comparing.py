@@ -3,12 +3,13 @@
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
 from scf.kernel.clock import business_date
-from scf.registry.port import Certificate, Enrolled, EntryKind, Filing
+from scf.registry.certificates import wall_time
+from scf.registry.port import Certificate, Enrolled, EntryKind, Filing, SearchResult
 from scf.registry.rules import covers
 from scf.rules.predicates import add_months
 
@@ -39,6 +40,39 @@ def compare(
 ) -> list[Difference]:
     """Compare a certificate with a filing; `due_on` is the day that it has to reach at least."""
     return list(_differences(filing, found, due_on=due_on, kinds=kinds))
+
+
+def compare_change(reg_no: str, found: Certificate, *, kind: EntryKind) -> list[Difference]:
+    """Compare a later entry's certificate with the registration that it has to be about."""
+    pairs = (
+        ("kind", "登记种类", kind.value, found.kind.value),
+        ("initial_no", "初始登记编号", reg_no, found.initial_no),
+    )
+    return [
+        Difference(field, label, expected, said, Weight.STOPS)
+        for field, label, expected, said in pairs
+        if expected != said
+    ]
+
+
+def compare_search(
+    grantor: Enrolled, found: SearchResult, *, not_before: datetime, not_after: datetime
+) -> list[Difference]:
+    """Compare a 查询证明 with the search that was wanted: of this grantor, in this time."""
+    differences = [
+        Difference(field, label, expected, said, weight)
+        for (field, label, expected, said), weight in zip(
+            _party("grantor", "担保人", grantor, found.grantor),
+            (Weight.NOTED, Weight.STOPS),
+            strict=True,
+        )
+        if _plain(expected) != _plain(said)
+    ]
+    if not not_before <= found.searched_at <= not_after:
+        span = f"{wall_time(not_before)}—{wall_time(not_after)}"
+        said = wall_time(found.searched_at)
+        differences.append(Difference("searched_at", "查询时间", span, said, Weight.STOPS))
+    return differences
 
 
 def stops(differences: Sequence[Difference]) -> bool:

@@ -60,3 +60,11 @@ def page(
     if after is not None:
         statement = statement.where(Task.id > after)
     return session.scalars(statement).all()
+
+
+def open_subjects(session: Session, kind: str, subjects: Sequence[str]) -> set[str]:
+    """Return which of some subjects have an open task of a kind."""
+    found = select(Task.subject).where(
+        Task.kind == kind, Task.state == State.OPEN, Task.subject.in_(subjects)
+    )
+    return set(session.scalars(found))

@@ -182,6 +182,7 @@ CREATE TABLE parties (
   id UUID NOT NULL,
   uscc TEXT NOT NULL,
   name TEXT NOT NULL,
+  named_on DATE,
   kind VARCHAR(10) NOT NULL,
   size_class VARCHAR(11),
   registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -1879,6 +1880,7 @@ CREATE TRIGGER payment_reversals_append_only BEFORE UPDATE OR DELETE OR TRUNCATE
 
 CREATE TABLE debtor_notices (
   pledge_id UUID NOT NULL,
+  purpose VARCHAR(8) DEFAULT 'taken' NOT NULL,
   pledge_event BYTEA NOT NULL,
   pledgor_id UUID NOT NULL,
   pledgee_id UUID NOT NULL,
@@ -1889,8 +1891,12 @@ CREATE TABLE debtor_notices (
   pay_to JSONB NOT NULL,
   reg_no TEXT NOT NULL,
   state VARCHAR(12) NOT NULL,
-  issued_by UUID NOT NULL,
-  issued_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  reason TEXT,
+  trigger TEXT,
+  prepared_at TIMESTAMP WITH TIME ZONE,
+  signed_at TIMESTAMP WITH TIME ZONE,
+  issued_by UUID,
+  issued_at TIMESTAMP WITH TIME ZONE,
   delivered_at TIMESTAMP WITH TIME ZONE,
   read_at TIMESTAMP WITH TIME ZONE,
   acknowledged_at TIMESTAMP WITH TIME ZONE,
@@ -1899,14 +1905,18 @@ CREATE TABLE debtor_notices (
   version BIGINT NOT NULL,
   secret BYTEA NOT NULL,
   head_hash BYTEA,
+  signed UUID[] DEFAULT '{}' NOT NULL,
+  authorizations BYTEA[] DEFAULT '{}' NOT NULL,
   CONSTRAINT pk_debtor_notices PRIMARY KEY (id),
   CONSTRAINT ck_debtor_notices_amount_positive CHECK (amount_minor > 0),
-  CONSTRAINT ck_debtor_notices_times_of_its_state CHECK ((state <> 'ISSUED') = (delivered_at IS NOT NULL) AND (state IN ('READ', 'ACKNOWLEDGED')) = (read_at IS NOT NULL) AND (state = 'ACKNOWLEDGED') = (acknowledged_at IS NOT NULL)),
+  CONSTRAINT ck_debtor_notices_times_of_its_state CHECK ((state IN ('PREPARED', 'SIGNED')) = (issued_at IS NULL) AND (issued_at IS NULL) = (issued_by IS NULL) AND (state IN ('DELIVERED', 'READ', 'ACKNOWLEDGED')) = (delivered_at IS NOT NULL) AND (state IN ('READ', 'ACKNOWLEDGED')) = (read_at IS NOT NULL) AND (state = 'ACKNOWLEDGED') = (acknowledged_at IS NOT NULL)),
+  CONSTRAINT ck_debtor_notices_reason_of_release CHECK ((purpose = 'released') = (reason IS NOT NULL)),
   CONSTRAINT fk_debtor_notices_pledge_id_pledges FOREIGN KEY(pledge_id) REFERENCES pledges (id),
+  CONSTRAINT ck_debtor_notices_purpose CHECK (purpose IN ('taken', 'released')),
   CONSTRAINT fk_debtor_notices_pledgor_id_parties FOREIGN KEY(pledgor_id) REFERENCES parties (id),
   CONSTRAINT fk_debtor_notices_pledgee_id_parties FOREIGN KEY(pledgee_id) REFERENCES parties (id),
   CONSTRAINT fk_debtor_notices_debtor_id_parties FOREIGN KEY(debtor_id) REFERENCES parties (id),
-  CONSTRAINT ck_debtor_notices_noticestate CHECK (state IN ('ISSUED', 'DELIVERED', 'READ', 'ACKNOWLEDGED')),
+  CONSTRAINT ck_debtor_notices_noticestate CHECK (state IN ('PREPARED', 'SIGNED', 'ISSUED', 'DELIVERED', 'READ', 'ACKNOWLEDGED')),
   CONSTRAINT fk_debtor_notices_issued_by_parties FOREIGN KEY(issued_by) REFERENCES parties (id)
 );
 
@@ -1918,11 +1928,11 @@ CREATE INDEX ix_debtor_notices_pledgee_id_id ON debtor_notices (pledgee_id, id);
 
 CREATE INDEX ix_debtor_notices_pledgor_id_id ON debtor_notices (pledgor_id, id);
 
-CREATE UNIQUE INDEX uq_debtor_notices_current ON debtor_notices (pledge_id) WHERE replaced_at IS NULL;
+CREATE UNIQUE INDEX uq_debtor_notices_current ON debtor_notices (pledge_id, purpose) WHERE replaced_at IS NULL;
 
 CREATE FUNCTION guard_debtor_notices_state() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('ISSUED', 'DELIVERED'), ('DELIVERED', 'READ'), ('READ', 'ACKNOWLEDGED')) THEN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('PREPARED', 'SIGNED'), ('SIGNED', 'ISSUED'), ('ISSUED', 'DELIVERED'), ('DELIVERED', 'READ'), ('READ', 'ACKNOWLEDGED')) THEN
     RETURN NEW;
   END IF;
   RAISE EXCEPTION 'debtor_notices: % does not become %', OLD.state, NEW.state
