@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from scf.blind.service import merge_token
 from scf.documents import trade
 from scf.evidence import log
 from scf.evidence.chain import anchor_newest
@@ -16,13 +17,17 @@ from scf_ledger.note import Signer
 from tests.support import clock
 from tests.support.approving import adopt, decide, investigate, path_of, small
 from tests.support.banking import entry, told
+from tests.support.blind import CODES, learn, outsider, token_of
 from tests.support.invitations import invited
 from tests.support.jobs import a_csv, handed_in, work
 from tests.support.lending import Desk
+from tests.support.lineage import Chain, put_forward, undertake
 from tests.support.log import sequence_all
 from tests.support.receivables import (
+    confirm,
     confirmation,
     invoice_number,
+    line,
     money,
     pay,
     pay_to,
@@ -82,6 +87,8 @@ def play(world: World) -> None:
     _uploaded(world)
     _red_lettered(world)
     _received(world)
+    _ordered(world)
+    _held_blind(world)
     request = clock.asked(stage)
     _revocations(world)
     _repaid(world, *first)
@@ -218,6 +225,32 @@ def _received(world: World) -> None:
     )
     with stage.database.transaction() as session:
         trade.register(session, cast.anchor.actor, original, now=stage.clock.now())
+
+
+def _ordered(world: World) -> None:
+    """An order of which a part is claimed and a part cancelled."""
+    stage = world.desk.stage
+    chain = Chain(stage, "PO-60")
+    order = put_forward(stage, "采购订单", [("PO-60", "1", "80.00")], number="PO-60")
+    assert undertake(stage, order).is_success
+    chain.claim("50.00")
+    body = {"reason": "余量取消"}
+    world.desk.did(stage.cast.anchor, f"/v1/stages/{order['id']}/reduce", body)
+
+
+def _held_blind(world: World) -> None:
+    """A bank outside holds a paper that is claimed here later; another hold of it was given back."""
+    stage = world.desk.stage
+    bank = outsider(stage, 1, code=CODES[0])
+    document = register_invoice(stage, stage.cast.supplier, 61)
+    token = token_of(invoice_number(61))
+    bank.hold(token, "60.00")
+    assert bank.release(bank.hold(token, "10.00")["hold"]["id"]).is_success
+    learn(stage, [document])
+    answer = stage.post(stage.cast.supplier, "/v1/receivables", line(stage, [document]))
+    assert confirm(stage, answer.json()["id"]).is_success
+    with stage.database.transaction() as session:
+        merge_token(session, token, now=stage.clock.now())
 
 
 def _red_lettered(world: World) -> None:

@@ -30,6 +30,8 @@ SUBJECTS = {
     "debtor_notices": "dnt",
     "red_notes": "red",
     "invoice_checks": "ivc",
+    "trade_stages": "stg",
+    "blind_holds": "hld",
     "approval_cases": "apc",
 }
 

@@ -11,6 +11,7 @@ from scf.audit.finding import Different, Report, expect
 from scf.audit.history import orphan
 from scf.audit.subjects import (
     approvals,
+    blind_holds,
     debtor_notices,
     documents,
     financings,
@@ -20,6 +21,7 @@ from scf.audit.subjects import (
     receivables,
     reconciliations,
     red_notes,
+    stages,
     trade,
 )
 from scf.db.session import Database
@@ -29,6 +31,7 @@ from scf.settings import Settings
 from scf_ledger.chain.client import Chain
 
 SUBJECTS = (
+    *(stages, blind_holds),
     *(documents, trade, receivables, pools, pledges, financings, debtor_notices, red_notes),
     *(invoice_checks, reconciliations, approvals),
 )

@@ -104,6 +104,7 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
         *("id", "version", "secret", "head_hash", "pledge_id", "pledge_event", "pledgor_id"),
         *("pledgee_id", "debtor_id", "receivable_event", "currency", "amount_minor", "pay_to"),
         *("reg_no", "state", "issued_by", "issued_at", "delivered_at", "acknowledged_at"),
+        *("purpose", "reason", "prepared_at", "signed_at"),
     ),
     "financings": (
         *("id", "version", "secret", "head_hash", "borrower_id", "lender_id", "receivable_id"),

@@ -37,6 +37,7 @@ ROWS = {
     "log_entries": "index = 1",
     "payable_lines": "state = 'SUBMITTED'",
     "certificates": "id IN (SELECT certificate_id FROM statements)",
+    "blind_tokens": "held_minor > 0",
 }
 NOT_NULL = {
     ("receivables", "reason"): "reason IS NOT NULL",
@@ -46,6 +47,8 @@ NOT_NULL = {
     ("pool_entries", "holder"): "holder IS NOT NULL",
     ("pool_entries", "holder_id"): "holder_id IS NOT NULL",
     ("pool_entries", "party_id"): "party_id IS NOT NULL",
+    ("pool_entries", "edge_id"): "edge_id IS NOT NULL",
+    ("blind_holds", "ended_at"): "ended_at IS NOT NULL",
     ("statements", "jws"): "jws IS NOT NULL",
     ("statements", "step"): "step IS NOT NULL",
     ("statements", "reserved"): "reserved <> '{}'",

@@ -5,7 +5,7 @@ from itertools import count
 import pytest
 
 from tests.support.actors import Stage
-from tests.support.lineage import Chain, put_forward, undertake
+from tests.support.lineage import Chain
 from tests.support.receivables import money
 
 NUMBERS = count(1)

@@ -1,6 +1,8 @@
 """Pools: entries say what events say, and sum to the row."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from scf.audit.finding import Report, expect, expect_row
 from scf.audit.history import History, Told, histories, rows
-from scf.capacity.models import PoolState
+from scf.capacity.models import EntryKind, PoolState
 from scf.evidence.models import Event
 from scf.kernel.ids import parse_id, public_id
 
@@ -29,7 +31,11 @@ def check(session: Session, _codes: Mapping[UUID, str], report: Report) -> None:
         for row in rows(session, "receivables", "id")
         if row["pool_id"] is not None
     }
-    pledgees = {row["id"]: row["pledgee_id"] for row in rows(session, "pledges", "id")}
+    stages = {row["pool_id"]: row for row in rows(session, "trade_stages", "id")}
+    holders = {row["id"]: row["pledgee_id"] for row in rows(session, "pledges", "id")}
+    holders |= {row["id"]: row["party_id"] for row in rows(session, "blind_holds", "id")}
+    edges = {row["id"]: row for row in rows(session, "conversion_edges", "id")}
+    flows = {identity: Flow() for identity in edges}
     entries: dict[UUID, list[RowMapping]] = {}
     for row in rows(session, "pool_entries", "pool_id", "version"):
         report.rows["pool_entries"] += 1
@@ -41,20 +47,91 @@ def check(session: Session, _codes: Mapping[UUID, str], report: Report) -> None:
         for row, told in zip(own, history.told, strict=True):
             confirmed += told.minor("confirmed_delta")
             used += told.minor("used_delta")
-            _check_entry(f"{history.key} {told.version}", row, told, pledgees)
+            key = f"{history.key} {told.version}"
+            _check_entry(key, row, told, holders)
+            _check_edge_entry(key, row, edges, flows)
+            if row["edge_id"] and row["confirmed_delta_minor"] < 0 and row["holder_id"] is None:
+                ends = (edges[row["edge_id"]]["to_pool_id"], _told_by(session, told))
+                expect("conversion_edges", str(row["edge_id"]), "to_pool_id", *ends)
             _check_sums(told, confirmed, used)
             if (_check_cause(session, history, told) or "").startswith(PAYMENTS):
                 taken -= told.minor("confirmed_delta")
         claim = claims.get(history.row["id"])
-        _check_row(history, confirmed, used, claim)
-        stored = claim and claim["paid_taken_minor"] + claim["astray_taken_minor"]
+        stage = stages.get(history.row["id"])
+        _check_row(history, confirmed, used, _owner(claim, stage))
+        stored = claim["paid_taken_minor"] + claim["astray_taken_minor"] if claim else 0
         expect("receivables", history.key, "paid_taken_minor, astray_taken_minor", stored, taken)
     expect("pool_entries", "*", "pool_id", [public_id("cap", key) for key in entries], [])
+    for identity, edge in edges.items():
+        report.rows["conversion_edges"] += 1
+        _check_edge(str(identity), edge, flows[identity])
 
 
-def _check_entry(key: str, row: RowMapping, told: Told, pledgees: Mapping[UUID, UUID]) -> None:
+def _owner(claim: RowMapping | None, stage: RowMapping | None) -> UUID | None:
+    """Return whose value a pool is; of a paper that nobody registered here, nobody's."""
+    owner: UUID | None = None
+    if claim is not None:
+        owner = claim["creditor_id"]
+    elif stage is not None:
+        owner = stage["seller_id"]
+    return owner
+
+
+@dataclass(slots=True)
+class Flow:
+    """What the entries of an edge come to, in fen, and when the first was made."""
+
+    carried: int = 0
+    passed: int = 0
+    moving: int = 0
+    first: datetime | None = None
+
+
+def _check_edge_entry(
+    key: str, row: RowMapping, edges: Mapping[UUID, RowMapping], flows: Mapping[UUID, Flow]
+) -> None:
+    """Hold an entry to the edge that it names, and add it up there."""
+    identity, kind = row["edge_id"], row["kind"]
+    named = kind in (EntryKind.CARRY, EntryKind.CONVERT)
+    expect("pool_entries", key, "edge_id", identity in edges, named)
+    if identity is None:
+        return
+    edge, flow = edges[identity], flows[identity]
+    flow.first = min(flow.first or row["entered_at"], row["entered_at"])
+    leaving = row["confirmed_delta_minor"] < 0
+    end = "from_pool_id" if leaving else "to_pool_id"
+    expect("conversion_edges", str(identity), end, edge[end], row["pool_id"])
+    if kind is EntryKind.CARRY:
+        source = edge["from_pool_id"]
+        expect("conversion_edges", str(identity), "from_pool_id", source, row["holder_id"])
+        flow.carried += row["used_delta_minor"]
+    else:
+        flow.passed -= row["confirmed_delta_minor"]
+        flow.moving -= row["used_delta_minor"]
+
+
+def _told_by(session: Session, told: Told) -> UUID | None:
+    """Return what the cause of an event is about: value passes on because of the pool that it becomes."""
+    cause = told.bytes("cause")
+    return session.scalar(select(Event.subject_id).where(Event.body_hash == cause))
+
+
+def _check_edge(key: str, edge: RowMapping, flow: Flow) -> None:
+    """Hold an edge to its entries: what is carried and what passed is all that there is of it."""
+    expected = {
+        "carried_minor": flow.carried,
+        "passed_minor": flow.passed,
+        "moving_minor": flow.moving,
+        "amount_minor": flow.carried + flow.passed,
+        "drawn_at": flow.first,
+    }
+    expect_row("conversion_edges", key, edge, expected)
+    expect("conversion_edges", key, "moving_minor", edge["moving_minor"], 0)
+
+
+def _check_entry(key: str, row: RowMapping, told: Told, holders: Mapping[UUID, UUID]) -> None:
     holder = told.record["holder"]
-    holder_id = None if holder is None else parse_id("plg", holder)
+    holder_id = None if holder is None else parse_id(holder.partition("_")[0], holder)
     expect_row(
         "pool_entries",
         key,
@@ -66,7 +143,7 @@ def _check_entry(key: str, row: RowMapping, told: Told, pledgees: Mapping[UUID, 
             "used_delta_minor": told.minor("used_delta"),
             "holder": holder,
             "holder_id": holder_id,
-            "party_id": None if holder_id is None else pledgees.get(holder_id),
+            "party_id": None if holder_id is None else holders.get(holder_id),
             "entered_at": told.at,
         },
     )
@@ -91,12 +168,13 @@ def _check_cause(session: Session, history: History, told: Told) -> str | None:
     return found
 
 
-def _check_row(history: History, confirmed: int, used: int, claim: RowMapping | None) -> None:
+def _check_row(history: History, confirmed: int, used: int, owner: UUID | None) -> None:
     opened = history.told[0]
+    asset: str = opened.record["asset"]
     expected: dict[str, Any] = {
-        "asset": opened.record["asset"],
-        "asset_id": parse_id("rcv", opened.record["asset"]),
-        "owner_id": claim and claim["creditor_id"],
+        "asset": asset,
+        "asset_id": parse_id(asset.partition("_")[0], asset),
+        "owner_id": owner,
         "currency": opened.money("confirmed").currency,
         "confirmed_minor": confirmed,
         "used_minor": used,
