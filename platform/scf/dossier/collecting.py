@@ -148,7 +148,7 @@ def _put_notice(file: _File, pledge: Pledge | None) -> None:
     for number, notice in enumerate(notices, 1):
         told = {event.type: event for event in evidence.history(file.session, notice.id)}
         paper = notice_papers.notice_paper(file.session, notice, public_url=file.public_url)
-        event = told["debtor_notice.issued"]
+        event = next(told[type_] for type_ in notice_papers.SENT if type_ in told)
         file.add_paper(Slot.NOTICE, f"{number:02}-notice.pdf", "债务人通知书", paper, event)
         if notice.state is not NoticeState.ACKNOWLEDGED:
             reason = f"债务人尚未签署（{notice.state.value}）Not acknowledged"
@@ -190,7 +190,9 @@ def _searches(session: Session, pledge_id: UUID) -> list[PledgeSearch]:
 
 
 def _notices(session: Session, pledge_id: UUID) -> list[DebtorNotice]:
-    found = select(DebtorNotice).where(DebtorNotice.pledge_id == pledge_id)
+    found = select(DebtorNotice).where(
+        DebtorNotice.pledge_id == pledge_id, DebtorNotice.issued_at.is_not(None)
+    )
     return list(session.scalars(found.order_by(DebtorNotice.id)))
 
 

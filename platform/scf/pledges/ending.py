@@ -14,7 +14,7 @@ from scf.kernel.clock import business_date
 from scf.kernel.errors import Conflict
 from scf.parties import queries as parties
 from scf.parties.signing import Signer
-from scf.pledges import registry_tasks, rules, service
+from scf.pledges import notices, registry_tasks, rules, service
 from scf.pledges.models import MoveRefused, Pledge, State
 from scf.pledges.permissions import Action
 from scf.tasks import kinds
@@ -135,6 +135,7 @@ def release(
     event = service.tell(
         session, pledge, "pledge.released", record, now=now, actor=actor.party, act=act
     )
+    notices.tell_released(session, pledge, event, reason=record["reason"], now=now)
     _release_pool(session, pledge, event, now=now, actor=actor.party)
     registry_tasks.let_go(session, pledge, now=now)
     debt_extinguished(session, pledge, on=business_date(now), now=now)

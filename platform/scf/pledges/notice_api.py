@@ -25,11 +25,13 @@ from scf.http.schemas import (
 )
 from scf.kernel.ids import public_id
 from scf.papers import typesetting
+from scf.papers.layouts import Paper
+from scf.parties import countersigning
 from scf.parties.models import Party
 from scf.parties.queries import parties_of
 from scf.parties.schemas import DraftOut, SignedIn, SignerIn
-from scf.pledges import notice_papers, notices
-from scf.pledges.notice_models import DebtorNotice, NoticeState
+from scf.pledges import notice_papers, notices, transfer_notices
+from scf.pledges.notice_models import DebtorNotice, NoticeState, Purpose
 from scf.receivables.schemas import SideOut
 from scf_ledger.encoding import b64url
 
@@ -41,6 +43,23 @@ class AcknowledgementIn(In):
     """Who is going to sign the 回执."""
 
     signers: list[SignerIn] = Field(min_length=1, max_length=1)
+
+
+class SidesIn(In):
+    """Who is going to sign a notice: one person of the assignor, maker and checker of the assignee."""
+
+    signers: list[SignerIn] = Field(min_length=1, max_length=2)
+
+
+class TellingIn(In):
+    """On what the debtor of an undisclosed assignment is told; nothing to say of any other."""
+
+    trigger: str | None = Field(
+        default=None,
+        max_length=40,
+        examples=["应收账款到期未付"],
+        json_schema_extra={"enum": [*transfer_notices.TRIGGERS, None]},
+    )
 
 
 class DebtorNoticeOut(Out):
@@ -58,8 +77,14 @@ class DebtorNoticeOut(Out):
     amount: MoneyOut
     pay_to: dict[str, str]
     reg_no: str = Field(examples=["12345678000123456789"])
-    issued_by: PartyId
-    issued_at: InstantText
+    purpose: Purpose = Field(description="设立还是解除 Taken, or released")
+    reason: str | None = Field(description="解除原因 Why it is over")
+    trigger: str | None = Field(description="暗保理通知债务人的约定情形 Why the debtor is told now")
+    signed_by: list[PartyId]
+    prepared_at: InstantText | None
+    signed_at: InstantText | None
+    issued_by: PartyId | None
+    issued_at: InstantText | None
     delivered_at: InstantText | None
     read_at: InstantText | None
     acknowledged_at: InstantText | None
@@ -83,6 +108,12 @@ class DebtorNoticeOut(Out):
             amount=notice.amount,
             pay_to=notice.pay_to,
             reg_no=notice.reg_no,
+            purpose=notice.purpose,
+            reason=notice.reason,
+            trigger=notice.trigger,
+            signed_by=notice.signed,
+            prepared_at=notice.prepared_at,
+            signed_at=notice.signed_at,
             issued_by=notice.issued_by,
             issued_at=notice.issued_at,
             delivered_at=notice.delivered_at,
@@ -93,10 +124,45 @@ class DebtorNoticeOut(Out):
 
 
 @command(router, "/v1/pledges/{pledge_id}/notify-debtor", status=201)
-def issue(call: Call, pledge_id: PledgeId, body: NothingIn) -> DebtorNoticeOut:
-    """通知债务人 Tell the debtor of a registered pledge, and where to pay. By pledgee or pledgor."""
+def issue(call: Call, pledge_id: PledgeId, body: TellingIn) -> DebtorNoticeOut:
+    """通知债务人 Tell the debtor of a registered pledge or assignment, and where to pay. By either side."""
+    found = transfer_notices.tell_debtor(
+        call.session, call.actor, pledge_id, trigger=body.trigger, now=call.now
+    )
+    return _shown(call, [found])[0]
+
+
+@command(router, "/v1/pledges/{pledge_id}/prepare-notice", status=201)
+def prepare(call: Call, pledge_id: PledgeId, body: NothingIn) -> DebtorNoticeOut:
+    """拟定转让通知书 Write the notice of an assignment or factoring, for both sides to sign."""
     del body
-    return _shown(call, [notices.issue(call.session, call.actor, pledge_id, now=call.now)])[0]
+    found = transfer_notices.prepare(call.session, call.actor, pledge_id, now=call.now)
+    return _shown(call, [found])[0]
+
+
+@command(router, "/v1/debtor-notices/{notice_id}/sign-draft")
+def draft_signature(call: Call, notice_id: DebtorNoticeId, body: SidesIn) -> DraftOut:
+    """生成待签转让通知书 Write the caller's part: one hand of the assignor, two of the assignee."""
+    return DraftOut.of(
+        countersigning.draft(
+            call.session,
+            call.actor,
+            transfer_notices.SIGNING,
+            notice_id,
+            signers=body.signers,
+            origin=call.settings.log_origin,
+            now=call.now,
+        )
+    )
+
+
+@command(router, "/v1/debtor-notices/{notice_id}/sign")
+def sign(call: Call, notice_id: DebtorNoticeId, body: SignedIn) -> DebtorNoticeOut:
+    """签署转让通知书 Hand back the caller's part; with the second side's the notice can be sent."""
+    found = countersigning.sign(
+        call.session, call.actor, transfer_notices.SIGNING, notice_id, jws=body.jws, now=call.now
+    )
+    return _shown(call, [found])[0]
 
 
 @query(router, "/v1/debtor-notices")
@@ -165,7 +231,7 @@ def notice_pdf(call: Call, notice_id: DebtorNoticeId) -> Response:
     """下载通知书 The notice as PDF/A, the register's certificate inside."""
     found = notices.visible(call.session, call.actor.party, notice_id)
     paper = notice_papers.notice_paper(call.session, found, public_url=call.settings.public_url)
-    return _download(typesetting.paper(paper), "质押通知书", found)
+    return _download(paper, found)
 
 
 @query(router, "/v1/debtor-notices/{notice_id}/receipt.pdf", responses=PDF)
@@ -175,12 +241,12 @@ def receipt_pdf(call: Call, notice_id: DebtorNoticeId) -> Response:
     paper = notice_papers.receipt_paper(
         call.session, call.actor, found, public_url=call.settings.public_url
     )
-    return _download(typesetting.paper(paper), "回执", found)
+    return _download(paper, found)
 
 
-def _download(content: bytes, title: str, notice: DebtorNotice) -> Response:
-    name = f"{title}-{public_id('dnt', notice.id)}.pdf"
-    return download(content, name, typesetting.MEDIA_TYPE)
+def _download(paper: Paper, notice: DebtorNotice) -> Response:
+    name = f"{paper.title}-{public_id('dnt', notice.id)}.pdf"
+    return download(typesetting.paper(paper), name, typesetting.MEDIA_TYPE)
 
 
 def _shown(call: Call, found: Sequence[DebtorNotice]) -> list[DebtorNoticeOut]:

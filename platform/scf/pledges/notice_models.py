@@ -16,11 +16,14 @@ from scf.db.ddl import guard_states, text_enum
 from scf.evidence.models import Subject
 from scf.kernel.errors import Conflict
 from scf.kernel.money import Money
+from scf.parties.countersigning import Countersigned
 
 
 class NoticeState(StrEnum):
     """Where a notice stands. It binds the debtor once delivered (Civil Code 546; 担保制度解释 61)."""
 
+    PREPARED = "PREPARED"
+    SIGNED = "SIGNED"
     ISSUED = "ISSUED"
     DELIVERED = "DELIVERED"
     READ = "READ"
@@ -29,6 +32,8 @@ class NoticeState(StrEnum):
 
 NOTICE_TRANSITIONS: Final[Mapping[NoticeState, frozenset[NoticeState]]] = MappingProxyType(
     {
+        NoticeState.PREPARED: frozenset({NoticeState.SIGNED}),
+        NoticeState.SIGNED: frozenset({NoticeState.ISSUED}),
         NoticeState.ISSUED: frozenset({NoticeState.DELIVERED}),
         NoticeState.DELIVERED: frozenset({NoticeState.READ}),
         NoticeState.READ: frozenset({NoticeState.ACKNOWLEDGED}),
@@ -36,6 +41,13 @@ NOTICE_TRANSITIONS: Final[Mapping[NoticeState, frozenset[NoticeState]]] = Mappin
     }
 )
 """The one table of a notice's moves."""
+
+
+class Purpose(StrEnum):
+    """What a debtor is told: that its debt was pledged or assigned, or that this is over."""
+
+    TAKEN = "taken"
+    RELEASED = "released"
 
 
 class NoticeMoveRefused(Conflict):
@@ -46,11 +58,12 @@ class NoticeMoveRefused(Conflict):
     title_en = "The notice's state does not allow this now"
 
 
-class DebtorNotice(Subject, Base):
+class DebtorNotice(Subject, Countersigned, Base):
     """A notice over one registered pledge; what it says never changes: where it has to, another replaces it.
 
-    `pledge_event` is the hash of the registration's event, `receivable_event` that of the confirmation,
-    `pay_to` the account that the debtor has confirmed. Each time is that of its state.
+    `pledge_event` is the hash of the registration's event, or of the release's; `receivable_event` that of
+    the confirmation, `pay_to` the account that the debtor has confirmed. Each time is that of its state. An
+    assignment's is prepared and signed by both sides first, and issued on a `trigger` where it is undisclosed.
     """
 
     __tablename__ = "debtor_notices"
@@ -58,6 +71,7 @@ class DebtorNotice(Subject, Base):
         Index(
             "uq_debtor_notices_current",
             "pledge_id",
+            "purpose",
             unique=True,
             postgresql_where=text("replaced_at IS NULL"),
         ),
@@ -66,14 +80,18 @@ class DebtorNotice(Subject, Base):
         Index("ix_debtor_notices_pledgor_id_id", "pledgor_id", "id"),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         CheckConstraint(
-            "(state <> 'ISSUED') = (delivered_at IS NOT NULL)"
+            "(state IN ('PREPARED', 'SIGNED')) = (issued_at IS NULL)"
+            " AND (issued_at IS NULL) = (issued_by IS NULL)"
+            " AND (state IN ('DELIVERED', 'READ', 'ACKNOWLEDGED')) = (delivered_at IS NOT NULL)"
             " AND (state IN ('READ', 'ACKNOWLEDGED')) = (read_at IS NOT NULL)"
             " AND (state = 'ACKNOWLEDGED') = (acknowledged_at IS NOT NULL)",
             name="times_of_its_state",
         ),
+        CheckConstraint("(purpose = 'released') = (reason IS NOT NULL)", name="reason_of_release"),
     )
 
     pledge_id: Mapped[UUID] = mapped_column(ForeignKey("pledges.id"), index=True)
+    purpose: Mapped[Purpose] = mapped_column(text_enum(Purpose), server_default=Purpose.TAKEN)
     pledge_event: Mapped[bytes]
     pledgor_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
     pledgee_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
@@ -84,8 +102,12 @@ class DebtorNotice(Subject, Base):
     pay_to: Mapped[dict[str, str]] = mapped_column(JSONB)
     reg_no: Mapped[str] = mapped_column(Text)
     state: Mapped[NoticeState] = mapped_column(text_enum(NoticeState))
-    issued_by: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
-    issued_at: Mapped[datetime]
+    reason: Mapped[str | None] = mapped_column(Text)
+    trigger: Mapped[str | None] = mapped_column(Text)
+    prepared_at: Mapped[datetime | None]
+    signed_at: Mapped[datetime | None]
+    issued_by: Mapped[UUID | None] = mapped_column(ForeignKey("parties.id"))
+    issued_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
     read_at: Mapped[datetime | None]
     acknowledged_at: Mapped[datetime | None]
@@ -109,8 +131,13 @@ class DebtorNotice(Subject, Base):
 
     @property
     def parties(self) -> list[UUID]:
-        """Whoever sees it."""
+        """Whom it is between."""
         return [self.pledgor_id, self.pledgee_id, self.debtor_id]
+
+    @property
+    def readers(self) -> list[UUID]:
+        """Whoever sees it: the debtor once it is issued, and no sooner."""
+        return self.parties if self.issued_at else [self.pledgor_id, self.pledgee_id]
 
 
 guard_states(DebtorNotice, NOTICE_TRANSITIONS)

@@ -27,7 +27,7 @@ from scf.parties import signing
 from scf.parties.signing import SignedAct, Signer
 from scf.pledges import permissions, service
 from scf.pledges.models import Pledge, State
-from scf.pledges.notice_models import DebtorNotice, NoticeState
+from scf.pledges.notice_models import DebtorNotice, NoticeState, Purpose
 from scf.receivables.models import Receivable
 from scf.rules.service import evaluate
 
@@ -73,16 +73,46 @@ def issue(session: Session, actor: Actor, pledge_id: UUID, *, now: datetime) -> 
 
     Raises SubjectNotFound, PledgeNotEffective, AlreadyIssued, RuleBlocks.
     """
-    pledge = service.lock_for(session, actor, pledge_id, permissions.Action.VIEW)
-    reg_no = pledge.registration.reg_no
-    if pledge.state is not State.EFFECTIVE or reg_no is None:
-        raise PledgeNotEffective(state=pledge.state.value)
-    earlier = session.scalar(select(DebtorNotice.id).where(DebtorNotice.pledge_id == pledge_id))
-    if earlier is not None:
-        raise AlreadyIssued(notice=public_id("dnt", earlier))
+    pledge, receivable, earlier = to_tell(session, actor, pledge_id)
+    assert earlier is None, "the notice of a pledge is not prepared"
+    return _issue(session, pledge, receivable, actor.party, now=now)
+
+
+def to_tell(
+    session: Session, actor: Actor, pledge_id: UUID
+) -> tuple[Pledge, Receivable, DebtorNotice | None]:
+    """Return what a debtor is still to be told of: pledge, claim and the notice prepared, all locked.
+
+    Raises SubjectNotFound, PledgeNotEffective, AlreadyIssued.
+    """
+    pledge = effective(session, actor, pledge_id)
     # Locked, so that no change of the account passes by a notice that is being written.
     receivable = evidence.lock(session, Receivable, pledge.receivable_id)
-    return _issue(session, pledge, receivable, actor.party, now=now)
+    notice = current(session, pledge_id)
+    if notice is not None and notice.issued_at is not None:
+        raise AlreadyIssued(notice=public_id("dnt", notice.id))
+    return pledge, receivable, notice
+
+
+def effective(session: Session, actor: Actor, pledge_id: UUID) -> Pledge:
+    """Return a pledge in force, locked, to one of its parties. Raises SubjectNotFound, PledgeNotEffective."""
+    pledge = service.lock_for(session, actor, pledge_id, permissions.Action.VIEW)
+    if pledge.state is not State.EFFECTIVE or pledge.registration.reg_no is None:
+        raise PledgeNotEffective(state=pledge.state.value)
+    return pledge
+
+
+def current(session: Session, pledge_id: UUID) -> DebtorNotice | None:
+    """Return the notice of a pledge that stands, locked; sent or still to be sent."""
+    return session.scalar(
+        select(DebtorNotice)
+        .where(
+            DebtorNotice.pledge_id == pledge_id,
+            DebtorNotice.purpose == Purpose.TAKEN,
+            DebtorNotice.replaced_at.is_(None),
+        )
+        .with_for_update()
+    )
 
 
 def replace(session: Session, receivable: Receivable, *, now: datetime) -> list[DebtorNotice]:
@@ -106,44 +136,106 @@ def replace(session: Session, receivable: Receivable, *, now: datetime) -> list[
     ).all()
     issued = []
     for before, pledge in standing:
-        if before.pay_to != receivable.pay_to:
+        if before.pay_to != account_for(receivable, pledge.pledgee_id):
             before.replaced_at = now
             session.flush()
-            issued.append(_issue(session, pledge, receivable, before.issued_by, now=now))
+            if before.issued_by is not None:  # what was never sent is prepared anew by its sides
+                issued.append(_issue(session, pledge, receivable, before.issued_by, now=now))
     return issued
 
 
-def _issue(
-    session: Session, pledge: Pledge, receivable: Receivable, issuer: UUID, *, now: datetime
+def tell_released(
+    session: Session, pledge: Pledge, released: Event, *, reason: str, now: datetime
+) -> DebtorNotice | None:
+    """Tell a debtor that was told of a pledge or an assignment that it is over, and whom to pay from now on.
+
+    It rests on the release that the pledgee signed (Civil Code 393, 546). None where the debtor never heard.
+    """
+    told = current(session, pledge.id)
+    if told is None or told.issued_at is None:
+        return None
+    receivable = session.get_one(Receivable, pledge.receivable_id)
+    notice = build(pledge, receivable, event=released, purpose=Purpose.RELEASED, reason=reason)
+    notice.state, notice.issued_by, notice.issued_at = NoticeState.ISSUED, pledge.pledgee_id, now
+    session.add(notice)
+    session.flush()
+    type_ = "debtor_notice.release_issued"
+    tell(session, notice, type_, terms(session, notice), now=now, actor=pledge.pledgee_id)
+    return notice
+
+
+def build(
+    pledge: Pledge,
+    receivable: Receivable,
+    *,
+    event: Event,
+    purpose: Purpose = Purpose.TAKEN,
+    reason: str | None = None,
 ) -> DebtorNotice:
+    """Return a notice, not yet stored, over an event of a pledge: its registration or its release."""
     reg_no = pledge.registration.reg_no
-    assert receivable.pay_to is not None, "what is pledged is confirmed, and names its account"
     assert reg_no is not None, "what a notice tells of is registered"
-    notice = DebtorNotice(
+    payee = pledge.pledgee_id if purpose is Purpose.TAKEN else pledge.pledgor_id
+    return DebtorNotice(
         id=new_id(),
         version=0,
         secret=evidence.new_secret(),
         head_hash=None,
         pledge_id=pledge.id,
-        pledge_event=_registration(session, pledge).body_hash,
+        purpose=purpose,
+        pledge_event=event.body_hash,
         pledgor_id=pledge.pledgor_id,
         pledgee_id=pledge.pledgee_id,
         debtor_id=receivable.debtor_id,
         receivable_event=pledge.receivable_event,
         currency=pledge.currency,
         amount_minor=pledge.amount_minor,
-        pay_to=receivable.pay_to,
+        pay_to=account_for(receivable, payee),
         reg_no=reg_no,
-        state=NoticeState.ISSUED,
-        issued_by=issuer,
-        issued_at=now,
+        reason=reason,
     )
+
+
+def account_for(receivable: Receivable, payee_id: UUID) -> dict[str, str]:
+    """Return the account into which a debtor pays a payee: the one that it has confirmed."""
+    del payee_id
+    assert receivable.pay_to is not None, "what is pledged is confirmed, and names its account"
+    return receivable.pay_to
+
+
+def _issue(
+    session: Session, pledge: Pledge, receivable: Receivable, issuer: UUID, *, now: datetime
+) -> DebtorNotice:
+    notice = build(pledge, receivable, event=registration(session, pledge))
+    notice.state, notice.issued_by, notice.issued_at = NoticeState.ISSUED, issuer, now
     session.add(notice)
     session.flush()
+    _told(session, pledge, notice, issuer, now=now)
+    return notice
+
+
+def send(
+    session: Session,
+    pledge: Pledge,
+    notice: DebtorNotice,
+    issuer: UUID,
+    *,
+    trigger: str | None,
+    now: datetime,
+) -> DebtorNotice:
+    """Send a notice that both sides have signed. Raises RuleBlocks."""
+    notice.issued_by, notice.trigger = issuer, trigger
+    notice.move(NoticeState.ISSUED, now=now)
+    _told(session, pledge, notice, issuer, now=now)
+    return notice
+
+
+def _told(
+    session: Session, pledge: Pledge, notice: DebtorNotice, issuer: UUID, *, now: datetime
+) -> None:
     told = terms(session, notice)
     _hold_to_rules(session, notice, pledge, told, now=now)
-    _tell(session, notice, "debtor_notice.issued", told, now=now, actor=issuer)
-    return notice
+    tell(session, notice, "debtor_notice.issued", told, now=now, actor=issuer)
 
 
 def deliver(session: Session, actor: Actor, notice_id: UUID, *, now: datetime) -> DebtorNotice:
@@ -151,7 +243,7 @@ def deliver(session: Session, actor: Actor, notice_id: UUID, *, now: datetime) -
     notice = _lock(session, actor, notice_id)
     notice.move(NoticeState.DELIVERED, now=now)
     record = {"debtor": parties.party(session, notice.debtor_id).uscc}
-    _tell(session, notice, "debtor_notice.delivered", record, now=now, actor=actor.party)
+    tell(session, notice, "debtor_notice.delivered", record, now=now, actor=actor.party)
     return notice
 
 
@@ -205,7 +297,7 @@ def acknowledge(
     notice.move(NoticeState.ACKNOWLEDGED, now=now)
     record = terms(session, notice)
     type_ = "debtor_notice.acknowledged"
-    event = _tell(session, notice, type_, record, now=now, actor=actor.party, act=act)
+    event = tell(session, notice, type_, record, now=now, actor=actor.party, act=act)
     capacity.notify(
         session,
         event,
@@ -221,7 +313,10 @@ def acknowledge(
 def terms(session: Session, notice: DebtorNotice) -> dict[str, Any]:
     """Return what a notice says, as its events and the 回执 say it."""
     codes = {party.id: party.uscc for party in parties.parties_of(session, [notice]).values()}
+    security = session.get_one(Pledge, notice.pledge_id).security.to_json()
     return {
+        **({} if security is None else {"security": security}),
+        **({} if notice.reason is None else {"reason": notice.reason}),
         "pledge": public_id("plg", notice.pledge_id),
         "pledge_event": hash_text(notice.pledge_event),
         "pledgor": codes[notice.pledgor_id],
@@ -237,7 +332,7 @@ def terms(session: Session, notice: DebtorNotice) -> dict[str, Any]:
 def visible(session: Session, party_id: UUID, notice_id: UUID) -> DebtorNotice:
     """Return a notice that this party is in. Raises SubjectNotFound."""
     found = session.get(DebtorNotice, notice_id)
-    if found is None or party_id not in found.parties:
+    if found is None or party_id not in found.readers:
         raise SubjectNotFound
     return found
 
@@ -252,7 +347,7 @@ def page(
     waiting: bool = False,
 ) -> Sequence[DebtorNotice]:
     """Return the notices that a party is in, oldest first; `waiting`: those that it has to answer."""
-    debtor = DebtorNotice.debtor_id == party_id
+    debtor = (DebtorNotice.debtor_id == party_id) & DebtorNotice.issued_at.is_not(None)
     sides = or_(debtor, DebtorNotice.pledgee_id == party_id, DebtorNotice.pledgor_id == party_id)
     conditions: list[ColumnElement[bool]] = [debtor if waiting else sides]
     if waiting:
@@ -291,7 +386,7 @@ def _hold_to_rules(
 def _lock(session: Session, actor: Actor, notice_id: UUID) -> DebtorNotice:
     """Return a notice, locked, to its debtor. Raises SubjectNotFound to strangers, NotTheDebtor."""
     notice = evidence.lock(session, DebtorNotice, notice_id)
-    if actor.party not in notice.parties:
+    if actor.party not in notice.readers:
         raise SubjectNotFound
     if actor.party != notice.debtor_id:
         raise NotTheDebtor
@@ -304,7 +399,9 @@ def _to_acknowledge(session: Session, actor: Actor, notice_id: UUID) -> DebtorNo
     if notice.replaced_at is not None:
         current = session.scalars(
             select(DebtorNotice.id).where(
-                DebtorNotice.pledge_id == notice.pledge_id, DebtorNotice.replaced_at.is_(None)
+                DebtorNotice.pledge_id == notice.pledge_id,
+                DebtorNotice.purpose == notice.purpose,
+                DebtorNotice.replaced_at.is_(None),
             )
         ).one()
         raise NoticeReplaced(notice=public_id("dnt", current))
@@ -312,11 +409,12 @@ def _to_acknowledge(session: Session, actor: Actor, notice_id: UUID) -> DebtorNo
     return notice
 
 
-def _registration(session: Session, pledge: Pledge) -> Event:
+def registration(session: Session, pledge: Pledge) -> Event:
+    """Return the event of a pledge's registration."""
     return next(event for event in events.history(session, pledge.id) if event.type == REGISTERED)
 
 
-def _tell(
+def tell(
     session: Session,
     notice: DebtorNotice,
     type_: str,
@@ -325,7 +423,9 @@ def _tell(
     now: datetime,
     actor: UUID,
     act: SignedAct | None = None,
+    authorizations: Sequence[bytes] = (),
 ) -> Event:
+    """Append an event of a locked notice."""
     return evidence.append(
         session,
         notice,
@@ -333,6 +433,6 @@ def _tell(
         record,
         now=now,
         actor=actor,
-        parties=notice.parties,
-        authorizations=act.authorizations if act else (),
+        parties=notice.readers,
+        authorizations=act.authorizations if act else authorizations,
     )
