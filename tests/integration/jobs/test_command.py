@@ -4,7 +4,6 @@ import json
 import threading
 
 import pytest
-import uvicorn
 
 from scf import cli
 from scf.jobs import running
@@ -13,21 +12,14 @@ from scf.receivables.upload_jobs import KINDS
 from tests.support.invitations import fresh_uscc
 from tests.support.jobs import UPLOAD_COLUMNS, a_csv, upload_row, work
 from tests.support.receivables import NUMBERS, invoice_number
+from tests.support.serving import served
 
 
 @pytest.fixture
 def url(stage):
     """The application on a port."""
-    server = uvicorn.Server(uvicorn.Config(stage.http.app, port=0, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            assert thread.is_alive()
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
+    with served(stage) as address:
+        yield address
 
 
 @pytest.fixture
