@@ -12,7 +12,7 @@ from scf.kernel.errors import NotAllowed
 
 
 class Side(StrEnum):
-    """What a caller is to a request. The operator stands in for the supervisor."""
+    """What a caller is to a request."""
 
     CREDITOR = "creditor"
     DEBTOR = "debtor"
