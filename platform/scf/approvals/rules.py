@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
-from scf.approvals.models import State
+from scf.approvals.models import TRANSITIONS, State
 from scf.approvals.policy import Committee, Content, Majority, Rung
 from scf.kernel.calendar import CalendarUnpublished, add_working_days
 from scf.kernel.errors import Conflict, Invalid, LimitExceeded
@@ -73,6 +73,8 @@ class Grade(StrEnum):
     LOSS = "损失"
 
 
+STEPS: Final = (State.INVESTIGATING, State.REVIEWING, State.DECIDING)
+"""What leads to a decision, in order."""
 GRADES: Final = tuple(Grade)
 _OVERDUE: Final[Mapping[int, Grade]] = MappingProxyType(
     {
@@ -109,13 +111,21 @@ class Loan:
 
 def first_state(content: Content) -> State:
     """Return the state in which a case begins."""
-    return _first(content, (State.INVESTIGATING, State.REVIEWING, State.DECIDING))
+    return _first(content, STEPS)
 
 
 def state_after(content: Content, state: State) -> State:
     """Return the state after one of the steps towards a decision, leaving out what a policy has not."""
-    order = (State.INVESTIGATING, State.REVIEWING, State.DECIDING)
-    return _first(content, order[order.index(state) + 1 :])
+    return _first(content, STEPS[STEPS.index(state) + 1 :])
+
+
+def is_back(state: State, to: State) -> bool:
+    """Say whether a step towards a decision lies before where a case stands, and can be gone back to."""
+    return to in STEPS and to in TRANSITIONS[state] and (state not in STEPS or _before(to, state))
+
+
+def _before(one: State, other: State) -> bool:
+    return STEPS.index(one) < STEPS.index(other)
 
 
 def has_step(content: Content, state: State) -> bool:

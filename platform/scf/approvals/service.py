@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from scf.approvals import journal, permissions, rules
 from scf.approvals.journal import Hand, Open
-from scf.approvals.models import Case, Kind, Policy, State
+from scf.approvals.models import Case, Kind, MoveRefused, Policy, State
 from scf.approvals.policy import Content, PolicyMeaningless, Step
 from scf.approvals.rules import Terms, Vote
 from scf.evidence import service as evidence
@@ -27,7 +27,6 @@ from scf.parties.models import Person
 from scf.parties.service import insert
 
 CONFIGURE: Final = "configure"
-BACK: Final = (State.INVESTIGATING, State.REVIEWING, State.DECIDING)
 
 
 class PolicyTooEarly(Invalid):
@@ -365,9 +364,8 @@ def give_back(
     Raises MoveRefused, also for a step that the policy leaves out.
     """
     found = permissions.lock_for(session, actor, case_id, expected_version)
-    found.case.require_move(to)
-    if to not in BACK or not rules.has_step(found.content, to):
-        found.case.require(to)
+    if not rules.is_back(found.case.state, to) or not rules.has_step(found.content, to):
+        raise MoveRefused(state=found.case.state.value, asked=to.value)
     journal.believe(session, found.case.bank_id, hand, "review", step="check", now=now)
     inputs = {"to": to.value, "reason": reason}
     journal.record(
