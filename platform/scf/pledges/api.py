@@ -15,6 +15,7 @@ from scf.parties.queries import parties_of
 from scf.parties.schemas import DraftOut, SignedIn
 from scf.pledges import ending, proof, queries, service
 from scf.pledges.models import Pledge, State
+from scf.pledges.registry_api import as_issued
 from scf.pledges.schemas import AcceptanceIn, PledgeOut, ReasonIn, ReleaseIn
 
 router = APIRouter(tags=["pledges 质押"])
@@ -145,12 +146,12 @@ def pledge_proof(call: Call, pledge_id: PledgeId) -> Response:
 @query(
     router,
     "/v1/pledges/{pledge_id}/registration-certificate",
-    responses={200: {"content": {"application/json": {}}}},
+    responses={200: {"content": {"application/json": {}, "application/pdf": {}}}},
 )
 def registration_certificate(call: Call, pledge_id: PledgeId) -> Response:
     """下载登记证明 The register's certificate, byte for byte as issued."""
     content = queries.certificate(call.session, call.actor.party, pledge_id)
-    return Response(content, media_type="application/json")
+    return as_issued(content, f"登记证明-{public_id('plg', pledge_id)}")
 
 
 def shown(call: Call, found: Sequence[Pledge]) -> list[PledgeOut]:

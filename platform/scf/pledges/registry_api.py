@@ -87,7 +87,7 @@ def registry_record_of(call: Call, pledge_id: PledgeId) -> RegistryRecordOut:
 def search_certificate(call: Call, pledge_id: PledgeId, cert_no: Number) -> Response:
     """下载查询证明 A search's certificate, byte for byte as issued."""
     content = registry_record.search_certificate(call.session, call.actor, pledge_id, cert_no)
-    return _as_issued(content, cert_no)
+    return as_issued(content, cert_no)
 
 
 @command(
@@ -173,8 +173,8 @@ def answer(call: Call, pledge_id: PledgeId, number: Number, body: AnswerIn) -> O
     )
 
 
-def _as_issued(content: bytes, number: str) -> Response:
-    """Answer with a certificate as it was issued: as JSON by a machine, as PDF to people."""
+def as_issued(content: bytes, name: str) -> Response:
+    """Answer with a certificate as it was issued: as JSON to a machine, as PDF to people."""
     if content.startswith(b"%PDF"):
-        return download(content, f"{number}.pdf", typesetting.MEDIA_TYPE)
+        return download(content, f"{name}.pdf", typesetting.MEDIA_TYPE)
     return Response(content, media_type="application/json")

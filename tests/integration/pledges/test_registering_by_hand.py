@@ -1,0 +1,243 @@
+"""No link to the register: a person files by hand, and hands the register's own PDFs in."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from scf.kernel.money import Money
+from scf.registry.client import HttpRegistry
+from scf.registry.port import Business, Enrolled, Filing
+from tests.integration.pledges.test_registry_changes import record, tasks
+
+
+@pytest.fixture
+def by_hand(open_desk, desk):
+    """The desk, its platform without a link; the register is still there for people."""
+    linked, app = desk.context, desk.stage.http.app
+    unlinked = {"registry_url": ""}
+    desk.context = replace(linked, settings=linked.settings.model_copy(update=unlinked))
+    settings, app.state.settings = app.state.settings, desk.context.settings
+    yield desk
+    desk.context, app.state.settings = linked, settings
+
+
+@pytest.fixture
+def registry(desk):
+    with HttpRegistry(desk.registry.url) as client:
+        yield client
+
+
+def form_of(desk, pledge):
+    """The register's form as a person reads it off the screen."""
+    shown = desk.seen(desk.stage.cast.bank, f"/v1/pledges/{pledge}/registration-form")
+    return {(field["section"], field["label"]): field["value"] for field in shown["fields"]}
+
+
+def filed(desk, pledge, **slips):
+    """What a person types into the register, with slips of the pen."""
+    form = form_of(desk, pledge)
+    secured, grantor, collateral = "担保权人信息", "担保人信息", "担保财产信息"
+    typed = Filing(
+        reference=f"hand-{pledge}-{len(slips)}",
+        secured_party=Enrolled(form[secured, "名称"], form[secured, "统一社会信用代码"]),
+        grantor=Enrolled(form[grantor, "名称"], form[grantor, "统一社会信用代码"]),
+        description=form[collateral, "担保财产描述"],
+        items=tuple(form[collateral, "发票号码"].split("、")),
+        amount=Money.parse(form[collateral, "主合同金额"]),
+        contract_no=form[collateral, "主合同号码"],
+        term_months=int(form["登记基本信息", "登记期限（月）"]),
+        business=Business(form["登记基本信息", "交易业务类型"]),
+    )
+    return replace(typed, **slips)
+
+
+def hand_in(desk, pledge, pdf, who=None):
+    """Hand a PDF in, as a browser would."""
+    stage = desk.stage
+    return stage.http.post(
+        f"/v1/pledges/{pledge}/registry-papers",
+        content=pdf,
+        headers={
+            **stage.headers(who or stage.cast.bank),
+            "Idempotency-Key": f"{pledge}-{hash(pdf)}",
+            "Content-Type": "application/pdf",
+        },
+    )
+
+
+def taken(desk, pledge, pdf):
+    answer = hand_in(desk, pledge, pdf)
+    assert answer.status_code == 201, answer.text
+    shown = answer.json()
+    assert shown["taken"], shown["differences"]
+    desk.work()
+    return shown
+
+
+def differences(desk, pledge, pdf):
+    """Hand in what is not taken: the fields that stop it; nothing has moved."""
+    before = (desk.types(), desk.pledge(pledge))
+    answer = hand_in(desk, pledge, pdf)
+    assert answer.status_code == 201, answer.text
+    shown = answer.json()
+    assert not shown["taken"]
+    desk.work()
+    assert (desk.types(), desk.pledge(pledge)) == before
+    return {one["field"]: (one["expected"], one["found"]) for one in shown["differences"]}
+
+
+def search_paper(registry, grantor):
+    return registry.certificate_pdf(registry.search(grantor).cert_no)
+
+
+def grantor(desk):
+    supplier = desk.stage.cast.supplier
+    return Enrolled(supplier.name, supplier.uscc)
+
+
+class TestWholeLife:
+    def test_from_the_first_search_to_the_cancellation(self, by_hand, registry):
+        desk, bank = by_hand, by_hand.stage.cast.bank
+        pledge = desk.signed_pledge(desk.receivable(1))
+        desk.accept(pledge)
+        desk.work()
+        desk.do_again()
+        (task,) = tasks(desk, pledge, "search")
+        assert (task["state"], task["due_on"]) == ("open", "2025-11-04")
+
+        taken(desk, pledge, search_paper(registry, grantor(desk)))
+        assert [one["state"] for one in tasks(desk, pledge, "search")] == ["done"]
+        (task,) = tasks(desk, pledge, "file")
+        assert task["fields"]["paper"] == "登记证明"
+
+        entry = registry.register(filed(desk, pledge))
+        paper = taken(desk, pledge, registry.certificate_pdf(entry.reg_no))
+        assert paper["differences"] == []
+        shown = desk.pledge(pledge)
+        assert (shown["state"], shown["registration"]["reg_no"]) == ("EFFECTIVE", entry.reg_no)
+        whole = entry.registered_at.replace(microsecond=0)
+        assert shown["legally_effective_at"] == whole.isoformat().replace("+00:00", "Z")
+        assert [one["state"] for one in tasks(desk, pledge, "file")] == ["done"]
+        certificate = desk.stage.get(bank, f"/v1/pledges/{pledge}/registration-certificate")
+        assert certificate.headers["content-type"] == "application/pdf"
+
+        desk.mine()
+        desk.work()
+        assert desk.pledge(pledge)["missing"] == ["clean_second_search"]
+        taken(desk, pledge, search_paper(registry, grantor(desk)))
+        assert desk.pledge(pledge)["missing"] == []
+
+        desk.did(bank, f"/v1/pledges/{pledge}/extend-registration", {"months": 6})
+        desk.work()
+        extension = registry.extend(entry.reg_no, reference="hand-extend", months=6)
+        taken(desk, pledge, registry.certificate_pdf(extension.reg_no))
+        assert desk.pledge(pledge)["registration"]["expires_on"] == extension.expires_on.isoformat()
+        assert [one["number"] for one in record(desk, pledge)["filings"]] == [
+            entry.reg_no,
+            extension.reg_no,
+        ]
+
+        desk.release(pledge)
+        desk.work()
+        (task,) = tasks(desk, pledge, "cancel")
+        assert task["state"] == "open"
+        registry.cancel(entry.reg_no, reason="主债权消灭")
+        number = f"{int(extension.reg_no) + 1}"
+        taken(desk, pledge, registry.certificate_pdf(number))
+        assert desk.pledge(pledge)["registration"]["cancelled_at"] is not None
+        assert [one["state"] for one in tasks(desk, pledge, "cancel")] == ["done"]
+
+
+class TestDifferences:
+    @pytest.fixture
+    def searched(self, by_hand, registry):
+        desk = by_hand
+        number = len(desk.types())
+        pledge = desk.signed_pledge(desk.receivable(number))
+        desk.accept(pledge)
+        desk.work()
+        taken(desk, pledge, search_paper(registry, grantor(desk)))
+        return pledge
+
+    def test_what_matters_stops_it_and_is_named(self, by_hand, registry, searched):
+        desk = by_hand
+        right = filed(desk, searched)
+        slips = {
+            "grantor": Enrolled("永川兴锐冲压件厂", right.grantor.uscc),
+            "items": ("25509999999999999999",),
+            "description": "应收账款，发票号码：25509999999999999999。",
+            "amount": Money.parse("99600.00"),
+            "term_months": 1,
+        }
+        entry = registry.register(filed(desk, searched, **slips))
+
+        found = differences(desk, searched, registry.certificate_pdf(entry.reg_no))
+
+        assert found["grantor.name"] == (right.grantor.name, "永川兴锐冲压件厂")
+        assert found["amount"] == ("996000.00", "99600.00")
+        assert set(found) == {
+            *("grantor.name", "amount", "items", "description", "expires_on"),
+        }
+        paper = record(desk, searched)["papers"][-1]
+        weights = {one["label"]: one["weight"] for one in paper["differences"]}
+        assert weights["担保人名称"] == weights["登记到期日"] == "stops"
+        assert weights["担保财产描述"] == "noted"
+
+    def test_other_words_for_the_same_claim_are_noted_and_taken(self, by_hand, registry, searched):
+        desk = by_hand
+        right = filed(desk, searched)
+        entry = registry.register(
+            replace(right, description=f"货款，发票号码{'、'.join(right.items)}")
+        )
+
+        paper = taken(desk, searched, registry.certificate_pdf(entry.reg_no))
+
+        assert [one["weight"] for one in paper["differences"]] == ["noted"]
+        assert desk.pledge(searched)["state"] == "EFFECTIVE"
+
+    def test_a_search_that_is_old_or_of_somebody_else_does_not_count(self, by_hand, registry):
+        desk = by_hand
+        pledge = desk.signed_pledge(desk.receivable(77))
+        desk.accept(pledge)
+        desk.work()
+        other = Enrolled("他人", "91500118MA5U00009J")
+        old = search_paper(registry, grantor(desk))
+        assert set(differences(desk, pledge, search_paper(registry, other))) == {
+            *("grantor.name", "grantor.uscc"),
+        }
+        desk.stage.clock.set(desk.stage.clock.now() + timedelta(hours=26))
+
+        assert set(differences(desk, pledge, old)) == {"searched_at"}
+
+
+class TestRefusal:
+    def test_what_is_no_certificate_is_refused_and_not_kept(self, by_hand):
+        desk = by_hand
+        pledge = desk.signed_pledge(desk.receivable(78))
+        desk.accept(pledge)
+        before = desk.types()
+
+        answer = hand_in(desk, pledge, b"%PDF-1.7 nothing")
+        assert (answer.status_code, answer.json()["code"]) == (422, "registry.paper_unreadable")
+        form = desk.stage.get(desk.stage.cast.bank, f"/v1/pledges/{pledge}/registration-form.pdf")
+        answer = hand_in(desk, pledge, form.content)
+        assert answer.json()["code"] == "registry.paper_unreadable"
+
+        assert record(desk, pledge)["papers"] == []
+        assert desk.types() == before
+        answer = hand_in(desk, pledge, form.content, desk.stage.cast.supplier)
+        assert answer.json()["code"] == "pledge.not_allowed"
+
+    def test_the_form_is_text_to_copy_too(self, by_hand):
+        desk, bank = by_hand, by_hand.stage.cast.bank
+        pledge = desk.signed_pledge(desk.receivable(79))
+        unsigned = desk.stage.get(bank, f"/v1/pledges/{pledge}/registration-form")
+        assert unsigned.json()["code"] == "registry.nothing_to_compare"
+        desk.accept(pledge)
+
+        text = desk.stage.get(bank, f"/v1/pledges/{pledge}/registration-form.txt").text
+
+        assert text.startswith("【登记基本信息】\n交易业务类型：应收账款质押\n")
+        assert "\n主合同金额：996000.00\n" in text
+        assert "出质人（应收账款债权人）" in text
