@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import BigInteger, cast, func, or_, select
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import Session
 
 from scf.capacity.edges import ConversionEdge, PoolMark, Side
@@ -115,9 +116,7 @@ def family(session: Session, party_id: UUID, pool_id: UUID) -> Family:
 def _connected(session: Session, pool_id: UUID) -> list[ConversionEdge]:
     ends = select(Pool.id).where(Pool.id == pool_id).cte(recursive=True)
     ends = ends.union(
-        select(
-            func.unnest(func.array([ConversionEdge.from_pool_id, ConversionEdge.to_pool_id]))
-        ).where(
+        select(func.unnest(array([ConversionEdge.from_pool_id, ConversionEdge.to_pool_id]))).where(
             or_(ConversionEdge.from_pool_id == ends.c.id, ConversionEdge.to_pool_id == ends.c.id)
         )
     )
