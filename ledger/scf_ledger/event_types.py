@@ -71,6 +71,7 @@ ACTS: Final = frozenset(
         *("confirm", "dispute", "reject", "offer", "pledge", "accept", "release"),
         *("account", "consent", "reconcile", "acknowledge", "undertake"),
         *("notify", "countersign", "recourse"),
+        *("extend", "prolong"),
     }
 )
 
@@ -234,6 +235,17 @@ _RECOURSE: Mapping[str, Shape] = {
     "due_on": s.is_date,
     "reason": s.is_text,
 }
+_EXTENDED: Mapping[str, Shape] = {
+    "pledgor": s.is_uscc,
+    "pledgee": s.is_uscc,
+    "receivable_event": s.is_digest,
+    "principal": s.object_of(
+        contract_sha256=s.is_digest, amount=s.is_money, rate=s.is_rate, due_on=s.is_date
+    ),
+    "due_on_before": s.is_date,
+    "outstanding": s.is_money,
+    "reason": s.is_text,
+}
 _REGISTERED: Mapping[str, Shape] = {
     "search_no": s.is_text,
     "reg_no": s.is_text,
@@ -391,6 +403,25 @@ _CONTRACT_PLEDGE = Signing(
 _TERMS = _same("pledgor", "pledgee", "receivable_event", "pool", "amount", "principal", *_SECURITY)
 _SIGN_PLEDGE = Signing("pledge", "pledgor", Scope.ENTERPRISE, SOLE, _TERMS)
 _ACCEPT = Signing("accept", "pledgee", Scope.BANK, MAKER_AND_CHECKER, _TERMS)
+_EXTEND = Signing("extend", "pledgee", Scope.BANK, MAKER_AND_CHECKER, _same(*_EXTENDED))
+_PROLONG = Signing("prolong", "pledgor", Scope.ENTERPRISE, SOLE, _same(*_EXTENDED))
+_OF_CONTRACT = {"principal.contract_sha256": "contract_sha256"}
+_LOAN_EXTEND = Signing(
+    act="extend",
+    party="lender",
+    scope=Scope.BANK,
+    steps=MAKER_AND_CHECKER,
+    content={**_OF_CONTRACT, "pledgor": "borrower"},
+    about=About.CONTRACT,
+)
+_LOAN_PROLONG = Signing(
+    act="prolong",
+    party="borrower",
+    scope=Scope.ENTERPRISE,
+    steps=SOLE,
+    content={**_OF_CONTRACT, "pledgee": "lender"},
+    about=About.CONTRACT,
+)
 _RELEASE = Signing("release", "pledgee", Scope.BANK, MAKER_AND_CHECKER, _same("reason"))
 _ACCOUNT_TERMS = _same("owners", "holders", "pay_to", "pay_to_before", "reason")
 _ACCOUNT = Signing("account", "owners", Scope.ENTERPRISE, SOLE, _ACCOUNT_TERMS)
@@ -458,6 +489,7 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("financing.refused", "financing", _FINANCING, ()),
     ("financing.contracted", "financing", _AGREED, (_CONTRACT_OFFER, _CONTRACT_PLEDGE)),
     ("financing.disbursed", "financing", _AGREED, ()),
+    ("financing.extended", "financing", _AGREED, (_LOAN_EXTEND, _LOAN_PROLONG)),
     ("financing.repaid", "financing", _AGREED, ()),
     ("financing.closed", "financing", _FINANCING, ()),
     ("pledge.proposed", "pledge", _PLEDGE, ()),
@@ -469,6 +501,7 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("pledge.registration_changed", "pledge", _REGISTRATION_CHANGED, ()),
     ("pledge.objected", "pledge", _OBJECTED, ()),
     ("pledge.lock_lost", "pledge", _LOCK, ()),
+    ("pledge.extended", "pledge", _EXTENDED, (_EXTEND, _PROLONG)),
     ("pledge.recourse_called", "pledge", _RECOURSE, (_RECOURSE_CALL,)),
     ("pledge.released", "pledge", _RELEASED, (_RELEASE,)),
     ("pledge.cancellation_due", "pledge", _CANCELLATION, ()),

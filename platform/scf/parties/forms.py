@@ -326,6 +326,11 @@ TRANSFER: Final[Fields] = {
     "reg_no": ("登记证明编号", plain),
 }
 _PAY_TO: Final[Fields] = {"pay_to": ("付款账户", account)}
+_EXTENSION: Final[Fields] = {
+    "due_on_before": ("原到期日", day),
+    "outstanding": ("申请展期时未还本金", money),
+    "reason": ("展期原因", plain),
+}
 _ACCOUNT_CHANGE: Final[Mapping[str, Fields]] = {
     "claim": {
         "owners": ("债权人与付款义务人", parties),
@@ -403,6 +408,16 @@ FORMS: Final[Mapping[str, Form]] = {
         "我行接受下列应收账款质押，并将办理出质登记：",
         (("质押", _PLEDGE), ("主债权", _SECURED)),
     ),
+    "extend": Form(
+        "借款展期协议（贷款人）",
+        "我行同意将下列借款展期至新的到期日；担保所担保的主债权随之展期，其余约定不变：",
+        (("担保", _PLEDGE), ("展期后的主债权", _SECURED), ("展期", _EXTENSION)),
+    ),
+    "prolong": Form(
+        "借款展期协议（借款人）",
+        "我单位作为借款人和出质人，申请将下列借款展期至新的到期日，并同意继续以原应收账款提供担保，其余约定不变：",
+        (("担保", _PLEDGE), ("展期后的主债权", _SECURED), ("展期", _EXTENSION)),
+    ),
     "release": Form(
         "解除应收账款质押通知书",
         "我行同意解除下列应收账款质押，并将办理注销登记：",
@@ -443,8 +458,16 @@ FORMS: Final[Mapping[str, Form]] = {
         "应收账款回购（追索）通知书",
         "我行依约要求转让人返还融资款本息或者回购下列应收账款（民法典第七百六十六条）：",
         (
-            ("转让", TRANSFER),
-            ("追索", {"due_on": ("最迟付款日", day), "reason": ("追索原因", plain)}),
+            ("转让", {key: field for key, field in TRANSFER.items() if key != "amount"}),
+            ("融资", _SECURED),
+            (
+                "追索",
+                {
+                    "amount": ("追索金额", money),
+                    "due_on": ("最迟付款日", day),
+                    "reason": ("追索原因", plain),
+                },
+            ),
         ),
     ),
     "acknowledge": Form(

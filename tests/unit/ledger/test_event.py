@@ -209,6 +209,8 @@ class TestEventTypes:
             "receivable.split_agreed": ["account", "consent"],
             "financing.approved": ["offer"],
             "financing.contracted": ["offer", "pledge"],
+            "financing.extended": ["extend", "prolong"],
+            "pledge.extended": ["extend", "prolong"],
             "pledge.signed": ["pledge"],
             "pledge.accepted": ["accept"],
             "pledge.recourse_called": ["recourse"],
