@@ -169,6 +169,14 @@ class Desk:
                 tried.add(identity)
         return len(tried)
 
+    def work_on(self, kind: str) -> None:
+        """Run the effects of one kind that wait, without those that come of them."""
+        with self.stage.database.reading() as session:
+            open_ = select(Effect.id).where(Effect.done_at.is_(None), Effect.kind == kind)
+            due = list(session.scalars(open_.order_by(Effect.id)))
+        for identity in due:
+            bring_about(self.context, identity, HANDLERS)
+
     def waiting(self) -> list[int]:
         with self.stage.database.reading() as session:
             open_ = select(Effect.id).where(Effect.done_at.is_(None)).order_by(Effect.id)
