@@ -22,6 +22,7 @@ from scf.rules.service import Asked, evaluate, require
 OFFER: Final = "financing.offer"
 APPROVE: Final = "financing.approve"
 DISBURSE: Final = "financing.disburse"
+SETTLE: Final = "factoring.settle"
 COST_BEARER: Final = "borrower"
 """Whom the contract has pay the interest, which is all that a loan costs."""
 
@@ -85,6 +86,14 @@ def check_disbursement(
         "asked_minor": financing.amount_minor,
     }
     return _evaluate(session, DISBURSE, financing, facts, now=now)
+
+
+def check_settlement(session: Session, financing: Financing, *, now: datetime) -> list[RuleResult]:
+    """Keep whose the surplus of a settled assignment or factoring is (Civil Code 766, 767)."""
+    taken = financing.taken
+    surplus_to = "factor" if taken.surplus_is_holders else "creditor"
+    facts = {"recourse": taken.recourse, "surplus_to": surplus_to}
+    return _evaluate(session, SETTLE, financing, facts, now=now)
 
 
 def _is_notified(session: Session, pledge: Pledge) -> bool:

@@ -113,8 +113,12 @@ def owed(financing: Financing, rows: Iterable[FinancingReceipt], on: date) -> Ow
 
 
 def remainders(session: Session, financings: Iterable[Financing]) -> dict[UUID, Money]:
-    """Return, of what the debtors have paid, what repaid loans leave to their borrowers."""
-    repaid = [one for one in financings if one.state in (State.REPAID, State.CLOSED)]
+    """Return, of what the debtors have paid, what repaid loans leave to their borrowers.
+
+    Nothing where the bank took the claim without recourse: the surplus is its own (Civil Code 767).
+    """
+    over = (State.REPAID, State.CLOSED)
+    repaid = [one for one in financings if one.state in over and not one.taken.surplus_is_holders]
     wanted = select(Receivable.id, Receivable.paid_minor).where(
         Receivable.id.in_({one.receivable_id for one in repaid})
     )

@@ -167,6 +167,8 @@ def close_if_done(session: Session, financing: Financing, *, now: datetime) -> N
     if financing.state is not State.REPAID or financing.pledge_id is None:
         return
     if pledges.lock(session, financing.pledge_id).state is PledgeState.RELEASED:
+        if financing.taken.transfers:
+            checks.check_settlement(session, financing, now=now)
         financing.move(State.CLOSED, now=now)
         tell(session, financing, "financing.closed", now=now, actor=None)
 

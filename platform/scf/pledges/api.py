@@ -13,10 +13,10 @@ from scf.http.schemas import NothingIn, PageSize, PledgeId
 from scf.kernel.ids import public_id
 from scf.parties.queries import parties_of
 from scf.parties.schemas import DraftOut, SignedIn
-from scf.pledges import ending, proof, queries, service
+from scf.pledges import ending, proof, queries, recourse, service
 from scf.pledges.models import Pledge, State
 from scf.pledges.registry_api import as_issued
-from scf.pledges.schemas import AcceptanceIn, PledgeOut, ReasonIn, ReleaseIn
+from scf.pledges.schemas import AcceptanceIn, PledgeOut, ReasonIn, RecourseIn, ReleaseIn
 
 router = APIRouter(tags=["pledges 质押"])
 
@@ -91,6 +91,39 @@ def search(call: Call, pledge_id: PledgeId, body: NothingIn) -> PledgeOut:
     del body
     found = service.search_again(
         call.session, call.actor, pledge_id, expected_version=call.if_match
+    )
+    return shown(call, [found])[0]
+
+
+@command(router, "/v1/pledges/{pledge_id}/recourse-draft")
+def draft_recourse(call: Call, pledge_id: PledgeId, body: RecourseIn) -> DraftOut:
+    """生成回购（追索）通知书 Write the demand on the seller for maker and checker. With recourse only."""
+    return DraftOut.of(
+        recourse.draft(
+            call.session,
+            call.actor,
+            pledge_id,
+            amount=body.amount,
+            due_on=body.due_on,
+            reason=body.reason,
+            signers=body.signers,
+            origin=call.settings.log_origin,
+            now=call.now,
+            expected_version=call.if_match,
+        )
+    )
+
+
+@command(router, "/v1/pledges/{pledge_id}/recourse")
+def call_recourse(call: Call, pledge_id: PledgeId, body: SignedIn) -> PledgeOut:
+    """要求回购 Hand back the demand, signed: the seller is told."""
+    found = recourse.call(
+        call.session,
+        call.actor,
+        pledge_id,
+        jws=body.jws,
+        now=call.now,
+        expected_version=call.if_match,
     )
     return shown(call, [found])[0]
 

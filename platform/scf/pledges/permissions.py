@@ -26,6 +26,7 @@ class Action(StrEnum):
     ACCEPT = "accept"
     GIVE_UP = "give_up"
     SEARCH = "search"
+    CALL_RECOURSE = "call_recourse"
     RELEASE = "release"
     CANCEL_REGISTRATION = "cancel_registration"
     KEEP_REGISTRATION = "keep_registration"
@@ -42,6 +43,7 @@ ALLOWED: Final[Mapping[Action, frozenset[Relation]]] = MappingProxyType(
         Action.ACCEPT: _PLEDGEE,
         Action.GIVE_UP: _PLEDGEE,
         Action.SEARCH: _PLEDGEE,
+        Action.CALL_RECOURSE: _PLEDGEE,
         Action.RELEASE: _PLEDGEE,
         Action.CANCEL_REGISTRATION: _PLEDGEE,
         Action.KEEP_REGISTRATION: _PLEDGEE,

@@ -210,6 +210,9 @@ def _readying(pledge: Pledge, searches: Searches) -> Standing:
         return _standing(
             text, max(pledge.state_since, searches.at or pledge.lock.since), Waits.PLEDGEE
         )
+    if pledge.recourse_called_at is not None:
+        text = (f"{law.arisen}；已要求{law.grantor}回购", "The seller was asked to buy back")
+        return _standing(text, pledge.recourse_called_at, Waits.PLEDGOR)
     if pledge.ready_to_disburse_at is not None:
         text = (f"{law.arisen}，锁定已确认，复查无异议，可以放款", "Effective; ready to disburse")
         return _standing(text, pledge.ready_to_disburse_at, Waits.PLEDGEE)

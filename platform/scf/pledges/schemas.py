@@ -17,6 +17,7 @@ from scf.http.schemas import (
     PartyId,
     PledgeId,
     PoolId,
+    PositiveMoney,
     Prose,
     RateText,
     ReceivableId,
@@ -43,6 +44,14 @@ class ReleaseIn(AcceptanceIn):
     """Why a pledge is released, and who signs it: maker, then checker."""
 
     reason: Prose = Field(examples=["主债权已清偿"])
+
+
+class RecourseIn(AcceptanceIn):
+    """What is demanded of the seller, until when, why, and who signs: maker, then checker."""
+
+    amount: PositiveMoney
+    due_on: DateText
+    reason: Prose = Field(examples=["付款义务人到期未付"])
 
 
 class ReasonIn(In):
@@ -212,6 +221,9 @@ class PledgeOut(Out):
     )
     registration: RegistrationOut
     lock: LockOut
+    recourse_called_at: InstantText | None = Field(
+        description="要求转让人回购的时间 When the seller was asked to buy back"
+    )
     released_at: InstantText | None
     expires_at: InstantText | None = Field(
         description="逾期未登记即失效 Lapses then unless it has taken effect"
@@ -248,6 +260,7 @@ class PledgeOut(Out):
             missing=rules.missing(pledge, searches) if live else [],
             registration=RegistrationOut.of(pledge.registration),
             lock=LockOut.of(pledge.lock),
+            recourse_called_at=pledge.recourse_called_at,
             released_at=pledge.released_at,
             expires_at=pledge.expires_at if open_ else None,
         )

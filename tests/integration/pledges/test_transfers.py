@@ -177,6 +177,64 @@ class TestDisclosed:
         assert answer.status_code == 200, answer.text
 
 
+class TestRecourse:
+    def demand(self, desk, pledge, **other):
+        bank, path = desk.stage.cast.bank, f"/v1/pledges/{pledge}"
+        body = {
+            "amount": money("996000.00"),
+            "due_on": "2025-11-13",
+            "reason": "付款义务人到期未付",
+            "signers": bank.signers("recourse"),
+            **other,
+        }
+        return path, body
+
+    def test_only_with_recourse(self, desk, disclosed, undisclosed):
+        bank = desk.stage.cast.bank
+        path, body = self.demand(desk, undisclosed)
+        found = desk.refused(bank, f"{path}/recourse-draft", body)
+        assert (found["code"], found["fields"]["recourse"]) == ("pledge.no_recourse", False)
+        path, body = self.demand(desk, disclosed)
+        supplier = desk.stage.cast.supplier
+        assert desk.refused(supplier, f"{path}/recourse-draft", body)["code"] == (
+            "pledge.not_allowed"
+        )
+
+    @pytest.mark.parametrize(
+        ("other", "code"),
+        [
+            ({"amount": money("1245000.01")}, "pledge.recourse_above_taken"),
+            ({"due_on": "2025-11-02"}, "pledge.recourse_due_passed"),
+        ],
+    )
+    def test_what_cannot_be_demanded(self, desk, disclosed, other, code):
+        path, body = self.demand(desk, disclosed, **other)
+        bank = desk.stage.cast.bank
+        assert desk.refused(bank, f"{path}/recourse-draft", body)["code"] == code
+
+    def test_the_seller_buys_back_and_the_claim_returns(self, desk, disclosed):
+        cast = desk.stage.cast
+        path, body = self.demand(desk, disclosed)
+        shown = desk.signed(cast.bank, f"{path}/recourse-draft", body, f"{path}/recourse")
+        assert shown["recourse_called_at"] is not None
+        assert shown["standing"]["line"].endswith("已要求转让人回购")
+        assert shown["standing"]["waiting_for"]["party"] == cast.supplier.id
+        found = desk.refused(cast.bank, f"{path}/recourse-draft", body)
+        assert found["code"] == "pledge.recourse_called"
+        told = desk.seen(cast.supplier, "/v1/notices", limit=200)["items"]
+        assert told[-1]["kind"] == "pledge.recourse_called"
+        assert told[-1]["fields"]["amount"] == money("996000.00")
+
+        financing = financing_of(desk, disclosed)
+        repaid = {"receipt_no": "HG-10", "amount": money("996000.00"), "repaid_on": "2025-11-03"}
+        desk.did(cast.bank, f"/v1/financings/{financing}/repayment", repaid)
+        assert desk.release(disclosed)["state"] == "RELEASED"
+        desk.work()
+        assert desk.financing(financing)["state"] == "CLOSED"
+        kept = desk.seen(cast.bank, "/v1/rule-results", subject=financing)["items"]
+        assert [one["transition"] for one in kept][-1] == "factoring.settle"
+
+
 class TestUndisclosed:
     def test_money_moves_without_notice(self, desk, undisclosed):
         assert pay_out(desk, undisclosed, "FK-20").is_success

@@ -60,12 +60,12 @@ def test_every_transition_is_made_or_waits():
     assert made >= CALCULATED | {"receivable.change", "assignment.notify", "pledge.register"}
 
 
-def test_what_waits_is_the_vouchers_limits_and_factoring():
+def test_what_waits_is_the_vouchers_and_limits():
     waits = {one.id for one in provisions() if one.waits}
 
     assert waits == {
         *("R77-02", "R77-03", "R77-03b", "R77-04", "R77-05", "R77-06", "R77-09", "R77-13"),
-        *("RPAY-04", "RCC-766/767"),
+        "RPAY-04",
     }
 
 
