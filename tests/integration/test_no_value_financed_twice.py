@@ -38,7 +38,7 @@ from scf.kernel.errors import Refused
 from scf.kernel.money import Money
 from scf.parties import queries as parties
 from scf.parties.schemas import DraftOut, SignerIn
-from scf.pledges import ending, registering
+from scf.pledges import ending, registry_access
 from scf.pledges import rules as pledge_rules
 from scf.pledges import service as pledges
 from scf.pledges.effects import HANDLERS
@@ -475,7 +475,7 @@ class Path(RuleBasedStateMachine):
 
 
 def test_random_commands_keep_every_promise(stage: Stage, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(registering, "HttpRegistry", lambda _: Register(stage.clock.now()))
+    monkeypatch.setattr(registry_access, "HttpRegistry", lambda _: Register(stage.clock.now()))
     run_state_machine_as_test(
         lambda: Path(stage),
         settings=settings(
