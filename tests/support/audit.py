@@ -12,6 +12,7 @@ from scf.evidence.chain import anchor_newest
 from scf.evidence.sender import Sender
 from scf.parties import certification
 from scf.receivables.upload_rows import UPLOAD
+from scf.registry.client import HttpRegistry
 from scf_ledger.event_types import Scope
 from scf_ledger.note import Signer
 from tests.support import clock
@@ -79,7 +80,7 @@ def play(world: World) -> None:
     stage, cast = desk.stage, desk.stage.cast
     first = _financed(world, number=1)
     _notified(world, first[-1])
-    _financed(world, number=2)
+    _kept_at_the_register(world, _financed(world, number=2)[-1])
     world.sequence()
     world.anchor()
     _answered_otherwise(world)
@@ -127,6 +128,27 @@ def _notified(world: World, pledge: str) -> None:
     desk.did(anchor, f"{path}/read", {})
     body = {"signers": anchor.signers("acknowledge")}
     desk.signed(anchor, f"{path}/acknowledge-draft", body, f"{path}/acknowledge")
+
+
+def _kept_at_the_register(world: World, pledge: str) -> None:
+    """The registration is extended and objected to, and its certificate handed in to be compared."""
+    desk, bank = world.desk, world.desk.stage.cast.bank
+    path = f"/v1/pledges/{pledge}"
+    desk.did(bank, f"{path}/extend-registration", {"months": 6})
+    objection = {
+        "number": "Y20251103000000000001",
+        "objected_at": "2025-11-03T03:00:00Z",
+        "objector": "异议人(示例)",
+        "objector_uscc": bank.uscc,
+        "text": "并无此笔应收账款",
+    }
+    desk.did(bank, f"{path}/objections", objection)
+    desk.work()
+    with HttpRegistry(desk.registry.url) as registry:
+        paper = registry.certificate_pdf(desk.pledge(pledge)["registration"]["reg_no"])
+    headers = {**desk.stage.headers(bank), "Idempotency-Key": f"{pledge}-paper"}
+    answer = desk.stage.http.post(f"{path}/registry-papers", content=paper, headers=headers)
+    assert answer.json()["differences"] == [], answer.text
 
 
 def _repaid(world: World, receivable: str, financing: str, pledge: str) -> None:

@@ -11,8 +11,9 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
         *("id", "type", "subject_id", "version", "occurred_at", "body", "body_hash", "tag"),
         *("disclosures", "authorizations"),
     ),
-    "event_queue": ("seq", "event_id", "entry"),
+    "event_queue": ("seq", "event_id", "entry", "type", "parties"),
     "log_entries": ("index", "event_id", "entry"),
+    "party_events": ("party_id", "index", "event_id", "type"),
     "log_tiles": ("level", "index", "hashes"),
     "log_head": ("origin", "vkey", "size", "root"),
     "checkpoints": ("size", "root", "note"),
@@ -49,7 +50,16 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
         *("line_no", "contract_no", "receipt_no", "delivered_on", "due_on", "currency"),
         *("claimed_minor", "confirmed_minor", "disputed_minor", "rejected_minor", "paid_minor"),
         *("paid_taken_minor", "astray_minor", "astray_taken_minor"),
-        *("state", "reason", "reason_compliant", "pay_to", "no_setoff", "consents", "pool_id"),
+        *(
+            "state",
+            "reason",
+            "reason_compliant",
+            "pay_to",
+            "parts",
+            "no_setoff",
+            "consents",
+            "pool_id",
+        ),
         *("retention_minor", "retention_due_on", "assignment_banned", "counterclaims"),
         *("confirmed_event_hash", "submitted_at", "changed_at"),
     ),
@@ -98,7 +108,9 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
         *("cancellation_due_on", "cancellation_raised_at"),
     ),
     "pledge_locks": ("pledge_id", "state", "since", "tokens", "ticket_sha256", "tx_hash"),
-    "registry_filings": ("pledge_id", "number", "registered_at", "certificate"),
+    "registry_filings": ("pledge_id", "number", "registered_at", "expires_on", "certificate"),
+    "registry_papers": ("content", "sha256"),
+    "registry_objections": ("pledge_id", "number", "objected_at"),
     "pledge_searches": ("pledge_id", "cert_no", "clean", "results_hash"),
     "debtor_notices": (
         *("id", "version", "secret", "head_hash", "pledge_id", "pledge_event", "pledgor_id"),
@@ -182,6 +194,7 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
 }
 
 UNAUDITED: Final[dict[str, str]] = {
+    "loan_extensions": "what was asked; an extension that is done is an event of loan and pledge",
     "blind_probes": "who asked and when; nothing else tells of it",
     "pool_marks": "the papers by which pools find each other; what that came to are edges",
     "dossier_downloads": "who took a file away; the file proves itself",
@@ -208,8 +221,6 @@ UNAUDITED: Final[dict[str, str]] = {
     "persons": "random ids; certificates name them",
     "programme_members": "who may take part, not what was done",
     "programmes": "receivables name theirs",
-    "registry_objections": "what the register said; each is told by an event",
-    "registry_papers": "originals, by the hash of their bytes",
     "registry_findings": "first sights of what searches' own certificates say",
     "tasks": "work to be done; what was done are events",
 }

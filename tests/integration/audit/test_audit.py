@@ -21,7 +21,7 @@ from tests.support.anvil import running_anvil
 from tests.support.audit import World
 
 SOMETHING = {"TEXT": "x", "DATE": dt.date(2025, 1, 1), "BIGINT": 1}
-ALONE = {"chain_home", "log_head", "parties", "revocation_lists"}
+ALONE = {"chain_home", "log_head", "parties", "registry_papers", "revocation_lists"}
 """Single rows, rows that others refer to by foreign key, and what nothing else speaks of."""
 COLUMNS = [(name, column) for name, columns in AUDITED.items() for column in columns]
 
@@ -29,6 +29,7 @@ ROWS = {
     # Where a column is told by events of some rows only: one of these.
     "pledge_locks": "state = 'final'",
     "pledge_searches": "step = 'after'",
+    "registry_filings": "change = 'extended'",
     "pledge_registrations": "cancelled_at IS NOT NULL",
     "chain_transactions": "state = 'final'",
     "receivables": "pool_id IS NOT NULL",

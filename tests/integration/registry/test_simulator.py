@@ -1,6 +1,7 @@
 """The HTTP client against the simulator as a process of its own."""
 
 import threading
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from scf.kernel.money import Money
 from scf.registry.client import HttpRegistry
 from scf.registry.port import Enrolled, Filing, RegistryRefused, RegistryUnavailable
+from scf.registry.reading import read_paper
+from scf.rules.predicates import add_months
 from tests.support.registry import RegistryProcess
 
 SUPPLIER = Enrolled("永川兴锐冲压件(示例)", "91500118MA5U00001Y")
@@ -104,6 +107,95 @@ class TestSearch:
         registry.register(a_filing("somebody"))
 
         assert registry.search(Enrolled("他人", "91500118MA5U00009J")).findings == ()
+
+
+class TestChange:
+    def test_what_is_added_has_the_priority_of_its_own_day(self, registry):
+        entry = registry.register(a_filing("amended"))
+        content = {
+            "secured_party": {"name": BANK.name, "uscc": BANK.uscc},
+            "grantor": {"name": SUPPLIER.name, "uscc": SUPPLIER.uscc},
+            "description": entry.content.description,
+            "items": list(entry.content.items),
+            "amount": "1245000.00",
+            "currency": "CNY",
+            "contract_no": "fin_1",
+            "business": "应收账款质押",
+        }
+        added = {"description": "发票号码25112000000999999999", "items": ["25112000000999999999"]}
+        asked = {
+            "reference": "amended-1",
+            "reason": "增加担保财产",
+            "content": content,
+            "addition": added,
+        }
+        change = registry._http.post(f"/registrations/{entry.reg_no}/amendments", json=asked).json()
+
+        assert (
+            registry._http.post(f"/registrations/{entry.reg_no}/amendments", json=asked).json()
+            == change
+        )
+        found = {one.reg_no: one for one in registry.search(SUPPLIER).findings}
+        assert found[entry.reg_no].registered_at == entry.registered_at
+        addition = found[change["reg_no"]]
+        assert addition.items == ("25112000000999999999",)
+        assert addition.registered_at > entry.registered_at
+        certificate = read_paper(registry.certificate_pdf(change["reg_no"]))
+        assert certificate.initial_no == entry.reg_no
+        assert certificate.items == (*entry.content.items, "25112000000999999999")
+
+        registry.cancel(entry.reg_no, reason="债务已清偿")
+        assert change["reg_no"] not in {one.reg_no for one in registry.search(SUPPLIER).findings}
+
+    def test_a_correction_keeps_its_place(self, registry):
+        entry = registry.register(a_filing("corrected"))
+        corrected = replace(a_filing("corrected-1"), grantor=replace(SUPPLIER, name="新名(示例)"))
+        change = registry.amend(entry.reg_no, corrected, reason="名称变更")
+
+        assert registry.amend(entry.reg_no, corrected, reason="名称变更") == change
+        assert registry.find("corrected-1") == change
+        (found,) = [f for f in registry.search(SUPPLIER).findings if f.reg_no == entry.reg_no]
+        assert found.registered_at == entry.registered_at
+
+    def test_extensions_follow_one_another_and_nothing_follows_the_end(self, registry):
+        entry = registry.register(a_filing("extended"))
+        first = registry.extend(entry.reg_no, reference="extended-1", months=6)
+        second = registry.extend(entry.reg_no, reference="extended-2", months=1)
+        assert registry.extend(entry.reg_no, reference="extended-1", months=6) == first
+
+        assert first.expires_on == add_months(entry.expires_on, 6)
+        assert second.expires_on == add_months(entry.expires_on, 7)
+        registry.cancel(entry.reg_no, reason="债务已清偿")
+        with pytest.raises(RegistryRefused) as refused:
+            registry.extend(entry.reg_no, reference="extended-3", months=1)
+        assert refused.value.fields["register_code"] == "cancelled"
+        assert registry.find("extended-3") is None
+
+    def test_objections_stand_beside_the_entry(self, registry):
+        entry = registry.register(a_filing("objected"))
+        assert registry.objections(entry.reg_no) == ()
+        body = {"objector": {"name": "他人", "uscc": BANK.uscc}, "text": "无此笔"}
+        made = registry._http.post(f"/registrations/{entry.reg_no}/objections", json=body).json()
+
+        (objection,) = registry.objections(entry.reg_no)
+        assert (objection.number, objection.text) == (made["number"], "无此笔")
+
+
+class TestCertificate:
+    def test_paper_and_machine_say_the_same(self, registry):
+        entry = registry.register(a_filing("paper"))
+        whole = entry.registered_at.replace(microsecond=0)
+
+        assert read_paper(registry.certificate_pdf(entry.reg_no)) == replace(
+            entry.content, registered_at=whole
+        )
+        result = registry.search(SUPPLIER)
+        read = read_paper(registry.certificate_pdf(result.cert_no))
+        assert [one.reg_no for one in read.findings] == [one.reg_no for one in result.findings]
+
+    def test_one_that_was_never_issued(self, registry):
+        with pytest.raises(RegistryRefused):
+            registry.certificate_pdf("C0")
 
 
 class TestFailure:
