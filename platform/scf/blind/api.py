@@ -10,6 +10,7 @@ from scf.blind.service import Times
 from scf.evidence import proofs
 from scf.http.calls import Call, command, query
 from scf.http.downloads import download
+from scf.http.limits import Kind
 from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
 from scf.http.schemas import HoldId, NothingIn, PageSize
 from scf.kernel.ids import public_id
@@ -17,7 +18,7 @@ from scf.kernel.ids import public_id
 router = APIRouter(tags=["blind registry 盲登记"])
 
 
-@command(router, "/v1/blind/holds", scope=SCOPE)
+@command(router, "/v1/blind/holds", scope=SCOPE, limit=Kind.PROBES)
 def hold(call: Call, body: HoldIn) -> HoldAnswerOut:
     """占用 HOLD a part of a paper's value by its token: OK, or OVER_CAPACITY and nothing else."""
     found = service.hold(

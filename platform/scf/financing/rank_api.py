@@ -13,6 +13,7 @@ from scf.financing.models import FinancingRank, RankStep
 from scf.financing.ranking import Ranking
 from scf.financing.schemas import FinancingOut
 from scf.http.calls import Call, command, query
+from scf.http.limits import Kind
 from scf.http.schemas import FinancingId, InstantText, Line, MoneyOut, NothingIn, Out
 from scf.kernel.money import AmountInvalid, Money
 from scf.parties.queries import party
@@ -159,7 +160,7 @@ def rank(
     )
 
 
-@command(router, "/v1/financings/{financing_id}/search", status=202)
+@command(router, "/v1/financings/{financing_id}/search", status=202, limit=Kind.PROBES)
 def search(call: Call, financing_id: FinancingId, body: NothingIn) -> FinancingOut:
     """查询登记 Have the register searched before deciding; the rank counts what it finds. By the bank."""
     del body

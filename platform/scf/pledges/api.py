@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from scf.evidence.proofs import MEDIA_TYPE
 from scf.http.calls import Call, command, query
 from scf.http.downloads import download
+from scf.http.limits import Kind
 from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
 from scf.http.schemas import NothingIn, PageSize, PledgeId
 from scf.kernel.ids import public_id
@@ -85,7 +86,7 @@ def give_up(call: Call, pledge_id: PledgeId, body: ReasonIn) -> PledgeOut:
     return shown(call, [found])[0]
 
 
-@command(router, "/v1/pledges/{pledge_id}/search")
+@command(router, "/v1/pledges/{pledge_id}/search", limit=Kind.PROBES)
 def search(call: Call, pledge_id: PledgeId, body: NothingIn) -> PledgeOut:
     """重新查询登记 Have the register searched once more. By the pledgee."""
     del body
