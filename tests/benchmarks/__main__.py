@@ -9,6 +9,7 @@ from pathlib import Path
 from scf.runtime.services import chain, database
 from tests.benchmarks import (
     basket,
+    blind,
     bulk,
     gas,
     growth,
@@ -41,6 +42,7 @@ def rows(*, long: bool) -> Iterator[Row]:
         yield from jobs.measure(installation)
         yield from basket.measure(installation)
         yield from single.measure(installation)
+        yield from blind.measure(installation)
         yield from publishing.measure(installation)
 
 

@@ -120,6 +120,7 @@ def test_what_must_be_refused_is_refused(first):
         "receivable.document_in_use",
         "capacity.insufficient",
         "RegistryHeld",
+        "OVER_CAPACITY",
     ]
 
 

@@ -65,6 +65,12 @@ def reckon(**_later: object) -> None:
     clocks.reckon(context())
 
 
+@app.task(name="hold")
+def hold(**_later: object) -> None:
+    """End what outside banks held for long enough."""
+    clocks.hold(context())
+
+
 @app.task(name="lapse")
 def lapse(**_later: object) -> None:
     """End what has lapsed, and wake what waits."""

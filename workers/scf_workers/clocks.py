@@ -28,12 +28,16 @@ def lapse(context: EffectContext) -> None:
     register.turn(context)
     invitations.expire(context)
     receivables.lapse(context)
-    blind.turn(context)
 
 
 def reckon(context: EffectContext) -> None:
     """Remind debtors of what they were asked to confirm, and tell when their time is over."""
     confirmations.turn(context)
+
+
+def hold(context: EffectContext) -> None:
+    """End holds of outside banks that ran out, and learn the tokens of papers that came in."""
+    blind.turn(context)
 
 
 def bank(context: EffectContext) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Row, exists, func, select
@@ -18,8 +19,10 @@ from scf.kernel.money import Money
 from scf.receivables.models import ReceivableDocument
 from scf.receivables.origins import invoice_mark
 
-BATCH = 200
-"""Tokens asked for at a time."""
+BATCH: Final = 200
+"""Tokens looked at in one turn."""
+ASKED_AT_ONCE: Final = 20
+"""Tokens asked for in one turn: the token service counts them with the tickets of locks."""
 
 
 def mark(document_id: UUID, value: Money, *, pool: bool) -> Mark:
@@ -105,7 +108,7 @@ def unnamed(session: Session) -> Sequence[Row[UUID, str, str, bytes]]:
             ~exists().where(BlindToken.document_id == Document.id),
         )
         .order_by(Document.id.desc())
-        .limit(BATCH)
+        .limit(ASKED_AT_ONCE)
     ).all()
 
 

@@ -9,7 +9,7 @@ from scf.audit.service import audit_installation
 from scf.db.session import Database
 from scf.documents.models import Document
 from scf.kernel.ids import parse_id
-from scf.story import arrival, figures, month, proving, scenes
+from scf.story import arrival, figures, month, outside, proving, scenes
 from scf.story.checks import Checked
 from scf.story.desk import StoryDiverged
 from scf.story.enrol import enrol
@@ -75,6 +75,7 @@ def _tell(story: Story, trust: Path, database: Database) -> list[Checked]:
     scenes.perfect(story, pledge)
     scenes.publish_revocations(story)
     _second_platform(story, database, ids)
+    outside.ask(story, database, ids)
     proofs = proving.check(story, trust, pledge, confirmed)
     scenes.disburse(story, financing)
     month.take_back(story, ids, pledge)
