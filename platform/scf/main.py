@@ -20,8 +20,10 @@ from scf.documents import trade_api as trade
 from scf.dossier import api as dossier
 from scf.evidence import api as evidence
 from scf.financing import api as financing
+from scf.financing import extension_api as extensions
 from scf.financing import rank_api
 from scf.http import bounds, health, links, metrics, oauth, problems
+from scf.http.limits import Limits
 from scf.jobs import api as jobs
 from scf.kernel import logs
 from scf.lineage import api as lineage
@@ -77,6 +79,7 @@ ROUTERS: list[APIRouter] = [
     registry.router,
     approvals.router,
     financing.router,
+    extensions.router,
     rank_api.router,
     settlement.router,
     dossier.router,
@@ -112,6 +115,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    app.state.limits = Limits.of(settings)
     app.add_middleware(bounds.Bounded)
     app.add_middleware(metrics.Measured)
     problems.install(app)

@@ -29,6 +29,12 @@ class Settings(BaseSettings):
     log_origin: str = Field("scf.example/log", validation_alias="LOG_ORIGIN")
     business_clock: Path | None = Field(None, validation_alias="BUSINESS_CLOCK")
     database_pool_size: int = Field(8, validation_alias="DATABASE_POOL_SIZE")
+    limit_tokens_per_minute: int = Field(600, ge=0, validation_alias="LIMIT_TOKENS_PER_MINUTE")
+    limit_address_per_minute: int = Field(6_000, ge=0, validation_alias="LIMIT_ADDRESS_PER_MINUTE")
+    limit_reads_per_minute: int = Field(60_000, ge=0, validation_alias="LIMIT_READS_PER_MINUTE")
+    limit_writes_per_minute: int = Field(60_000, ge=0, validation_alias="LIMIT_WRITES_PER_MINUTE")
+    limit_papers_per_minute: int = Field(6_000, ge=0, validation_alias="LIMIT_PAPERS_PER_MINUTE")
+    limit_probes_per_minute: int = Field(600, ge=0, validation_alias="LIMIT_PROBES_PER_MINUTE")
     blind_holds_per_minute: int = Field(60, validation_alias="BLIND_HOLDS_PER_MINUTE")
 
     @classmethod

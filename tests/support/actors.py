@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 import scf
 from scf.db.session import Database
 from scf.http.auth import Actor, create_client, issue_token
+from scf.http.limits import Kind
 from scf.kernel.clock import Clock
 from scf.kernel.ids import public_id
 from scf.kernel.money import Money
@@ -44,6 +45,9 @@ AUTHORITY_BEGINS = datetime(2025, 1, 1, tzinfo=UTC)
 MANDATES_END = datetime(2027, 1, 1, tzinfo=UTC)
 LIMIT = Money.parse("5000000.00")
 PASSPHRASE = b"correct horse"
+UNLIMITED = dict.fromkeys(
+    (f"LIMIT_{kind.name}_PER_MINUTE" for kind in Kind), 0
+)  # a stage has no Redis; tests/integration/http/test_limits has
 NAMES = json.loads((Path(scf.__path__[0]) / "samples" / "cast.json").read_text())
 SIZES = {
     "anchor": SizeClass.LARGE,
@@ -347,6 +351,7 @@ def set_stage(database_url: str, folder: Path) -> Iterator[Stage]:
         SCF_DATA=folder / "scf",
         BUSINESS_CLOCK=folder / "business-clock",
         LOG_ORIGIN="test.example/log",
+        **UNLIMITED,
     )
     settings.clock.set(STORY_BEGINS)
     app = create_app(settings)

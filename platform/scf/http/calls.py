@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import wraps
+from functools import partial, wraps
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -21,6 +21,7 @@ from scf.db.session import Database
 from scf.http import idempotency, problems
 from scf.http.auth import Actor, authenticate, require_scope
 from scf.http.bodies import read_body
+from scf.http.limits import Kind, Limits, Standing
 from scf.kernel.clock import Clock
 from scf.kernel.errors import Refused, ValueInvalid
 from scf.settings import Settings
@@ -32,12 +33,19 @@ class Envelope:
 
     request: Request
     body: bytes
+    standing: Standing | None = None
 
     @property
     def database(self) -> Database:
         """The application's database."""
         database: Database = self.request.app.state.database
         return database
+
+    @property
+    def limits(self) -> Limits:
+        """How often anybody may call."""
+        limits: Limits = self.request.app.state.limits
+        return limits
 
     def header(self, name: str) -> str | None:
         """Return a header's text, if it is there."""
@@ -63,41 +71,61 @@ class Call:
 
 EnvelopeDependency = Annotated[Envelope, Depends(open_envelope)]
 Endpoint = Callable[..., Any]
-Runner = Callable[[Envelope, Callable[[Call], Response]], Response]
+Work = Callable[[Call], Response]
+Admission = Callable[[Envelope, Call], None]
+Runner = Callable[[Envelope, Work], Response]
 Decorator = Callable[[Endpoint], Endpoint]
 
 
 def command(
-    router: APIRouter, path: str, *, status: int = 200, scope: str | None = None, **route: Any
+    router: APIRouter,
+    path: str,
+    *,
+    status: int = 200,
+    scope: str | None = None,
+    limit: Kind = Kind.WRITES,
+    **route: Any,
 ) -> Decorator:
-    """Register a POST endpoint that changes something, for clients of this scope."""
-    run = _scoped(_run_command, scope)
+    """Register a POST endpoint that changes something, for clients of this scope, so often a minute."""
+    run = partial(_run_command, admit=_admission(scope, limit))
     return _register(router, path, run, method="POST", status=status, route=route)
 
 
-def query(router: APIRouter, path: str, *, scope: str | None = None, **route: Any) -> Decorator:
-    """Register a GET endpoint that reads, for clients of this scope."""
-    run = _scoped(_run_query, scope)
+def query(
+    router: APIRouter,
+    path: str,
+    *,
+    scope: str | None = None,
+    limit: Kind = Kind.READS,
+    **route: Any,
+) -> Decorator:
+    """Register a GET endpoint that reads, for clients of this scope, so often a minute."""
+    run = partial(_run_query, admit=_admission(scope, limit))
     return _register(router, path, run, method="GET", status=200, route=route)
 
 
 def recorded_query(
-    router: APIRouter, path: str, *, scope: str | None = None, **route: Any
+    router: APIRouter,
+    path: str,
+    *,
+    scope: str | None = None,
+    limit: Kind = Kind.READS,
+    **route: Any,
 ) -> Decorator:
     """Register a GET endpoint that reads and leaves a record of it, committed before the answer."""
-    run = _scoped(_run_recorded, scope)
+    run = partial(_run_recorded, admit=_admission(scope, limit))
     return _register(router, path, run, method="GET", status=200, route=route)
 
 
-def _scoped(run: Runner, scope: str | None) -> Runner:
-    def scoped(envelope: Envelope, work: Callable[[Call], Response]) -> Response:
-        def admitted(call: Call) -> Response:
-            require_scope(call.actor, scope)
-            return work(call)
+def _admission(scope: str | None, limit: Kind) -> Admission:
+    """Return what every call passes once: the client's purpose, and how often it calls."""
 
-        return run(envelope, admitted)
+    def admit(envelope: Envelope, call: Call) -> None:
+        require_scope(call.actor, scope)
+        if envelope.standing is None:  # not again for a transaction that is tried again
+            envelope.standing = envelope.limits.take(limit, call.actor.client_id.hex)
 
-    return scoped
+    return admit
 
 
 HEADERS = {
@@ -138,7 +166,10 @@ def _register(
                 result = endpoint(call, **arguments)
                 return result if adapter is None else _answer(adapter, result, status)
 
-            return run(envelope, work)
+            response = run(envelope, work)
+            if envelope.standing is not None:
+                response.headers.update(envelope.standing.headers)
+            return response
 
         own = [p for name, p in signature.parameters.items() if name != "call"]
         first = inspect.Parameter(
@@ -195,22 +226,30 @@ def _if_match(envelope: Envelope) -> int | None:
     return int(digits)
 
 
-def _run_query(envelope: Envelope, work: Callable[[Call], Response]) -> Response:
+def _run_query(envelope: Envelope, work: Work, *, admit: Admission) -> Response:
     with envelope.database.reading() as session:
-        return work(_call(envelope, session))
+        call = _call(envelope, session)
+        admit(envelope, call)
+        return work(call)
 
 
-def _run_recorded(envelope: Envelope, work: Callable[[Call], Response]) -> Response:
-    return envelope.database.run(lambda session: work(_call(envelope, session)))
+def _run_recorded(envelope: Envelope, work: Work, *, admit: Admission) -> Response:
+    def attempt(session: Session) -> Response:
+        call = _call(envelope, session)
+        admit(envelope, call)
+        return work(call)
+
+    return envelope.database.run(attempt)
 
 
-def _run_command(envelope: Envelope, work: Callable[[Call], Response]) -> Response:
+def _run_command(envelope: Envelope, work: Work, *, admit: Admission) -> Response:
     request = envelope.request
     refusal: tuple[idempotency.CommandKey, Refused] | None = None
 
     def attempt(session: Session) -> Response:
         nonlocal refusal
         call = _call(envelope, session)
+        admit(envelope, call)
         key = idempotency.CommandKey.of(
             call.actor.client_id,
             envelope.header("idempotency-key"),

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
-from scf.http.auth import TOKEN_LIFETIME, ClientInvalid, basic_credentials, issue_token
+from scf.http.auth import TOKEN_LIFETIME, ClientInvalid, basic_credentials, digest, issue_token
 from scf.http.calls import Envelope, open_envelope
+from scf.http.limits import Kind
 from scf.settings import Settings
 
 FORM_BYTES_MAX = 4_096
@@ -61,7 +62,7 @@ _REQUEST_BODY = {
 def token(envelope: Annotated[Envelope, Depends(open_envelope)]) -> Response:
     """Exchange a client's id and secret for a bearer token of an hour.
 
-    The client shows itself by HTTP Basic, or by `client_id` and `client_secret` in the form, never both.
+    So many a minute for a client, and for a network address. The client shows itself by HTTP Basic, or by `client_id` and `client_secret` in the form, never both.
     """
     form = _read_form(envelope)
     if form is None or "grant_type" not in form:
@@ -78,7 +79,15 @@ def token(envelope: Annotated[Envelope, Depends(open_envelope)]) -> Response:
         identity, secret = unquote_plus(basic[0]), unquote_plus(basic[1])
     else:
         identity, secret = form.get("client_id", ""), form.get("client_secret", "")
+    _count(envelope, identity)
     return _issue(envelope, identity, secret)
+
+
+def _count(envelope: Envelope, identity: str) -> None:
+    """Count who asks, by address and by the name it gives. Raises TooManyRequests."""
+    client = envelope.request.client
+    envelope.limits.take(Kind.ADDRESS, client.host if client else "unknown")
+    envelope.limits.take(Kind.TOKENS, digest(identity).hex())
 
 
 def _issue(envelope: Envelope, identity: str, secret: str) -> Response:

@@ -21,6 +21,7 @@ STATUS: list[tuple[type[errors.SCFError], int]] = [
     (errors.LimitExceeded, 409),
     (errors.TooLarge, 413),
     (errors.Invalid, 422),
+    (errors.Throttled, 429),
     (errors.Unavailable, 503),
 ]
 INTEGER_LIMIT = 2**53  # beyond it a JSON number means different things to different readers
@@ -70,6 +71,8 @@ def render(error: errors.SCFError) -> Response:
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}  # noqa: PLR2004 - RFC 6750
     if isinstance(error, errors.Unavailable):
         headers["Retry-After"] = "1"
+    if isinstance(error, errors.Throttled):
+        headers |= {**error.headers, "Retry-After": str(error.retry_after)}
     return Response(canonical.encode(body), status, headers, MEDIA_TYPE)
 
 

@@ -9,12 +9,14 @@ SCFError
 │  ├─ Conflict        the state forbids it now
 │  ├─ LimitExceeded   carries the numbers
 │  └─ TooLarge        a named bound was passed
+├─ Throttled          asked too often: may succeed after the named time
 └─ Unavailable        transient: may succeed when tried again
 
 Anything else is a defect. Kinds map to HTTP in one place, `scf.http.problems`; concrete errors stand
 beside the rule that raises them.
 """
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 
@@ -73,6 +75,21 @@ class LimitExceeded(Refused):
 
 class TooLarge(Refused):
     """The input must stay under its named bound."""
+
+
+class Throttled(SCFError):
+    """One asks no more often than was agreed; the same request may succeed after `retry_after` seconds.
+
+    `headers` go with the answer, beside `Retry-After`.
+    """
+
+    def __init__(
+        self, *, retry_after: int, headers: Mapping[str, str] | None = None, **fields: Any
+    ) -> None:
+        """Carry when to come again."""
+        super().__init__(retry_after=retry_after, **fields)
+        self.retry_after = retry_after
+        self.headers = dict(headers or {})
 
 
 class Unavailable(SCFError):
