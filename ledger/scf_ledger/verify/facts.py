@@ -45,6 +45,8 @@ def _pledge(reads: Sequence[Read]) -> dict[str, Any]:
             terms |= _some(read, ("debtor", "confirmed", "due_on"))
         elif read.type == "pledge.signed":
             terms |= _some(read, TERMS)
+        elif read.type == "pledge.extended":
+            terms |= _some(read, ("principal", "due_on_before"))
         elif read.type == "pledge.registered":
             terms |= _some(read, ("reg_no", "registered_at"))
         elif read.event.type.subject == "pool":

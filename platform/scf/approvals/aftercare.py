@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from scf.approvals.models import Case, Kind, Record, State
 from scf.approvals.policy import Step
 from scf.approvals.rules import Grade
 from scf.http.auth import Actor
-from scf.kernel.clock import business_date
+from scf.kernel.clock import business_date, parse_date
 from scf.kernel.errors import Conflict, Invalid, LimitExceeded
 from scf.kernel.money import Money, zero
 from scf.parties import rules as party_rules
@@ -46,6 +46,22 @@ class FileTwice(Invalid):
     code = "approval.file_twice"
     title = "同一文件重复用于证明用途"
     title_en = "The file was handed in before"
+
+
+class NoExtensions(Conflict):
+    """Extensions are decided here where the policy says who decides them."""
+
+    code = "approval.no_extensions"
+    title = "审批制度未规定展期审批"
+    title_en = "The policy says nothing of extensions"
+
+
+class ExtensionBeyond(LimitExceeded):
+    """A loan is extended as often, and by as many days in all, as the policy allows."""
+
+    code = "approval.extension_beyond"
+    title = "展期次数或期限超过审批制度规定"
+    title_en = "Extended too often, or too long"
 
 
 class NothingProposed(Conflict):
@@ -189,6 +205,56 @@ def confirm_grade(
         "proposal": proposed.seq,
     }
     journal.record(session, found, Kind.GRADED, inputs, now=now, hand=hand, by=actor.client_id)
+    return found.case
+
+
+def decide_extension(
+    session: Session,
+    actor: Actor,
+    case_id: UUID,
+    *,
+    hand: Hand,
+    approved: bool,
+    due_on: date,
+    reason: str,
+    now: datetime,
+    expected_version: int | None = None,
+) -> Case:
+    """Decide whether the loan may be extended, up to a day, within the mandate's limit.
+
+    Raises NoExtensions, ExtensionBeyond, HandsNotSeparate, NotNamed, MandateLimitExceeded, MoveRefused.
+    """
+    found = permissions.lock_for(session, actor, case_id, expected_version)
+    found.case.require(State.LENT)
+    policy = found.content.extension
+    if policy is None:
+        raise NoExtensions
+    earlier = found.of(Kind.EXTENDED)
+    first = parse_date(earlier[0].inputs["due_on_before"]) if earlier else gates.due_on(found)
+    latest = first + timedelta(days=policy.days_max)
+    if approved and (len(earlier) >= policy.times_max or due_on > latest):
+        raise ExtensionBeyond(
+            field="due_on",
+            times=len(earlier),
+            times_max=policy.times_max,
+            due_on=due_on,
+            latest=latest,
+        )
+    journal.keep_apart(found, hand, Kind.INVESTIGATED)
+    journal.believe(
+        session,
+        found.case.bank_id,
+        hand,
+        "authorise",
+        step="check",
+        now=now,
+        amount=gates.loan_of(session, found).amount,
+        named=policy.people,
+    )
+    inputs = {"approved": approved, "due_on": due_on.isoformat(), "reason": reason}
+    journal.record(
+        session, found, Kind.EXTENSION_DECIDED, inputs, now=now, hand=hand, by=actor.client_id
+    )
     return found.case
 
 

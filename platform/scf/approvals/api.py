@@ -298,6 +298,25 @@ def confirm_grade(call: Call, case_id: ApprovalCaseId, body: schemas.GradeIn) ->
     return _shown(call, found)
 
 
+@command(router, f"{CASE}/decide-extension")
+def decide_extension(
+    call: Call, case_id: ApprovalCaseId, body: schemas.ExtensionDecisionIn
+) -> CaseOut:
+    """展期审批 Decide whether the loan may be extended, and up to which day."""
+    found = aftercare.decide_extension(
+        call.session,
+        call.actor,
+        case_id,
+        hand=body.by,
+        approved=body.approved,
+        due_on=body.due_on,
+        reason=body.reason,
+        now=call.now,
+        expected_version=call.if_match,
+    )
+    return _shown(call, found)
+
+
 def _report(call: Call, case_id: ApprovalCaseId, body: schemas.ReportIn, kind: Kind) -> CaseOut:
     found = service.report(
         call.session,

@@ -30,6 +30,7 @@ class Gate(StrEnum):
 
     OFFER = "offer"
     DISBURSE = "disburse"
+    EXTEND = "extend"
 
 
 class GateClosed(Conflict):
@@ -104,6 +105,33 @@ def lent(
     if found is not None:
         inputs = {**_said(loan), "on": on.isoformat(), "conditions": conditions}
         journal.record(session, found, Kind.LENT, inputs, now=now, to=State.LENT)
+
+
+def gate_extension(session: Session, financing_id: UUID, *, due_on: date) -> None:
+    """Let the bank sign an extension to a day, where its policy says who decides about one.
+
+    Raises GateClosed until it is approved, BeyondDecision for a later day, HandRevoked.
+    """
+    found = journal.lock_of(session, financing_id)
+    if found is None or found.content.extension is None:
+        return
+    decided = found.last(Kind.EXTENSION_DECIDED, Kind.EXTENDED)
+    if decided is None or decided.kind is Kind.EXTENDED or not decided.inputs["approved"]:
+        raise GateClosed(step=Gate.EXTEND.value, state=found.case.state.value)
+    _require_hands(session, found, decided)
+    until = parse_date(decided.inputs["due_on"])
+    if due_on > until:
+        raise BeyondDecision(field="due_on", approved=until, asked=due_on)
+
+
+def extended(
+    session: Session, financing_id: UUID, *, due_on: date, due_on_before: date, now: datetime
+) -> None:
+    """Hear that both sides agreed on a later due date."""
+    found = journal.lock_of(session, financing_id)
+    if found is not None:
+        inputs = {"due_on": due_on.isoformat(), "due_on_before": due_on_before.isoformat()}
+        journal.record(session, found, Kind.EXTENDED, inputs, now=now)
 
 
 def finished(session: Session, financing_id: UUID, *, reason: str, now: datetime) -> None:

@@ -134,8 +134,9 @@ class Aftercare(Step):
 
 
 class Extension(In):
-    """展期: how often, and by how many days in all; decided on the same ladder as the loan."""
+    """展期: how often, by how many days in all, and who decides within their mandate."""
 
+    people: People = Field(default=[])
     times_max: int = Field(1, ge=1, le=5)
     days_max: int = Field(ge=1, le=366)
 
@@ -157,8 +158,6 @@ class Content(In):
             codes = [item.code for item in part.items] if part else []
             if len(set(codes)) != len(codes):
                 raise PolicyMeaningless(field="items", rule="distinct codes")
-        if self.extension is not None and self.decision is None:
-            raise PolicyMeaningless(field="extension", rule="decided on the ladder of decision")
         if self.payment is not None and self.clearing is None:
             raise PolicyMeaningless(field="payment", rule="cleared by somebody")
         return self
@@ -175,5 +174,6 @@ class Content(In):
         steps = (self.investigation, self.review, self.clearing, self.aftercare)
         named = [step.people for step in steps if step]
         named += [rung.people for rung in rungs]
+        named += [self.extension.people] if self.extension else []
         named += [rung.committee.members for rung in rungs if rung.committee]
         return {one for people in named for one in people}

@@ -250,6 +250,14 @@ class GradeIn(ActIn):
     reasons: list[Line] = Field(min_length=1, max_length=20)
 
 
+class ExtensionDecisionIn(ActIn):
+    """Whether the loan may be extended, and up to which day."""
+
+    approved: bool
+    due_on: DateText
+    reason: Prose
+
+
 class RecordOut(Out):
     """An act of the case. `sha256` is that of the record's canonical JSON, which its event carries."""
 

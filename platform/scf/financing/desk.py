@@ -55,6 +55,21 @@ def lent(
     gates.lent(session, loan_of(financing), on=on, conditions=conditions, now=now)
 
 
+def require_extension(session: Session, financing: Financing, *, due_on: date) -> None:
+    """Raise what `scf.approvals.gates.gate_extension` raises before the bank signs an extension."""
+    gates.gate_extension(session, financing.id, due_on=due_on)
+
+
+def extended(
+    session: Session, financing: Financing, *, due_on_before: date, now: datetime
+) -> None:
+    """Tell the case that the loan is due later."""
+    assert financing.due_on is not None
+    gates.extended(
+        session, financing.id, due_on=financing.due_on, due_on_before=due_on_before, now=now
+    )
+
+
 def finished(session: Session, financing: Financing, *, now: datetime) -> None:
     """Tell the case that the loan is repaid, or is not going to happen."""
     reason = financing.reason or financing.state.value

@@ -80,6 +80,8 @@ def _expected(history: History) -> dict[str, Any]:
     proposed = history.told[0]
     terms, principal = proposed.record, proposed.record["principal"]
     amount, secured = proposed.money("amount"), Money.from_json(principal["amount"])
+    extended = history.last("pledge.extended")
+    due = extended.record["principal"] if extended else principal
     signed, accepted = history.last("pledge.signed"), history.last("pledge.accepted")
     registered, released = history.last("pledge.registered"), history.last("pledge.released")
     called = history.last("pledge.recourse_called")
@@ -98,7 +100,7 @@ def _expected(history: History) -> dict[str, Any]:
         "contract_sha256": from_b64url(principal["contract_sha256"]),
         "principal_minor": secured.minor,
         "rate": principal["rate"],
-        "principal_due_on": date.fromisoformat(principal["due_on"]),
+        "principal_due_on": date.fromisoformat(due["due_on"]),
         "expires_at": proposed.at + rules.PROPOSAL_LIVES,
         "signed_event": signed and signed.hash,
         "reserved_at": accepted and accepted.at,
@@ -161,7 +163,9 @@ def _check_lock(history: History, row: RowMapping) -> None:
     newest = history.last("pledge.locked", "pledge.lock_lost")
     if newest is None:
         return
-    if history.row["state"] is State.EFFECTIVE and newest.type == "pledge.locked":
+    extended = history.last("pledge.extended")  # since then it is taken again, for longer
+    again = extended is not None and extended.version > newest.version
+    if history.row["state"] is State.EFFECTIVE and newest.type == "pledge.locked" and not again:
         expected = {"state": LockState.FINAL, "since": newest.at}
         expect_row("pledge_locks", history.key, row, expected)
     if row["state"] is LockState.FINAL:

@@ -38,8 +38,8 @@ CREATE TABLE events (
 
 CREATE FUNCTION queue_event() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO event_queue (seq, event_id, entry)
-    SELECT seq, id, body_hash || tag FROM added;
+  INSERT INTO event_queue (seq, event_id, entry, type, parties)
+    SELECT seq, id, body_hash || tag, type, parties FROM added;
   RETURN NULL;
 END $$;
 
@@ -52,6 +52,8 @@ CREATE TABLE event_queue (
   seq BIGINT NOT NULL,
   event_id UUID NOT NULL,
   entry BYTEA NOT NULL,
+  type TEXT NOT NULL,
+  parties UUID[] NOT NULL,
   CONSTRAINT pk_event_queue PRIMARY KEY (seq)
 );
 
@@ -65,6 +67,16 @@ CREATE TABLE log_entries (
 );
 
 CREATE TRIGGER log_entries_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON log_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE party_events (
+  party_id UUID NOT NULL,
+  index BIGINT NOT NULL,
+  event_id UUID NOT NULL,
+  type TEXT NOT NULL,
+  CONSTRAINT pk_party_events PRIMARY KEY (party_id, index)
+);
+
+CREATE TRIGGER party_events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON party_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
 CREATE TABLE log_tiles (
   level BIGINT NOT NULL,
@@ -753,6 +765,7 @@ CREATE TABLE receivables (
   reason TEXT,
   reason_compliant BOOLEAN,
   pay_to JSONB,
+  parts JSONB,
   no_setoff BOOLEAN,
   consents TEXT[],
   retention_minor BIGINT,
@@ -2163,6 +2176,41 @@ CREATE TABLE dossier_downloads (
 CREATE INDEX ix_dossier_downloads_financing_id_id ON dossier_downloads (financing_id, id);
 
 CREATE TRIGGER dossier_downloads_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON dossier_downloads FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE loan_extensions (
+  id UUID NOT NULL,
+  financing_id UUID NOT NULL,
+  due_on_before DATE NOT NULL,
+  due_on DATE NOT NULL,
+  reason TEXT NOT NULL,
+  content JSONB NOT NULL,
+  pledge_version BIGINT NOT NULL,
+  signed UUID[] DEFAULT '{}' NOT NULL,
+  authorizations BYTEA[] DEFAULT '{}' NOT NULL,
+  state VARCHAR(5) NOT NULL,
+  ended_reason TEXT,
+  asked_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  closed_at TIMESTAMP WITH TIME ZONE,
+  CONSTRAINT pk_loan_extensions PRIMARY KEY (id),
+  CONSTRAINT ck_loan_extensions_later CHECK (due_on > due_on_before),
+  CONSTRAINT fk_loan_extensions_financing_id_financings FOREIGN KEY(financing_id) REFERENCES financings (id),
+  CONSTRAINT ck_loan_extensions_extensionstate CHECK (state IN ('OPEN', 'DONE', 'ENDED'))
+);
+
+CREATE INDEX ix_loan_extensions_financing_id ON loan_extensions (financing_id);
+
+CREATE UNIQUE INDEX uq_loan_extensions_open ON loan_extensions (financing_id) WHERE state = 'OPEN';
+
+CREATE FUNCTION guard_loan_extensions_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('OPEN', 'DONE'), ('OPEN', 'ENDED')) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'loan_extensions: % does not become %', OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER loan_extensions_guard_state BEFORE UPDATE OF state ON loan_extensions FOR EACH ROW EXECUTE FUNCTION guard_loan_extensions_state();
 
 CREATE TABLE approval_records (
   id UUID NOT NULL,

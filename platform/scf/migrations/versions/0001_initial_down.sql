@@ -2,6 +2,7 @@
 
 DROP TABLE
   approval_records,
+  loan_extensions,
   financing_searches,
   financing_receipts,
   financing_ranks,
@@ -75,6 +76,7 @@ DROP TABLE
   statements,
   statement_lines,
   rule_evaluations,
+  party_events,
   parties,
   outbox,
   oauth_clients,
@@ -102,6 +104,7 @@ DROP FUNCTION guard_edge;
 DROP FUNCTION guard_financings_state;
 DROP FUNCTION guard_invitations_state;
 DROP FUNCTION guard_jobs_state;
+DROP FUNCTION guard_loan_extensions_state;
 DROP FUNCTION guard_payable_lines_state;
 DROP FUNCTION guard_payment_orders_state;
 DROP FUNCTION guard_pledge_locks_state;
