@@ -1,12 +1,12 @@
 """The log: entries are those of the events, tiles and heads those of the entries."""
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from scf.audit.finding import Report, expect, expect_row, readable
 from scf.audit.history import count, rows
 from scf.evidence import log, queries
-from scf.evidence.models import Event, LogEntry, LogHead, LogTile, QueuedEvent
+from scf.evidence.models import Event, LogEntry, LogHead, LogTile, PartyEvent, QueuedEvent
 from scf.kernel.ids import public_id
 from scf_ledger import checkpoint, tiles
 from scf_ledger.note import Verifier
@@ -20,6 +20,7 @@ def check(session: Session, report: Report) -> None:
     edge = _check_entries(session, report)
     _check_edge(session, edge)
     _check_queue(session, report)
+    _check_feeds(session, report)
     head = queries.head(session)
     report.rows["log_head"] = 1
     expect("log_head", head.origin, "size", head.size, edge.size)
@@ -72,14 +73,20 @@ def _check_edge(session: Session, edge: Edge) -> None:
 def _check_queue(session: Session, report: Report) -> None:
     """Hold what waits to its events; every event waits or has its place, never both."""
     waiting = session.execute(
-        select(QueuedEvent.seq, QueuedEvent.entry, Event.seq, Event.body_hash, Event.tag)
+        select(
+            *(QueuedEvent.seq, QueuedEvent.entry, QueuedEvent.type, QueuedEvent.parties),
+            *(Event.seq, Event.body_hash + Event.tag, Event.type, Event.parties),
+        )
         .outerjoin(Event, Event.id == QueuedEvent.event_id)
         .order_by(QueuedEvent.seq)
     )
-    for seq, entry, own, body_hash, tag in waiting:
+    for seq, entry, type_, parties, own, *said in waiting:
         report.rows["event_queue"] += 1
         expect("event_queue", seq, "event_id", seq, own)
-        expect("event_queue", seq, "entry", entry, body_hash + tag)
+        for name, *values in zip(
+            ("entry", "type", "parties"), (entry, type_, parties), said, strict=True
+        ):
+            expect("event_queue", seq, name, *values)
     lost = session.scalar(
         select(Event.id)
         .where(
@@ -93,6 +100,36 @@ def _check_queue(session: Session, report: Report) -> None:
         select(QueuedEvent.seq).join(LogEntry, LogEntry.event_id == QueuedEvent.event_id).limit(1)
     )
     expect("event_queue", "*", "event_id", twice, None)
+
+
+def _check_feeds(session: Session, report: Report) -> None:
+    """Hold every party's feed to the events in the log: each there once for each of its parties."""
+    told = (
+        select(LogEntry.index, func.unnest(Event.parties).label("party_id"))
+        .add_columns(Event.id.label("event_id"), Event.type.label("type"))
+        .join(Event, Event.id == LogEntry.event_id)
+        .subquery()
+    )
+    different = session.execute(
+        select(PartyEvent, told)
+        .outerjoin(
+            told,
+            (told.c.index == PartyEvent.index) & (told.c.party_id == PartyEvent.party_id),
+            full=True,
+        )
+        .where(
+            func.row(PartyEvent.event_id, PartyEvent.type).is_distinct_from(
+                func.row(told.c.event_id, told.c.type)
+            )
+        )
+        .limit(1)
+    ).one_or_none()
+    if different is not None:
+        row, index, party_id, event_id, type_ = different
+        key = f"{public_id('pty', row.party_id if row else party_id)}/{row.index if row else index}"
+        expect("party_events", key, "event_id", row and row.event_id, event_id)
+        expect("party_events", key, "type", row and row.type, type_)
+    report.rows["party_events"] = count(session, "party_events")
 
 
 def _check_checkpoints(session: Session, head: LogHead, report: Report) -> None:

@@ -59,13 +59,18 @@ class Event(Base):
 
 
 class QueuedEvent(Base):
-    """An event waiting to be sequenced; filled by trigger, emptied by the sequencer."""
+    """An event waiting to be sequenced; filled by trigger, emptied by the sequencer.
+
+    What the sequencer copies stands here, so that it never looks an event up.
+    """
 
     __tablename__ = "event_queue"
 
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     event_id: Mapped[UUID]
     entry: Mapped[bytes]
+    type: Mapped[str] = mapped_column(Text)
+    parties: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
 
 
 class LogEntry(Base):
@@ -81,6 +86,21 @@ class LogEntry(Base):
     index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     event_id: Mapped[UUID] = mapped_column(unique=True)
     entry: Mapped[bytes]
+
+
+class PartyEvent(Base):
+    """One event in one party's feed, written with its place in the log; insert only.
+
+    A projection of `log_entries` and `events.parties`: a party's feed costs what it holds, however long
+    the log is. Like these it has no foreign keys.
+    """
+
+    __tablename__ = "party_events"
+
+    party_id: Mapped[UUID] = mapped_column(primary_key=True)
+    index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    event_id: Mapped[UUID]
+    type: Mapped[str] = mapped_column(Text)
 
 
 class LogTile(Base):
@@ -234,8 +254,8 @@ after_table(
     """
 CREATE OR REPLACE FUNCTION queue_event() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO event_queue (seq, event_id, entry)
-    SELECT seq, id, body_hash || tag FROM added;
+  INSERT INTO event_queue (seq, event_id, entry, type, parties)
+    SELECT seq, id, body_hash || tag, type, parties FROM added;
   RETURN NULL;
 END $$
 """,
@@ -244,4 +264,4 @@ CREATE TRIGGER events_queue AFTER INSERT ON events
   REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION queue_event()
 """,
 )
-append_only(Event, LogEntry, Checkpoint, StatementLine)
+append_only(Event, LogEntry, PartyEvent, Checkpoint, StatementLine)

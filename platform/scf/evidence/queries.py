@@ -1,12 +1,14 @@
 """Looking events up, and where they stand."""
 
+from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from scf.evidence.log import LogClosed
-from scf.evidence.models import ChainHome, Checkpoint, Event, LogEntry, LogHead
+from scf.evidence.models import ChainHome, Checkpoint, Event, LogEntry, LogHead, PartyEvent
 from scf.http.metrics import gauge
 from scf.kernel.errors import NotFound
 
@@ -57,6 +59,57 @@ def history(session: Session, subject_id: UUID, *, up_to: int | None = None) -> 
 def index_of(session: Session, identity: UUID) -> int | None:
     """Return an event's place in the log, None while it waits."""
     return session.scalar(select(LogEntry.index).where(LogEntry.event_id == identity))
+
+
+FEED_WINDOW: Final = 10_000  # of a party's events that one page of its feed looks through
+ALL_TYPES: Final = "*"
+
+
+def of_types(type_: ColumnElement[str], wanted: Sequence[str]) -> ColumnElement[bool]:
+    """Return the condition that a type is one of these: `pledge.released`, `pledge.*`, `*`."""
+    families = [one.removesuffix(ALL_TYPES) for one in wanted if one.endswith(f".{ALL_TYPES}")]
+    return or_(
+        literal(ALL_TYPES in wanted),
+        type_.in_([one for one in wanted if ALL_TYPES not in one]),
+        *(type_.startswith(family, autoescape=True) for family in families),
+    )
+
+
+def feed(
+    session: Session,
+    party_id: UUID,
+    *,
+    after: int,
+    size: int,
+    types: Sequence[str] = (ALL_TYPES,),
+    only: ColumnElement[bool] | None = None,
+) -> tuple[list[tuple[Event, int]], int]:
+    """Return a party's events behind a log index, oldest first, and the index to go on from.
+
+    Of these types, and as `only` says of the event. A page looks through so many of the party's events at
+    most: it may be short or empty and yet not the last, as the index tells.
+    """
+    until = head(session).size - 1
+    window = (
+        select(PartyEvent.index, PartyEvent.event_id, PartyEvent.type)
+        .where(PartyEvent.party_id == party_id, PartyEvent.index > after, PartyEvent.index <= until)
+        .order_by(PartyEvent.index)
+        .limit(FEED_WINDOW)
+        .subquery()
+    )
+    wanted = (
+        select(Event, window.c.index)
+        .join(window, window.c.event_id == Event.id)
+        .where(of_types(window.c.type, types))
+        .order_by(window.c.index)
+        .limit(size)
+    )
+    rows = session.execute(wanted if only is None else wanted.where(only)).all()
+    found = [(event, index) for event, index in rows]
+    if len(found) == size:
+        return found, found[-1][1]
+    looked_at, last = session.execute(select(func.count(), func.max(window.c.index))).one()
+    return found, last if looked_at == FEED_WINDOW else max(until, after)
 
 
 def first_covering(session: Session, index: int) -> Checkpoint | None:

@@ -3,6 +3,8 @@
 One round is one transaction under the head's row lock, so any number of sequencers may run and one may
 die anywhere: a round is there with its checkpoint, or it never was and its events still wait.
 
+With its place an event comes into the feed of each of its parties.
+
 The queue is filled by a trigger on `events`. Identity order is not commit order: whoever asked for
 "greater than the last" would lose, for ever, an event that commits late. The trigger does not notify:
 PostgreSQL lets transactions that notify commit one by one, which costs writers nine tenths of their rate.
@@ -34,13 +36,18 @@ WITH taken AS (
   DELETE FROM event_queue WHERE seq <= (
     SELECT max(seq) FROM (SELECT seq FROM event_queue ORDER BY seq LIMIT %(batch)s) AS first
   )
-  RETURNING seq, event_id, entry
+  RETURNING seq, event_id, entry, type, parties
+), numbered AS (
+  SELECT %(size)s + row_number() OVER (ORDER BY seq) - 1 AS index, event_id, entry, type, parties
+  FROM taken
 ), placed AS (
-  INSERT INTO log_entries (index, event_id, entry)
-  SELECT %(size)s + row_number() OVER (ORDER BY seq) - 1, event_id, entry FROM taken
-  RETURNING index, entry
+  INSERT INTO log_entries (index, event_id, entry) SELECT index, event_id, entry FROM numbered
+), told AS (
+  INSERT INTO party_events (party_id, index, event_id, type)
+  SELECT unnest(parties), index, event_id, type FROM numbered
+  ON CONFLICT DO NOTHING
 )
-SELECT entry FROM placed ORDER BY index
+SELECT entry FROM numbered ORDER BY index
 """
 _TILE = "SELECT hashes FROM log_tiles WHERE level = %s AND index = %s"
 _KEEP_TILE = """

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,8 +20,6 @@ from scf_ledger.encoding import b64url
 from scf_ledger.event import parse_disclosure, parse_event
 from scf_ledger.note import Verifier
 from scf_ledger.tiles import inclusion_proof
-
-FEED_WINDOW: Final = 10_000  # log entries that one page of the feed looks through
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +100,22 @@ def shown_fields(session: Session, actor: Actor, event: Event) -> set[str]:
 def feed(
     session: Session, actor: Actor, *, after: int, size: int
 ) -> tuple[list[tuple[Event, int]], int]:
-    """Return a party's events behind log index `after`, oldest first, and where to go on from."""
-    until = min(after + FEED_WINDOW, queries.head(session).size - 1)
-    query = (
+    """Return a party's events behind log index `after`, oldest first, and where to go on from.
+
+    The operator's are all.
+    """
+    if not actor.operator:
+        return queries.feed(session, actor.party, after=after, size=size)
+    rows = session.execute(
         select(Event, LogEntry.index)
         .join(LogEntry, LogEntry.event_id == Event.id)
-        .where(LogEntry.index > after, LogEntry.index <= until)
+        .where(LogEntry.index > after)
         .order_by(LogEntry.index)
         .limit(size)
+    ).all()
+    return [(event, index) for event, index in rows], rows[-1][1] if rows else max(
+        after, queries.head(session).size - 1
     )
-    if not actor.operator:
-        query = query.where(Event.parties.contains([actor.party]))
-    rows = session.execute(query).all()
-    found = [(event, index) for event, index in rows]
-    return found, rows[-1][1] if len(rows) == size else max(until, after)
 
 
 def prove(session: Session, actor: Actor, event: Event) -> bytes:
