@@ -46,6 +46,7 @@ TOLD = (
     "2026-01-05（10 个工作日）",
     *("41,400.00", "已开具红字发票", "276,285.00"),  # the red note; one signature for an upload
     *("2026-01-21", "2025-12-29（第 7 天）", "已催告，仍未答复"),  # the law's clock
+    *("放款审核清单", "尽职免责档案", "SHA-256 逐个相符"),  # the bank's own desk, and its file
     *("示例区金融办", "只见件数，不见金额与交易对手"),  # the regulator beside the clock
     *("到哪一步", "从何时起", "在谁手里", "到手"),
 )

@@ -9,7 +9,7 @@ from scf.audit.service import audit_installation
 from scf.db.session import Database
 from scf.documents.models import Document
 from scf.kernel.ids import parse_id
-from scf.story import arrival, figures, month, outside, proving, scenes
+from scf.story import arrival, credit, figures, month, outside, proving, scenes
 from scf.story.checks import Checked
 from scf.story.desk import StoryDiverged
 from scf.story.enrol import enrol
@@ -67,8 +67,10 @@ def _tell(story: Story, trust: Path, database: Database) -> list[Checked]:
     ids = scenes.register_documents(story)
     receivable = scenes.submit_receivable(story, ids)["id"]
     confirmed = scenes.confirm(story, receivable)
+    credit.configure(story)
     asked = scenes.ask(story, receivable)
     financing, other = asked["bank"]["id"], asked["second_bank"]["id"]
+    credit.decide(story, financing)
     scenes.approve(story, story.cast.bank, financing, "bank", RATE)
     pledge = scenes.pledge(story, financing)["id"]
     scenes.refuse_second_bank(story, other)
@@ -77,7 +79,9 @@ def _tell(story: Story, trust: Path, database: Database) -> list[Checked]:
     _second_platform(story, database, ids)
     outside.ask(story, database, ids)
     proofs = proving.check(story, trust, pledge, confirmed)
+    credit.clear(story, financing)
     scenes.disburse(story, financing)
+    credit.take_dossier(story, financing)
     month.take_back(story, ids, pledge)
     scenes.collect(story, receivable, financing)
     scenes.release(story, pledge, financing)
