@@ -21,6 +21,14 @@ def invoice(*, seller: str, number: str) -> bytes:
     return _identity("invoice", seller, number)
 
 
+def paper(kind: str, *, issuer: str, number: str) -> bytes:
+    """Identify an order, or the advice or receipt of goods, by its issuer's code and its number.
+
+    :raises Malformed: as `invoice`
+    """
+    return _identity(kind, issuer, number)
+
+
 def _identity(kind: str, *parts: str) -> bytes:
     return b"".join(map(_prefixed, (FORMAT, kind, *map(_normal, parts))))
 

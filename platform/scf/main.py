@@ -9,6 +9,7 @@ from anyio.to_thread import current_default_thread_limiter
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from scf.access import api as access
 from scf.approvals import api as approvals
 from scf.blind import api as blind
 from scf.capacity import api as capacity
@@ -19,6 +20,7 @@ from scf.documents import api as documents
 from scf.documents import trade_api as trade
 from scf.dossier import api as dossier
 from scf.evidence import api as evidence
+from scf.feed import api as feed
 from scf.financing import api as financing
 from scf.financing import extension_api as extensions
 from scf.financing import rank_api
@@ -32,6 +34,7 @@ from scf.parties import papers as party_papers
 from scf.parties import supervision_api as supervision
 from scf.pledges import api as pledges
 from scf.pledges import notice_api as debtor_notices
+from scf.pledges import order_api as order_pledges
 from scf.pledges import registry_api as registry
 from scf.programmes import api as programmes
 from scf.programmes import invitation_api as invitations
@@ -43,7 +46,7 @@ from scf.receivables import terms_api as terms
 from scf.receivables import upload_api as uploads
 from scf.rules import api as rules
 from scf.settings import Settings
-from scf.settlement import agreements_api
+from scf.settlement import agreements_api, splits_api
 from scf.settlement import api as settlement
 from scf.tasks import api as tasks
 from scf.trace import api as trace
@@ -59,6 +62,7 @@ ROUTERS: list[APIRouter] = [
     parties.router,
     party_papers.router,
     supervision.router,
+    access.router,
     programmes.router,
     invitations.router,
     capacity.router,
@@ -74,6 +78,7 @@ ROUTERS: list[APIRouter] = [
     confirmation_rates.router,
     lineage.router,
     pledges.router,
+    order_pledges.router,
     blind.router,
     debtor_notices.router,
     registry.router,
@@ -84,6 +89,8 @@ ROUTERS: list[APIRouter] = [
     settlement.router,
     dossier.router,
     agreements_api.router,
+    feed.router,
+    splits_api.router,
     trace.router,
 ]
 

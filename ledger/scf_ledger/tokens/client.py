@@ -14,11 +14,12 @@ from scf_ledger.tokens.schemas import VALID_FOR_DEFAULT, TicketAnswer, TokenAnsw
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """An invoice that the platform holds the document of."""
+    """An invoice, or another paper by its issuer, that the platform holds the document of."""
 
     seller: str
     number: str
     document_sha256: bytes
+    kind: str = "invoice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ class TokenClient:
 def _assets(invoices: Sequence[Invoice]) -> list[dict[str, str]]:
     return [
         {
-            "kind": "invoice",
+            "kind": invoice.kind,
             "seller": invoice.seller,
             "number": invoice.number,
             "document_sha256": b64url(invoice.document_sha256),

@@ -211,7 +211,7 @@ class TokenService:
         documents: dict[bytes, bytes] = {}
         for index, asset in enumerate(assets):
             try:
-                name = identity.invoice(seller=asset.seller, number=asset.number)
+                name = identity.paper(asset.kind, issuer=asset.seller, number=asset.number)
                 document = from_b64url(asset.document_sha256)
             except LedgerError as error:
                 raise errors.AssetInvalid(index=index, reason=error.message) from error

@@ -25,6 +25,7 @@ class Action(StrEnum):
     CONFIRM = "confirm"
     CANCEL = "cancel"
     LOSE = "lose"
+    PLEDGE = "pledge"
 
 
 ALLOWED: Final[Mapping[Action, frozenset[Side]]] = MappingProxyType(
@@ -33,12 +34,13 @@ ALLOWED: Final[Mapping[Action, frozenset[Side]]] = MappingProxyType(
         Action.CONFIRM: frozenset({Side.BUYER}),
         Action.CANCEL: frozenset({Side.BUYER}),
         Action.LOSE: frozenset(Side),
+        Action.PLEDGE: frozenset({Side.SELLER}),
     }
 )
 
 
 class StageActionNotAllowed(NotAllowed):
-    """The buyer confirms and cancels; of lost goods either side tells."""
+    """The buyer confirms and cancels, the seller pledges; of lost goods either side tells."""
 
     code = "stage.action_not_allowed"
     title = "您在该订单或货物中的角色不能执行此操作"

@@ -13,11 +13,10 @@ from scf.kernel.clock import business_date
 from scf.kernel.ids import new_id
 from scf.kernel.money import Money
 from scf.parties import queries as parties
-from scf.pledges import queries
+from scf.pledges import grounds
 from scf.pledges.kinds import SecurityKind
 from scf.pledges.models import Pledge
 from scf.pledges.registry_models import Change, RegistryFiling
-from scf.receivables.models import Receivable
 from scf.registry.certificates import enrolled_facts, read_enrolled
 from scf.registry.port import Business, Enrolled, Filing, Registration
 from scf.registry.rules import term_months
@@ -50,16 +49,16 @@ def filing_of(session: Session, pledge: Pledge, *, reference: str | None = None)
 
 def collateral(session: Session, pledge: Pledge) -> Collateral:
     """Return the claim that a pledge is about, as a registration describes it."""
-    receivable = session.get_one(Receivable, pledge.receivable_id)
+    claim = grounds.of(session, pledge)
     return Collateral(
         business=BUSINESS[pledge.kind],
         creditor=parties.party(session, pledge.pledgor_id).name,
-        debtor=parties.party(session, receivable.debtor_id).name,
-        contract_no=receivable.contract_no,
-        invoices=[paper.number for paper in queries.papers(session, pledge.receivable_id)],
-        amount=receivable.confirmed,
+        debtor=parties.party(session, claim.debtor_id).name,
+        contract_no=claim.contract_no,
+        invoices=claim.invoices,
+        amount=claim.confirmed,
         taken=pledge.amount,
-        due_on=receivable.due_on,
+        due_on=claim.due_on,
     )
 
 

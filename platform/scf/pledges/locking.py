@@ -21,7 +21,7 @@ from scf.evidence import service as evidence
 from scf.evidence.keys import TOKEN_BEARER
 from scf.evidence.models import ChainTransaction, Event
 from scf.kernel.ids import public_id
-from scf.pledges import queries, rules, service
+from scf.pledges import grounds, rules, service
 from scf.pledges.models import AssetToken, LockState, Pledge, PledgeLock, State
 from scf_ledger.tokens.client import Invoice, Ticket, TokenClient
 from scf_ledger.tokens.errors import TokenServiceRefused, TokenServiceUnavailable
@@ -43,8 +43,8 @@ def take(context: EffectContext, payload: Mapping[str, Any]) -> None:
             return
         attempt = pledge.lock.attempts + 1
         invoices = [
-            Invoice(paper.seller_uscc, paper.number, paper.original_sha256)
-            for paper in queries.papers(session, pledge.receivable_id)
+            Invoice(paper.seller_uscc, paper.number, paper.original_sha256, paper.kind)
+            for paper in grounds.of(session, pledge).papers
         ]
         own = rules.lock_expiry(
             pledge.principal_due_on,
@@ -253,7 +253,7 @@ def _latest_expiry(session: Session, pledge: Pledge) -> int:
     held = (
         select(func.unnest(PledgeLock.tokens))
         .join(Pledge, Pledge.id == PledgeLock.pledge_id)
-        .where(Pledge.receivable_id == pledge.receivable_id)
+        .where(Pledge.pool_id == pledge.pool_id)
     )
     latest = session.scalar(select(func.max(AssetToken.expiry)).where(AssetToken.token.in_(held)))
     return latest or 0

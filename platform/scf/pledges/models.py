@@ -107,6 +107,8 @@ class MoveRefused(Conflict):
 class Pledge(Subject, Base):
     """A claim, or a part of it, given as security for one principal debt: pledged, assigned or factored.
 
+    Or an order or goods (`stage_id`) that will be one; what it holds may since stand on later forms of them.
+
     `receivable_event` is the hash of the debtor's confirmation, `contract_sha256` that of the contract;
     `ending` is the reason of an end that may still wait for the register's answer, `lapsed` whether time
     brought it.
@@ -116,6 +118,7 @@ class Pledge(Subject, Base):
     __table_args__ = (
         Index("ix_pledges_pledgor_id_id", "pledgor_id", "id"),
         Index("ix_pledges_pledgee_id_id", "pledgee_id", "id"),
+        CheckConstraint("num_nonnulls(receivable_id, stage_id) = 1", name="on_one_ground"),
         CheckConstraint("principal_minor > 0", name="principal_positive"),
         CheckConstraint("kind <> 'pledge' OR recourse AND disclosed", name="pledge_is_plain"),
         CheckConstraint("amount_minor >= principal_minor", name="amount_covers_principal"),
@@ -135,7 +138,8 @@ class Pledge(Subject, Base):
     disclosed: Mapped[bool] = mapped_column(server_default=text("true"))
     pledgor_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
     pledgee_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
-    receivable_id: Mapped[UUID] = mapped_column(ForeignKey("receivables.id"), index=True)
+    receivable_id: Mapped[UUID | None] = mapped_column(ForeignKey("receivables.id"), index=True)
+    stage_id: Mapped[UUID | None] = mapped_column(ForeignKey("trade_stages.id"), index=True)
     receivable_event: Mapped[bytes]
     pool_id: Mapped[UUID] = mapped_column(ForeignKey("pools.id"), index=True)
     currency: Mapped[str] = mapped_column(Text)

@@ -28,6 +28,7 @@ from scf.parties.signing import SignedAct, Signer
 from scf.pledges import permissions, service
 from scf.pledges.models import Pledge, State
 from scf.pledges.notice_models import DebtorNotice, NoticeState, Purpose
+from scf.receivables import parts
 from scf.receivables.models import Receivable
 from scf.rules.service import evaluate
 
@@ -42,6 +43,14 @@ class PledgeNotEffective(Conflict):
     code = "debtor_notice.pledge_not_effective"
     title = "质权未设立或已消灭，不能通知债务人"
     title_en = "The pledge is not in force: there is nothing to tell the debtor"
+
+
+class NoClaimYet(Conflict):
+    """A debtor is told where to pay once it owes: of a pledge of a claim."""
+
+    code = "debtor_notice.no_claim_yet"
+    title = "订单或货物质押尚未形成应收账款，无需通知付款账户"
+    title_en = "There is no claim yet of which the debtor could be told"
 
 
 class AlreadyIssued(Conflict):
@@ -87,6 +96,8 @@ def to_tell(
     """
     pledge = effective(session, actor, pledge_id)
     # Locked, so that no change of the account passes by a notice that is being written.
+    if pledge.receivable_id is None:
+        raise NoClaimYet
     receivable = evidence.lock(session, Receivable, pledge.receivable_id)
     notice = current(session, pledge_id)
     if notice is not None and notice.issued_at is not None:
@@ -136,7 +147,7 @@ def replace(session: Session, receivable: Receivable, *, now: datetime) -> list[
     ).all()
     issued = []
     for before, pledge in standing:
-        if before.pay_to != account_for(receivable, pledge.pledgee_id):
+        if before.pay_to != parts.account_for(session, receivable, pledge.pledgee_id):
             before.replaced_at = now
             session.flush()
             if before.issued_by is not None:  # what was never sent is prepared anew by its sides
@@ -155,7 +166,9 @@ def tell_released(
     if told is None or told.issued_at is None:
         return None
     receivable = session.get_one(Receivable, pledge.receivable_id)
-    notice = build(pledge, receivable, event=released, purpose=Purpose.RELEASED, reason=reason)
+    notice = build(
+        session, pledge, receivable, event=released, purpose=Purpose.RELEASED, reason=reason
+    )
     notice.state, notice.issued_by, notice.issued_at = NoticeState.ISSUED, pledge.pledgee_id, now
     session.add(notice)
     session.flush()
@@ -165,6 +178,7 @@ def tell_released(
 
 
 def build(
+    session: Session,
     pledge: Pledge,
     receivable: Receivable,
     *,
@@ -190,23 +204,16 @@ def build(
         receivable_event=pledge.receivable_event,
         currency=pledge.currency,
         amount_minor=pledge.amount_minor,
-        pay_to=account_for(receivable, payee),
+        pay_to=parts.account_for(session, receivable, payee),
         reg_no=reg_no,
         reason=reason,
     )
 
 
-def account_for(receivable: Receivable, payee_id: UUID) -> dict[str, str]:
-    """Return the account into which a debtor pays a payee: the one that it has confirmed."""
-    del payee_id
-    assert receivable.pay_to is not None, "what is pledged is confirmed, and names its account"
-    return receivable.pay_to
-
-
 def _issue(
     session: Session, pledge: Pledge, receivable: Receivable, issuer: UUID, *, now: datetime
 ) -> DebtorNotice:
-    notice = build(pledge, receivable, event=registration(session, pledge))
+    notice = build(session, pledge, receivable, event=registration(session, pledge))
     notice.state, notice.issued_by, notice.issued_at = NoticeState.ISSUED, issuer, now
     session.add(notice)
     session.flush()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import func, or_, select, union
@@ -17,6 +18,8 @@ from scf.pledges.permissions import Action
 from scf.pledges.registry_models import RegistryFiling
 from scf.receivables.models import ReceivableDocument
 
+INVOICE: Final = "invoice"
+
 
 @dataclass(frozen=True, slots=True)
 class Paper:
@@ -25,6 +28,7 @@ class Paper:
     seller_uscc: str
     number: str
     original_sha256: bytes
+    kind: str = INVOICE
 
 
 def visible(session: Session, party_id: UUID, pledge_id: UUID) -> Pledge:

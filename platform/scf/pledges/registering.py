@@ -19,12 +19,11 @@ from scf.kernel.clock import business_date, instant_text
 from scf.kernel.errors import Unavailable
 from scf.kernel.ids import public_id
 from scf.parties import queries as parties
-from scf.pledges import ending, filing, queries, registry_tasks, rules, service
+from scf.pledges import ending, filing, grounds, queries, registry_tasks, rules, service
 from scf.pledges.models import Pledge, State
 from scf.pledges.registry_access import register_of
 from scf.pledges.registry_models import Change, RegistryFiling
 from scf.pledges.registry_tasks import or_by_hand
-from scf.receivables.models import Receivable
 from scf.registry.port import Registration
 from scf.registry.rules import described_parts
 from scf.rules.service import evaluate
@@ -191,16 +190,16 @@ def _take_effect(session: Session, pledge: Pledge, found: Registration, *, now: 
 
 def _hold_to_rules(session: Session, pledge: Pledge, *, now: datetime) -> None:
     """Tell what the rules find in what was registered; it stands already, so none of them blocks."""
-    receivable = session.get_one(Receivable, pledge.receivable_id)
+    claim = grounds.of(session, pledge)
     facts = {
-        "debtor": parties.party(session, receivable.debtor_id).uscc,
+        "debtor": parties.party(session, claim.debtor_id).uscc,
         "borrower": parties.party(session, pledge.pledgor_id).uscc,
         "lender": parties.party(session, pledge.pledgee_id).uscc,
         "currency": pledge.currency,
-        "delivered_on": receivable.delivered_on,
+        "delivered_on": claim.delivered_on,
         "described": described_parts(
-            contract_no=receivable.contract_no,
-            invoices=filing.collateral(session, pledge).invoices,
+            contract_no=claim.contract_no,
+            invoices=[paper.number for paper in claim.papers],
         ),
     }
     evaluate(

@@ -21,6 +21,7 @@ from scf.http.schemas import (
     Prose,
     RateText,
     ReceivableId,
+    StageId,
 )
 from scf.parties.models import Party
 from scf.parties.schemas import SignerIn
@@ -208,7 +209,10 @@ class PledgeOut(Out):
     security: SecurityOut
     pledgor: SideOut
     pledgee: SideOut
-    receivable: ReceivableId
+    receivable: ReceivableId | None
+    stage: StageId | None = Field(
+        description="以订单或货物出质 The order or goods that are pledged"
+    )
     receivable_event: DigestText
     pool: PoolId
     amount: MoneyOut
@@ -245,6 +249,7 @@ class PledgeOut(Out):
             pledgor=SideOut.of(pledgor),
             pledgee=SideOut.of(pledgee),
             receivable=pledge.receivable_id,
+            stage=pledge.stage_id,
             receivable_event=b64url(pledge.receivable_event),
             pool=pledge.pool_id,
             amount=pledge.amount,

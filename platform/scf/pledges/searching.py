@@ -17,7 +17,7 @@ from scf.db.outbox import EffectContext, enqueue
 from scf.evidence import service as evidence
 from scf.evidence.models import Event
 from scf.kernel.ids import new_id
-from scf.pledges import filing, queries, registry_tasks, rules, service
+from scf.pledges import filing, grounds, queries, registry_tasks, rules, service
 from scf.pledges.models import LockState, Pledge, PledgeSearch, SearchStep, State
 from scf.pledges.registering import is_registrable
 from scf.pledges.registry_access import register_of
@@ -86,14 +86,16 @@ def search_second(context: EffectContext, payload: Mapping[str, Any]) -> None:
         receivable_id = pledge.receivable_id
     with register_of(context, pledge_id) as registry:
         result = registry.search(asked.grantor)
-    invoices = invoice_checks.ask(context, receivable_id)
+    invoices = {} if receivable_id is None else invoice_checks.ask(context, receivable_id)
     now = context.clock.now()
     with context.database.transaction() as session:
         pledge = service.lock(session, pledge_id)
         if not _searchable(pledge, again=bool(payload.get("again"))):
             return
         found = keep(session, pledge, SearchStep.AFTER, asked, result, now=now)
-        unsound = invoice_checks.keep(session, receivable_id, invoices, now=now)
+        unsound = []
+        if receivable_id is not None:
+            unsound = invoice_checks.keep(session, receivable_id, invoices, now=now)
         if not found.clean:
             pledge.ready_to_disburse_at = None
             _tell_unclean(session, pledge, result, now=now)
@@ -114,7 +116,7 @@ def inquire(session: Session, pledge: Pledge) -> Inquiry:
     """Return what a search for a pledge is about."""
     return Inquiry(
         grantor=filing.enrolled(session, pledge.pledgor_id),
-        invoices=[paper.number for paper in queries.papers(session, pledge.receivable_id)],
+        invoices=[paper.number for paper in grounds.of(session, pledge).papers],
         own=queries.registrations_of(session, pledge.pool_id),
         registered_at=pledge.registration.registered_at,
     )

@@ -8,7 +8,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from scf.capacity import queries as pools
 from scf.capacity import service as capacity
+from scf.capacity.models import Pool
 from scf.db.outbox import enqueue
 from scf.evidence import service as evidence
 from scf.evidence.models import Event, Statement
@@ -16,6 +18,7 @@ from scf.http.auth import Actor
 from scf.kernel.errors import Conflict
 from scf.kernel.ids import new_id, public_id
 from scf.kernel.money import Money
+from scf.lineage.models import TradeStage
 from scf.parties import queries as parties
 from scf.parties import signing
 from scf.parties.models import Party
@@ -31,6 +34,7 @@ from scf.pledges.models import (
     State,
 )
 from scf.pledges.permissions import Action
+from scf.receivables import parts
 from scf.receivables.models import Receivable
 
 
@@ -40,6 +44,14 @@ class NotConfirmed(Conflict):
     code = "pledge.receivable_not_confirmed"
     title = "应收账款尚未确权，不能出质"
     title_en = "The receivable is not confirmed"
+
+
+class SignedWithContract(Conflict):
+    """A claim is pledged with the contract that its financing comes to."""
+
+    code = "pledge.signed_with_contract"
+    title = "该质押随借款合同一并签署"
+    title_en = "This pledge is signed with its financing's contract"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +67,29 @@ class Principal:
 def propose(
     session: Session,
     pledgee: Party,
-    receivable: Receivable,
+    claim: Receivable | TradeStage,
     *,
     principal: Principal,
     amount: Money | None,
     now: datetime,
     security: Security = PLEDGE,
 ) -> Pledge:
-    """Propose a pledge of a locked receivable to its creditor, or its assignment: of the whole claim unless said.
+    """Propose a pledge of a locked claim, or its assignment: of the whole claim unless said.
+
+    Of a receivable, or of an order or goods that will be one.
 
     Capacity is looked at, not taken: it may be gone when the pledge is accepted. Raises NotConfirmed,
-    `capacity.insufficient` (no number, no name), `pledge.below_principal`.
+    `capacity.insufficient` (no number, no name), PartNotSplit, `pledge.below_principal`.
     """
-    if receivable.pool_id is None or receivable.confirmed_event_hash is None:
+    if claim.pool_id is None or claim.confirmed_event_hash is None:
         raise NotConfirmed
-    (pool,) = capacity.lock_pools(session, [receivable.pool_id])
+    is_stage = isinstance(claim, TradeStage)
+    pledgor_id = claim.seller_id if isinstance(claim, TradeStage) else claim.creditor_id
+    (pool,) = capacity.lock_pools(session, [claim.pool_id])
     pledged = amount or pool.confirmed
     capacity.require_free(pool, pledged, viewer=pledgee.id)
+    if isinstance(claim, Receivable):
+        _require_part(session, claim, pool, pledgee.id, pledged)
     rules.check_amount(pledged, principal.amount)
     identity = new_id()
     pledge = Pledge(
@@ -82,10 +100,11 @@ def propose(
         kind=security.kind,
         recourse=security.recourse,
         disclosed=security.disclosed,
-        pledgor_id=receivable.creditor_id,
+        pledgor_id=pledgor_id,
         pledgee_id=pledgee.id,
-        receivable_id=receivable.id,
-        receivable_event=receivable.confirmed_event_hash,
+        receivable_id=None if is_stage else claim.id,
+        stage_id=claim.id if is_stage else None,
+        receivable_event=claim.confirmed_event_hash,
         pool_id=pool.id,
         currency=pledged.currency,
         amount_minor=pledged.minor,
@@ -101,7 +120,8 @@ def propose(
     )
     session.add(pledge)
     session.flush()
-    tell(session, pledge, "pledge.proposed", terms(session, pledge), now=now, actor=pledgee.id)
+    proposer = pledgor_id if is_stage else pledgee.id
+    tell(session, pledge, "pledge.proposed", terms(session, pledge), now=now, actor=proposer)
     return pledge
 
 
@@ -186,13 +206,20 @@ def accept(
 ) -> Pledge:
     """Take the pledgee's acceptance and the pool with it; the register and the chain come after.
 
-    Raises MoveRefused, `capacity.insufficient` (whoever is first has it), and what signing raises.
+    Raises MoveRefused, `capacity.insufficient` (whoever is first has it), PartNotSplit where the split has
+    changed since, and what signing raises.
     """
     pledge = lock_for(session, actor, pledge_id, Action.ACCEPT, expected_version)
     act = collect(session, actor, pledge, "accept", jws, to=State.RESERVED, now=now)
     assert pledge.signed_event is not None
     pledge.reserved_at = now
+    receivable = None
+    if pledge.receivable_id is not None:
+        receivable = evidence.lock(session, Receivable, pledge.receivable_id)
     (pool,) = capacity.lock_pools(session, [pledge.pool_id])
+    capacity.require_free(pool, pledge.amount, viewer=pledge.pledgee_id)
+    if receivable is not None:
+        _require_part(session, receivable, pool, pledge.pledgee_id, pledge.amount)
     capacity.reserve(
         session,
         pool,
@@ -207,6 +234,14 @@ def accept(
     tell(session, pledge, "pledge.accepted", record, now=now, actor=actor.party, act=act)
     enqueue(session, rules.PERFECT, pledge_id=pledge.id)
     return pledge
+
+
+def _require_part(
+    session: Session, receivable: Receivable, pool: Pool, taker: UUID, taken: Money
+) -> None:
+    """Raise PartNotSplit where less than the whole is taken without a split that says so."""
+    held = pools.held_by(session, pool, taker)
+    parts.require_part(session, receivable, taker, taken, held=held, whole=pool.confirmed)
 
 
 def search_again(

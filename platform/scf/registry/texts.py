@@ -58,7 +58,9 @@ def _text(claim: Collateral, numbers: str) -> str:
     parts = [
         opening,
         *([f"基础合同号：{claim.contract_no}"] if claim.contract_no else []),
-        f"发票号码：{numbers}（共{len(claim.invoices)}张）",
+        f"发票号码：{numbers}（共{len(claim.invoices)}张）"
+        if claim.invoices
+        else "将有的应收账款，发票尚未开具",
         f"应收账款金额：{_amount(claim.amount)}",
         *([f"{_TAKEN[claim.business]}：{_amount(claim.taken)}"] if _is_part(claim) else []),
         f"应收账款到期日：{claim.due_on.isoformat()}",

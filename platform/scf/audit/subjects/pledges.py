@@ -32,7 +32,11 @@ def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
     """Hold every pledge and what hangs on it to its events. Raises Different."""
     registrations = _by_pledge(session, "pledge_registrations", report)
     locks = _by_pledge(session, "pledge_locks", report)
-    claims = {row["id"]: row["confirmed_event_hash"] for row in rows(session, "receivables", "id")}
+    claims = {
+        row["id"]: row["confirmed_event_hash"]
+        for name in ("receivables", "trade_stages")
+        for row in rows(session, name, "id")
+    }
     searches: dict[UUID, list[RowMapping]] = {}
     for row in rows(session, "pledge_searches", "pledge_id", "id"):
         report.rows["pledge_searches"] += 1
@@ -49,7 +53,7 @@ def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
             "pledgee_id": codes.get(history.row["pledgee_id"]),
         }
         expect_row("pledges", history.key, shown, _expected(history))
-        claim = claims.get(history.row["receivable_id"])
+        claim = claims.get(history.row["receivable_id"] or history.row["stage_id"])
         expect("pledges", history.key, "receivable_id", claim, history.row["receivable_event"])
         for name, found in (("pledge_registrations", registrations), ("pledge_locks", locks)):
             expect(name, history.key, "pledge_id", identity in found, True)

@@ -17,6 +17,51 @@ BEGIN
   RETURN NEW;
 END $$;
 
+CREATE TABLE parties (
+  id UUID NOT NULL,
+  uscc TEXT NOT NULL,
+  name TEXT NOT NULL,
+  named_on DATE,
+  kind VARCHAR(10) NOT NULL,
+  size_class VARCHAR(11),
+  registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  revoked_at TIMESTAMP WITH TIME ZONE,
+  revocation_reason TEXT,
+  CONSTRAINT pk_parties PRIMARY KEY (id),
+  CONSTRAINT uq_parties_uscc UNIQUE (uscc),
+  CONSTRAINT ck_parties_partykind CHECK (kind IN ('enterprise', 'bank', 'regulator')),
+  CONSTRAINT ck_parties_sizeclass CHECK (size_class IN ('large', 'medium', 'small', 'micro', 'public_body'))
+);
+
+CREATE TABLE certificate_authorities (
+  id UUID NOT NULL,
+  scope VARCHAR(10) NOT NULL,
+  pem TEXT NOT NULL,
+  thumbprint TEXT NOT NULL,
+  registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  revoked_at TIMESTAMP WITH TIME ZONE,
+  revocation_reason TEXT,
+  CONSTRAINT pk_certificate_authorities PRIMARY KEY (id),
+  CONSTRAINT ck_certificate_authorities_scope CHECK (scope IN ('enterprise', 'bank', 'registry')),
+  CONSTRAINT uq_certificate_authorities_thumbprint UNIQUE (thumbprint)
+);
+
+CREATE TRIGGER certificate_authorities_only_revoke BEFORE UPDATE OR DELETE ON certificate_authorities FOR EACH ROW EXECUTE FUNCTION only_revoke();
+
+CREATE TABLE oauth_clients (
+  id UUID NOT NULL,
+  party_id UUID,
+  operator BOOLEAN NOT NULL,
+  name TEXT NOT NULL,
+  secret_sha256 BYTEA NOT NULL,
+  scope TEXT,
+  created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  revoked_at TIMESTAMP WITH TIME ZONE,
+  CONSTRAINT pk_oauth_clients PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_oauth_clients_party_id ON oauth_clients (party_id);
+
 CREATE TABLE events (
   seq BIGINT GENERATED ALWAYS AS IDENTITY,
   id UUID NOT NULL,
@@ -176,94 +221,6 @@ CREATE TABLE statement_lines (
 
 CREATE TRIGGER statement_lines_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON statement_lines FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
-CREATE TABLE oauth_clients (
-  id UUID NOT NULL,
-  party_id UUID,
-  operator BOOLEAN NOT NULL,
-  name TEXT NOT NULL,
-  secret_sha256 BYTEA NOT NULL,
-  scope TEXT,
-  created_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  revoked_at TIMESTAMP WITH TIME ZONE,
-  CONSTRAINT pk_oauth_clients PRIMARY KEY (id)
-);
-
-CREATE INDEX ix_oauth_clients_party_id ON oauth_clients (party_id);
-
-CREATE TABLE parties (
-  id UUID NOT NULL,
-  uscc TEXT NOT NULL,
-  name TEXT NOT NULL,
-  named_on DATE,
-  kind VARCHAR(10) NOT NULL,
-  size_class VARCHAR(11),
-  registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  revoked_at TIMESTAMP WITH TIME ZONE,
-  revocation_reason TEXT,
-  CONSTRAINT pk_parties PRIMARY KEY (id),
-  CONSTRAINT uq_parties_uscc UNIQUE (uscc),
-  CONSTRAINT ck_parties_partykind CHECK (kind IN ('enterprise', 'bank', 'regulator')),
-  CONSTRAINT ck_parties_sizeclass CHECK (size_class IN ('large', 'medium', 'small', 'micro', 'public_body'))
-);
-
-CREATE TABLE certificate_authorities (
-  id UUID NOT NULL,
-  scope VARCHAR(10) NOT NULL,
-  pem TEXT NOT NULL,
-  thumbprint TEXT NOT NULL,
-  registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  revoked_at TIMESTAMP WITH TIME ZONE,
-  revocation_reason TEXT,
-  CONSTRAINT pk_certificate_authorities PRIMARY KEY (id),
-  CONSTRAINT ck_certificate_authorities_scope CHECK (scope IN ('enterprise', 'bank', 'registry')),
-  CONSTRAINT uq_certificate_authorities_thumbprint UNIQUE (thumbprint)
-);
-
-CREATE TRIGGER certificate_authorities_only_revoke BEFORE UPDATE OR DELETE ON certificate_authorities FOR EACH ROW EXECUTE FUNCTION only_revoke();
-
-CREATE TABLE asset_tokens (
-  token BYTEA NOT NULL,
-  holders BIGINT NOT NULL,
-  expiry BIGINT,
-  CONSTRAINT pk_asset_tokens PRIMARY KEY (token),
-  CONSTRAINT ck_asset_tokens_holders_not_negative CHECK (holders >= 0)
-);
-
-CREATE TABLE idempotency_keys (
-  client_id UUID NOT NULL,
-  key TEXT NOT NULL,
-  fingerprint BYTEA NOT NULL,
-  status BIGINT NOT NULL,
-  headers JSONB NOT NULL,
-  body BYTEA NOT NULL,
-  created_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  CONSTRAINT pk_idempotency_keys PRIMARY KEY (client_id, key)
-);
-
-CREATE INDEX ix_idempotency_keys_created_at ON idempotency_keys (created_at);
-
-CREATE TABLE trade_originals (
-  sha256 BYTEA NOT NULL,
-  original BYTEA NOT NULL,
-  CONSTRAINT pk_trade_originals PRIMARY KEY (sha256)
-);
-
-CREATE TRIGGER trade_originals_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON trade_originals FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
-
-CREATE TABLE outbox (
-  id BIGINT GENERATED ALWAYS AS IDENTITY,
-  kind TEXT NOT NULL,
-  payload JSONB NOT NULL,
-  created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
-  next_attempt_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
-  attempts BIGINT DEFAULT '0' NOT NULL,
-  done_at TIMESTAMP WITH TIME ZONE,
-  error TEXT,
-  CONSTRAINT pk_outbox PRIMARY KEY (id)
-);
-
-CREATE INDEX ix_outbox_waiting ON outbox (next_attempt_at) WHERE done_at IS NULL;
-
 CREATE TABLE rule_evaluations (
   id UUID NOT NULL,
   transition TEXT NOT NULL,
@@ -288,11 +245,114 @@ CREATE INDEX ix_rule_evaluations_transition_id ON rule_evaluations (transition, 
 
 CREATE TRIGGER rule_evaluations_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON rule_evaluations FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
+CREATE TABLE idempotency_keys (
+  client_id UUID NOT NULL,
+  key TEXT NOT NULL,
+  fingerprint BYTEA NOT NULL,
+  status BIGINT NOT NULL,
+  headers JSONB NOT NULL,
+  body BYTEA NOT NULL,
+  created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_idempotency_keys PRIMARY KEY (client_id, key)
+);
+
+CREATE INDEX ix_idempotency_keys_created_at ON idempotency_keys (created_at);
+
+CREATE TABLE asset_tokens (
+  token BYTEA NOT NULL,
+  holders BIGINT NOT NULL,
+  expiry BIGINT,
+  CONSTRAINT pk_asset_tokens PRIMARY KEY (token),
+  CONSTRAINT ck_asset_tokens_holders_not_negative CHECK (holders >= 0)
+);
+
+CREATE TABLE trade_originals (
+  sha256 BYTEA NOT NULL,
+  original BYTEA NOT NULL,
+  CONSTRAINT pk_trade_originals PRIMARY KEY (sha256)
+);
+
+CREATE TRIGGER trade_originals_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON trade_originals FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE outbox (
+  id BIGINT GENERATED ALWAYS AS IDENTITY,
+  kind TEXT NOT NULL,
+  payload JSONB NOT NULL,
+  created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
+  next_attempt_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
+  attempts BIGINT DEFAULT '0' NOT NULL,
+  done_at TIMESTAMP WITH TIME ZONE,
+  error TEXT,
+  CONSTRAINT pk_outbox PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_outbox_waiting ON outbox (next_attempt_at) WHERE done_at IS NULL;
+
 CREATE TABLE bank_feeds (
   name TEXT NOT NULL,
   fetched BIGINT NOT NULL,
   CONSTRAINT pk_bank_feeds PRIMARY KEY (name)
 );
+
+CREATE TABLE persons (
+  id UUID NOT NULL,
+  party_id UUID NOT NULL,
+  legal_representative BOOLEAN DEFAULT 'false' NOT NULL,
+  registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  revoked_at TIMESTAMP WITH TIME ZONE,
+  revocation_reason TEXT,
+  CONSTRAINT pk_persons PRIMARY KEY (id),
+  CONSTRAINT fk_persons_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id)
+);
+
+CREATE INDEX ix_persons_party_id ON persons (party_id);
+
+CREATE UNIQUE INDEX uq_persons_legal_representative ON persons (party_id) WHERE legal_representative AND revoked_at IS NULL;
+
+CREATE TABLE revocation_lists (
+  id UUID NOT NULL,
+  authority_id UUID NOT NULL,
+  issued_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  der BYTEA NOT NULL,
+  received_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_revocation_lists PRIMARY KEY (id),
+  CONSTRAINT uq_revocation_lists_authority_id_issued_at UNIQUE (authority_id, issued_at),
+  CONSTRAINT fk_revocation_lists_authority_id_certificate_authorities FOREIGN KEY(authority_id) REFERENCES certificate_authorities (id)
+);
+
+CREATE TRIGGER revocation_lists_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON revocation_lists FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE consents (
+  id UUID NOT NULL,
+  by_id UUID NOT NULL,
+  to_id UUID NOT NULL,
+  purpose VARCHAR(16) NOT NULL,
+  until TIMESTAMP WITH TIME ZONE NOT NULL,
+  granted_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  revoked_at TIMESTAMP WITH TIME ZONE,
+  revocation_reason TEXT,
+  CONSTRAINT pk_consents PRIMARY KEY (id),
+  CONSTRAINT ck_consents_ends_after_it_begins CHECK (until > granted_at),
+  CONSTRAINT fk_consents_by_id_parties FOREIGN KEY(by_id) REFERENCES parties (id),
+  CONSTRAINT fk_consents_to_id_parties FOREIGN KEY(to_id) REFERENCES parties (id),
+  CONSTRAINT ck_consents_purpose CHECK (purpose IN ('supervision', 'credit_review', 'security', 'loan_file', 'double_financing'))
+);
+
+CREATE INDEX ix_consents_by_id_id ON consents (by_id, id);
+
+CREATE INDEX ix_consents_to_id_by_id ON consents (to_id, by_id);
+
+CREATE TRIGGER consents_only_revoke BEFORE UPDATE OR DELETE ON consents FOR EACH ROW EXECUTE FUNCTION only_revoke();
+
+CREATE TABLE access_tokens (
+  sha256 BYTEA NOT NULL,
+  client_id UUID NOT NULL,
+  expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_access_tokens PRIMARY KEY (sha256),
+  CONSTRAINT fk_access_tokens_client_id_oauth_clients FOREIGN KEY(client_id) REFERENCES oauth_clients (id)
+);
+
+CREATE INDEX ix_access_tokens_expires_at ON access_tokens (expires_at);
 
 CREATE TABLE anchors (
   size BIGINT NOT NULL,
@@ -405,64 +465,6 @@ CREATE INDEX ix_documents_notes ON documents (seller_id) WHERE takes_back;
 CREATE INDEX ix_documents_seller_id ON documents (seller_id);
 
 CREATE UNIQUE INDEX uq_documents_cn_number ON documents (number) WHERE kind = 'cn-einvoice';
-
-CREATE TABLE access_tokens (
-  sha256 BYTEA NOT NULL,
-  client_id UUID NOT NULL,
-  expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  CONSTRAINT pk_access_tokens PRIMARY KEY (sha256),
-  CONSTRAINT fk_access_tokens_client_id_oauth_clients FOREIGN KEY(client_id) REFERENCES oauth_clients (id)
-);
-
-CREATE INDEX ix_access_tokens_expires_at ON access_tokens (expires_at);
-
-CREATE TABLE persons (
-  id UUID NOT NULL,
-  party_id UUID NOT NULL,
-  legal_representative BOOLEAN DEFAULT 'false' NOT NULL,
-  registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  revoked_at TIMESTAMP WITH TIME ZONE,
-  revocation_reason TEXT,
-  CONSTRAINT pk_persons PRIMARY KEY (id),
-  CONSTRAINT fk_persons_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id)
-);
-
-CREATE INDEX ix_persons_party_id ON persons (party_id);
-
-CREATE UNIQUE INDEX uq_persons_legal_representative ON persons (party_id) WHERE legal_representative AND revoked_at IS NULL;
-
-CREATE TABLE revocation_lists (
-  id UUID NOT NULL,
-  authority_id UUID NOT NULL,
-  issued_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  der BYTEA NOT NULL,
-  received_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  CONSTRAINT pk_revocation_lists PRIMARY KEY (id),
-  CONSTRAINT uq_revocation_lists_authority_id_issued_at UNIQUE (authority_id, issued_at),
-  CONSTRAINT fk_revocation_lists_authority_id_certificate_authorities FOREIGN KEY(authority_id) REFERENCES certificate_authorities (id)
-);
-
-CREATE TRIGGER revocation_lists_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON revocation_lists FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
-
-CREATE TABLE look_ups (
-  id UUID NOT NULL,
-  by_id UUID NOT NULL,
-  party_id UUID NOT NULL,
-  client_id UUID NOT NULL,
-  at_what TEXT NOT NULL,
-  reason TEXT NOT NULL,
-  made_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  CONSTRAINT pk_look_ups PRIMARY KEY (id),
-  CONSTRAINT fk_look_ups_by_id_parties FOREIGN KEY(by_id) REFERENCES parties (id),
-  CONSTRAINT fk_look_ups_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id),
-  CONSTRAINT fk_look_ups_client_id_oauth_clients FOREIGN KEY(client_id) REFERENCES oauth_clients (id)
-);
-
-CREATE INDEX ix_look_ups_by_id ON look_ups (by_id);
-
-CREATE INDEX ix_look_ups_party_id_id ON look_ups (party_id, id);
-
-CREATE TRIGGER look_ups_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON look_ups FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
 CREATE TABLE blind_probes (
   id UUID NOT NULL,
@@ -631,33 +633,6 @@ CREATE INDEX ix_reconciliations_creditor_id_id ON reconciliations (creditor_id, 
 
 CREATE INDEX ix_reconciliations_debtor_id_id ON reconciliations (debtor_id, id);
 
-CREATE TABLE document_originals (
-  document_id UUID NOT NULL,
-  original BYTEA NOT NULL,
-  filename TEXT,
-  CONSTRAINT pk_document_originals PRIMARY KEY (document_id),
-  CONSTRAINT fk_document_originals_document_id_documents FOREIGN KEY(document_id) REFERENCES documents (id)
-);
-
-CREATE TRIGGER document_originals_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON document_originals FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
-
-CREATE TABLE invoice_checks (
-  document_id UUID NOT NULL,
-  status VARCHAR(4) NOT NULL,
-  sound BOOLEAN NOT NULL,
-  answered_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  checked_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  id UUID NOT NULL,
-  version BIGINT NOT NULL,
-  secret BYTEA NOT NULL,
-  head_hash BYTEA,
-  CONSTRAINT pk_invoice_checks PRIMARY KEY (id),
-  CONSTRAINT fk_invoice_checks_document_id_documents FOREIGN KEY(document_id) REFERENCES documents (id),
-  CONSTRAINT ck_invoice_checks_invoicestatus CHECK (status IN ('正常', '部分红冲', '红冲', '作废', '查无此票'))
-);
-
-CREATE INDEX ix_invoice_checks_document_id_id ON invoice_checks (document_id, id);
-
 CREATE TABLE person_keys (
   person_id UUID NOT NULL,
   key BYTEA NOT NULL,
@@ -742,6 +717,64 @@ CREATE INDEX ix_mandates_person_id_party_id ON mandates (person_id, party_id);
 CREATE INDEX ix_mandates_substitutes_id ON mandates (substitutes_id);
 
 CREATE TRIGGER mandates_only_revoke BEFORE UPDATE OR DELETE ON mandates FOR EACH ROW EXECUTE FUNCTION only_revoke();
+
+CREATE TABLE look_ups (
+  id UUID NOT NULL,
+  by_id UUID NOT NULL,
+  client_id UUID NOT NULL,
+  named BOOLEAN NOT NULL,
+  party_id UUID NOT NULL,
+  kind VARCHAR(21) NOT NULL,
+  subject TEXT NOT NULL,
+  purpose VARCHAR(16) NOT NULL,
+  basis VARCHAR(8) NOT NULL,
+  consent_id UUID,
+  reason TEXT,
+  made_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_look_ups PRIMARY KEY (id),
+  CONSTRAINT ck_look_ups_consent_named CHECK ((basis = 'consent') = (consent_id IS NOT NULL)),
+  CONSTRAINT ck_look_ups_reason_given CHECK (basis <> 'law' OR reason IS NOT NULL),
+  CONSTRAINT fk_look_ups_by_id_parties FOREIGN KEY(by_id) REFERENCES parties (id),
+  CONSTRAINT fk_look_ups_client_id_oauth_clients FOREIGN KEY(client_id) REFERENCES oauth_clients (id),
+  CONSTRAINT fk_look_ups_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id),
+  CONSTRAINT ck_look_ups_looked CHECK (kind IN ('confirmation_requests', 'on_time_rate', 'pledge_record', 'dossier', 'register', 'blind_registry')),
+  CONSTRAINT ck_look_ups_purpose CHECK (purpose IN ('supervision', 'credit_review', 'security', 'loan_file', 'double_financing')),
+  CONSTRAINT ck_look_ups_basis CHECK (basis IN ('law', 'relation', 'consent', 'paper')),
+  CONSTRAINT fk_look_ups_consent_id_consents FOREIGN KEY(consent_id) REFERENCES consents (id)
+);
+
+CREATE INDEX ix_look_ups_by_id_id ON look_ups (by_id, id);
+
+CREATE INDEX ix_look_ups_party_id_id ON look_ups (party_id, id);
+
+CREATE TRIGGER look_ups_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON look_ups FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE document_originals (
+  document_id UUID NOT NULL,
+  original BYTEA NOT NULL,
+  filename TEXT,
+  CONSTRAINT pk_document_originals PRIMARY KEY (document_id),
+  CONSTRAINT fk_document_originals_document_id_documents FOREIGN KEY(document_id) REFERENCES documents (id)
+);
+
+CREATE TRIGGER document_originals_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON document_originals FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE invoice_checks (
+  document_id UUID NOT NULL,
+  status VARCHAR(4) NOT NULL,
+  sound BOOLEAN NOT NULL,
+  answered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  checked_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  id UUID NOT NULL,
+  version BIGINT NOT NULL,
+  secret BYTEA NOT NULL,
+  head_hash BYTEA,
+  CONSTRAINT pk_invoice_checks PRIMARY KEY (id),
+  CONSTRAINT fk_invoice_checks_document_id_documents FOREIGN KEY(document_id) REFERENCES documents (id),
+  CONSTRAINT ck_invoice_checks_invoicestatus CHECK (status IN ('正常', '部分红冲', '红冲', '作废', '查无此票'))
+);
+
+CREATE INDEX ix_invoice_checks_document_id_id ON invoice_checks (document_id, id);
 
 CREATE TABLE receivables (
   programme_id UUID NOT NULL,
@@ -1033,17 +1066,6 @@ END $$;
 
 CREATE TRIGGER red_notes_guard_state BEFORE UPDATE OF state ON red_notes FOR EACH ROW EXECUTE FUNCTION guard_red_notes_state();
 
-CREATE TABLE job_items (
-  job_id UUID NOT NULL,
-  place BIGINT NOT NULL,
-  row BIGINT NOT NULL,
-  cells TEXT[] NOT NULL,
-  CONSTRAINT pk_job_items PRIMARY KEY (job_id, place),
-  CONSTRAINT fk_job_items_job_id_jobs FOREIGN KEY(job_id) REFERENCES jobs (id)
-);
-
-CREATE TRIGGER job_items_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON job_items FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
-
 CREATE TABLE trade_stages (
   document_id UUID NOT NULL,
   kind VARCHAR(5) NOT NULL,
@@ -1087,6 +1109,17 @@ BEGIN
 END $$;
 
 CREATE TRIGGER trade_stages_guard_state BEFORE UPDATE OF state ON trade_stages FOR EACH ROW EXECUTE FUNCTION guard_trade_stages_state();
+
+CREATE TABLE job_items (
+  job_id UUID NOT NULL,
+  place BIGINT NOT NULL,
+  row BIGINT NOT NULL,
+  cells TEXT[] NOT NULL,
+  CONSTRAINT pk_job_items PRIMARY KEY (job_id, place),
+  CONSTRAINT fk_job_items_job_id_jobs FOREIGN KEY(job_id) REFERENCES jobs (id)
+);
+
+CREATE TRIGGER job_items_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON job_items FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
 CREATE TABLE invitations (
   id UUID NOT NULL,
@@ -1305,7 +1338,8 @@ CREATE TABLE pledges (
   disclosed BOOLEAN DEFAULT true NOT NULL,
   pledgor_id UUID NOT NULL,
   pledgee_id UUID NOT NULL,
-  receivable_id UUID NOT NULL,
+  receivable_id UUID,
+  stage_id UUID,
   receivable_event BYTEA NOT NULL,
   pool_id UUID NOT NULL,
   currency TEXT NOT NULL,
@@ -1331,6 +1365,7 @@ CREATE TABLE pledges (
   secret BYTEA NOT NULL,
   head_hash BYTEA,
   CONSTRAINT pk_pledges PRIMARY KEY (id),
+  CONSTRAINT ck_pledges_on_one_ground CHECK (num_nonnulls(receivable_id, stage_id) = 1),
   CONSTRAINT ck_pledges_principal_positive CHECK (principal_minor > 0),
   CONSTRAINT ck_pledges_pledge_is_plain CHECK (kind <> 'pledge' OR recourse AND disclosed),
   CONSTRAINT ck_pledges_amount_covers_principal CHECK (amount_minor >= principal_minor),
@@ -1340,6 +1375,7 @@ CREATE TABLE pledges (
   CONSTRAINT fk_pledges_pledgor_id_parties FOREIGN KEY(pledgor_id) REFERENCES parties (id),
   CONSTRAINT fk_pledges_pledgee_id_parties FOREIGN KEY(pledgee_id) REFERENCES parties (id),
   CONSTRAINT fk_pledges_receivable_id_receivables FOREIGN KEY(receivable_id) REFERENCES receivables (id),
+  CONSTRAINT fk_pledges_stage_id_trade_stages FOREIGN KEY(stage_id) REFERENCES trade_stages (id),
   CONSTRAINT fk_pledges_pool_id_pools FOREIGN KEY(pool_id) REFERENCES pools (id),
   CONSTRAINT ck_pledges_state CHECK (state IN ('PROPOSED', 'SIGNED', 'RESERVED', 'EFFECTIVE', 'RELEASED', 'CANCELLED', 'EXPIRED'))
 );
@@ -1351,6 +1387,8 @@ CREATE INDEX ix_pledges_pledgor_id_id ON pledges (pledgor_id, id);
 CREATE INDEX ix_pledges_pool_id ON pledges (pool_id);
 
 CREATE INDEX ix_pledges_receivable_id ON pledges (receivable_id);
+
+CREATE INDEX ix_pledges_stage_id ON pledges (stage_id);
 
 CREATE FUNCTION guard_pledges_state() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -1388,6 +1426,7 @@ CREATE TABLE receivable_payments (
   account TEXT NOT NULL,
   bank TEXT,
   to_named_account BOOLEAN NOT NULL,
+  taken_minor BIGINT,
   event_id UUID NOT NULL,
   reported_at TIMESTAMP WITH TIME ZONE NOT NULL,
   CONSTRAINT pk_receivable_payments PRIMARY KEY (id),
@@ -1525,6 +1564,24 @@ CREATE TABLE red_note_consents (
 
 CREATE INDEX ix_red_note_consents_party_id ON red_note_consents (party_id, red_note_id);
 
+CREATE TABLE stage_reductions (
+  event_id UUID NOT NULL,
+  stage_id UUID NOT NULL,
+  party_id UUID NOT NULL,
+  amount_minor BIGINT NOT NULL,
+  reason TEXT NOT NULL,
+  told_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_stage_reductions PRIMARY KEY (event_id),
+  CONSTRAINT ck_stage_reductions_amount_positive CHECK (amount_minor > 0),
+  CONSTRAINT fk_stage_reductions_event_id_events FOREIGN KEY(event_id) REFERENCES events (id),
+  CONSTRAINT fk_stage_reductions_stage_id_trade_stages FOREIGN KEY(stage_id) REFERENCES trade_stages (id),
+  CONSTRAINT fk_stage_reductions_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id)
+);
+
+CREATE INDEX ix_stage_reductions_stage_id ON stage_reductions (stage_id);
+
+CREATE TRIGGER stage_reductions_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON stage_reductions FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
 CREATE TABLE job_results (
   job_id UUID NOT NULL,
   place BIGINT NOT NULL,
@@ -1543,24 +1600,6 @@ CREATE TABLE job_results (
 );
 
 CREATE TRIGGER job_results_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON job_results FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
-
-CREATE TABLE stage_reductions (
-  event_id UUID NOT NULL,
-  stage_id UUID NOT NULL,
-  party_id UUID NOT NULL,
-  amount_minor BIGINT NOT NULL,
-  reason TEXT NOT NULL,
-  told_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  CONSTRAINT pk_stage_reductions PRIMARY KEY (event_id),
-  CONSTRAINT ck_stage_reductions_amount_positive CHECK (amount_minor > 0),
-  CONSTRAINT fk_stage_reductions_event_id_events FOREIGN KEY(event_id) REFERENCES events (id),
-  CONSTRAINT fk_stage_reductions_stage_id_trade_stages FOREIGN KEY(stage_id) REFERENCES trade_stages (id),
-  CONSTRAINT fk_stage_reductions_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id)
-);
-
-CREATE INDEX ix_stage_reductions_stage_id ON stage_reductions (stage_id);
-
-CREATE TRIGGER stage_reductions_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON stage_reductions FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
 CREATE TABLE onboardings (
   party_id UUID NOT NULL,

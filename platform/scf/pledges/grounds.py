@@ -1,0 +1,57 @@
+"""What a pledge stands on: a confirmed claim, or an order or goods that will be one (将有的应收账款)."""
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from scf.documents.trade_models import TradeDocument
+from scf.kernel.money import Money
+from scf.lineage.models import TradeStage
+from scf.parties import queries as parties
+from scf.pledges import queries
+from scf.pledges.models import Pledge
+from scf.pledges.queries import Paper
+from scf.receivables.models import Receivable
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """A claim, present or future, as a register and a lock describe it."""
+
+    debtor_id: UUID
+    contract_no: str | None
+    confirmed: Money
+    due_on: date
+    delivered_on: date | None
+    papers: list[Paper]
+
+    @property
+    def invoices(self) -> list[str]:
+        """The numbers of its invoices: none before there is a claim."""
+        return [paper.number for paper in self.papers if paper.kind == queries.INVOICE]
+
+
+def of(session: Session, pledge: Pledge) -> Grounds:
+    """Return what a pledge was taken on."""
+    if pledge.stage_id is not None:
+        return _of_stage(session, session.get_one(TradeStage, pledge.stage_id))
+    receivable = session.get_one(Receivable, pledge.receivable_id)
+    return Grounds(
+        receivable.debtor_id,
+        receivable.contract_no,
+        receivable.confirmed,
+        receivable.due_on,
+        receivable.delivered_on,
+        queries.papers(session, receivable.id),
+    )
+
+
+def _of_stage(session: Session, stage: TradeStage) -> Grounds:
+    document = session.get_one(TradeDocument, stage.document_id)
+    issuer = parties.party(session, document.issuer_id)
+    assert stage.confirmed is not None, "what is pledged is confirmed"
+    assert stage.due_on is not None, "and says when it will be paid"
+    paper = Paper(issuer.uscc, document.number, document.original_sha256, stage.kind.value)
+    return Grounds(stage.buyer_id, document.number, stage.confirmed, stage.due_on, None, [paper])
