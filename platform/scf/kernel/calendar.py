@@ -4,6 +4,7 @@ Source: the State Council General Office's yearly notices, 国办发明电〔202
 2025-11 for 2026. A year that has not been published raises rather than guesses.
 """
 
+import calendar
 from datetime import date, timedelta
 
 from scf.kernel.errors import Unavailable
@@ -59,3 +60,15 @@ def add_working_days(start: date, count: int) -> date:
         day += timedelta(days=1)
         count -= is_working_day(day)
     return day
+
+
+def add_months(day: date, months: int) -> date:
+    """Return the same day some months later, or that month's last day where it has no such day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def months_begun(start: date, end: date) -> int:
+    """Return how many months have begun between two days: 6 months and a day are 7."""
+    whole = (end.year - start.year) * 12 + end.month - start.month
+    return whole + (add_months(start, whole) < end)

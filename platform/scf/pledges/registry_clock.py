@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Text, cast, exists, select
 from sqlalchemy.orm import Session
 
 from scf.db.outbox import Effect, EffectContext, enqueue
+from scf.kernel.calendar import add_months
 from scf.kernel.clock import business_date
 from scf.kernel.ids import public_id
 from scf.parties.models import Party
@@ -16,7 +17,6 @@ from scf.pledges import changing, filing, registry_tasks, reviews
 from scf.pledges.models import Pledge, PledgeRegistration, PledgeSearch, State
 from scf.pledges.registry_models import Change, RegistryFiling
 from scf.registry.terms import terms_on
-from scf.rules.predicates import add_months
 from scf.tasks import kinds
 from scf.tasks import queries as tasks
 

@@ -7,11 +7,11 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
+from scf.kernel.calendar import add_months
 from scf.kernel.clock import business_date
 from scf.registry.certificates import wall_time
 from scf.registry.port import Certificate, Enrolled, EntryKind, Filing, SearchResult
 from scf.registry.rules import covers
-from scf.rules.predicates import add_months
 
 
 class Weight(StrEnum):

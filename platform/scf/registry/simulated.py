@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from scf.http.simulating import Books, Refusal, insert
+from scf.kernel.calendar import add_months
 from scf.kernel.clock import business_date, instant_text
 from scf.kernel.errors import SCFError
 from scf.kernel.money import Money
@@ -15,7 +16,6 @@ from scf.papers import typesetting
 from scf.registry import certificates
 from scf.registry.port import Business, Certificate, Enrolled, EntryKind, Finding
 from scf.registry.rules import TERM_MONTHS_MAX
-from scf.rules.predicates import add_months
 from scf_ledger import canonical
 from scf_ledger.encoding import b64url
 

@@ -18,7 +18,8 @@ from typing import Any, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from scf.kernel.errors import Invalid, NotFound
-from scf.rules.predicates import PREDICATES, Figure, Predicate
+from scf.rules.predicates import PREDICATES
+from scf.rules.verdicts import Figure, Predicate
 
 FILES: Final = resources.files("scf.rules") / "data"
 LPR: Final = "lpr.toml"

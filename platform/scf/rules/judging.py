@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from scf.kernel.money import Money
 from scf.rules.book import Book, Outcome, Rule, Severity, Version, shipped
-from scf.rules.predicates import Figure, Grade
+from scf.rules.verdicts import Figure, Grade
 
 _BROKEN: Final = {
     Severity.BLOCK: Outcome.BLOCK,

@@ -1,26 +1,12 @@
-"""The predicates that rules name: small pure functions over typed facts and parameters, in one table.
+"""The predicates that rules name: small pure functions over typed facts and parameters, in one table."""
 
-A fact that is not known is None. Where a predicate needs it (its annotation does not allow None) the rule
-does not apply; a predicate that judges absence itself says so in its annotation.
-"""
-
-import calendar
-import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import date, timedelta
-from enum import StrEnum
-from typing import Any, Final, TypeAlias, get_args
+from typing import Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
-
-from scf.kernel.calendar import CalendarUnpublished, add_working_days
-from scf.kernel.errors import Invalid
+from scf.kernel.calendar import CalendarUnpublished, add_months, add_working_days, months_begun
 from scf.kernel.money import parse_rate
-from scf_ledger import canonical
-
-Figure: TypeAlias = str | int | bool | None
-"""Dates as ISO text, amounts in fen (names end in `_minor`), rates as decimal text."""
+from scf.rules.verdicts import HOLDS, NOT_APPLICABLE, Predicate, Verdict, broken, holds_if, strained
 
 PUBLIC_BODY: Final = "public_body"
 LARGE: Final = "large"
@@ -30,103 +16,19 @@ SMES: Final = frozenset({"medium", "small", "micro"})
 SEPARATORS: Final = "：:，,（( "
 
 
-class FactsInvalid(Invalid):
-    """A rule is given facts of the kinds that its predicate declares."""
-
-    code = "rules.facts_invalid"
-    title = "规则所需事实的类型不正确"
-    title_en = "A fact is not of the kind that the rule needs"
-
-
-class Grade(StrEnum):
-    """What a predicate says. STRAINED: allowed, and to be told."""
-
-    HOLDS = "holds"
-    STRAINED = "strained"
-    BROKEN = "broken"
-    NOT_APPLICABLE = "not_applicable"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """A grade and the figures that it rests on."""
-
-    grade: Grade
-    figures: Mapping[str, Figure] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Predicate:
-    """A registered function with what it has to be given."""
-
-    judge: Callable[..., Verdict]
-    inputs: type[BaseModel]
-    names: tuple[str, ...]
-    """Facts and parameters together."""
-    required: frozenset[str]
-
-    def __call__(self, facts: Mapping[str, Any], parameters: Mapping[str, Any]) -> Verdict:
-        """Judge. Raises FactsInvalid."""
-        given = {
-            name: parameters[name] if name in parameters else facts.get(name) for name in self.names
-        }
-        for name in self.required:
-            if given[name] is None:
-                return NOT_APPLICABLE
-        try:
-            inputs = self.inputs.model_validate_json(canonical.encode(given))
-        except ValidationError as error:
-            raise FactsInvalid(
-                field=".".join(map(str, error.errors()[0]["loc"])), rule=error.errors()[0]["msg"]
-            ) from None
-        try:
-            return self.judge(**inputs.__dict__)
-        except OverflowError as error:  # so many days that no calendar has the date
-            raise FactsInvalid(rule=str(error)) from None
-
-
 PREDICATES: Final[dict[str, Predicate]] = {}
-NOT_APPLICABLE: Final = Verdict(Grade.NOT_APPLICABLE)
-HOLDS: Final = Verdict(Grade.HOLDS)
 
 
-def _predicate(judge: Callable[..., Verdict]) -> Callable[..., Verdict]:
-    kinds = {name: p.annotation for name, p in inspect.signature(judge).parameters.items()}
-    fields: dict[str, Any] = {name: (kind, ...) for name, kind in kinds.items()}
-    inputs = create_model(judge.__name__, __config__=ConfigDict(strict=True), **fields)
-    required = frozenset(n for n, kind in kinds.items() if type(None) not in get_args(kind))
-    PREDICATES[judge.__name__] = Predicate(judge, inputs, tuple(kinds), required)
+def predicate(judge: Callable[..., Verdict]) -> Callable[..., Verdict]:
+    """Enter a function into the table under its name."""
+    PREDICATES[judge.__name__] = Predicate.of(judge)
     return judge
-
-
-def _broken(**figures: Figure) -> Verdict:
-    return Verdict(Grade.BROKEN, figures)
-
-
-def _strained(**figures: Figure) -> Verdict:
-    return Verdict(Grade.STRAINED, figures)
-
-
-def _holds_if(condition: bool, **figures: Figure) -> Verdict:
-    return HOLDS if condition else _broken(**figures)
-
-
-def add_months(day: date, months: int) -> date:
-    """Return the same day some months later, or that month's last day where it has no such day."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
-
-
-def months_begun(start: date, end: date) -> int:
-    """Return how many months have begun between two days: 6 months and a day are 7."""
-    whole = (end.year - start.year) * 12 + end.month - start.month
-    return whole + (add_months(start, whole) < end)
 
 
 # Terms of payment
 
 
-@_predicate
+@predicate
 def public_body_term(
     *, debtor_size: str, base_on: date, due_on: date, default_days: int, longest_days: int
 ) -> Verdict:
@@ -135,12 +37,12 @@ def public_body_term(
         return NOT_APPLICABLE
     latest = base_on + timedelta(days=longest_days)
     days = (due_on - base_on).days
-    return _holds_if(
+    return holds_if(
         due_on <= latest, days=days, latest_on=latest.isoformat(), default_days=default_days
     )
 
 
-@_predicate
+@predicate
 def large_to_sme_term(
     *, debtor_size: str, creditor_size: str, base_on: date, due_on: date, days: int
 ) -> Verdict:
@@ -148,39 +50,39 @@ def large_to_sme_term(
     if debtor_size != LARGE or creditor_size not in SMES:
         return NOT_APPLICABLE
     latest = base_on + timedelta(days=days)
-    return _holds_if(
+    return holds_if(
         due_on <= latest, agreed_days=(due_on - base_on).days, latest_on=latest.isoformat()
     )
 
 
-@_predicate
+@predicate
 def acceptance_in_time(*, acceptance_due_on: date, accepted_on: date | None, on: date) -> Verdict:
     """See whether the buyer let the agreed time of acceptance pass."""
     done = accepted_on or on
-    return _holds_if(
+    return holds_if(
         done <= acceptance_due_on,
         acceptance_due_on=acceptance_due_on.isoformat(),
         late_days=(done - acceptance_due_on).days,
     )
 
 
-@_predicate
+@predicate
 def rate_at_least_lpr(*, agreed_rate: str, lpr: str, daily: str) -> Verdict:
     """Hold an agreed yearly late rate to the one-year LPR; below it the daily rate applies."""
     enough = parse_rate(agreed_rate) >= parse_rate(lpr)
-    return _holds_if(enough, agreed_rate=agreed_rate, lpr=lpr, daily=daily)
+    return holds_if(enough, agreed_rate=agreed_rate, lpr=lpr, daily=daily)
 
 
-@_predicate
+@predicate
 def size_declared(*, creditor_size: str | None, debtor_size: str | None) -> Verdict:
     """See whether both sizes are on file: the law's terms depend on them."""
     missing = [
         name for name, size in (("creditor", creditor_size), ("debtor", debtor_size)) if not size
     ]
-    return _holds_if(not missing, missing=",".join(missing))
+    return holds_if(not missing, missing=",".join(missing))
 
 
-@_predicate
+@predicate
 def paid_by_due(
     *, debtor_size: str, creditor_size: str, due_on: date, paid_on: date, paid_minor: int
 ) -> Verdict:
@@ -188,7 +90,7 @@ def paid_by_due(
     if debtor_size not in (LARGE, PUBLIC_BODY) or creditor_size not in SMES:
         return NOT_APPLICABLE
     late_days = (paid_on - due_on).days
-    return _holds_if(
+    return holds_if(
         late_days <= 0, due_on=due_on.isoformat(), late_days=late_days, paid_minor=paid_minor
     )
 
@@ -196,21 +98,21 @@ def paid_by_due(
 # Answers
 
 
-@_predicate
+@predicate
 def reason_listed(*, reason: str, accepted: list[str]) -> Verdict:
     """Hold a reason for not confirming to the list; after the listed word anything may follow."""
     known = any(_begins_with(reason, head) for head in accepted)
-    return _holds_if(known, reason=reason)
+    return holds_if(known, reason=reason)
 
 
-@_predicate
+@predicate
 def reason_free_of(*, reason: str, phrases: list[str]) -> Verdict:
     """Find in a reason what the law does not accept, however it is labelled."""
     found = next((phrase for phrase in phrases if phrase in reason), None)
-    return _holds_if(found is None, reason=reason, phrase=found)
+    return holds_if(found is None, reason=reason, phrase=found)
 
 
-@_predicate
+@predicate
 def nothing_imposed(
     *, reason: str, debtor_size: str, creditor_size: str, phrases: list[str], sizes: list[str]
 ) -> Verdict:
@@ -225,62 +127,62 @@ def _begins_with(reason: str, head: str) -> bool:
     return rest != reason and (not rest or rest[0] in SEPARATORS)
 
 
-@_predicate
+@predicate
 def undisputed_part(*, claimed_minor: int, refused_minor: int) -> Verdict:
     """Find the part of a claim that nobody disputes: it can be confirmed now."""
     left = claimed_minor - refused_minor
-    return HOLDS if left <= 0 else _strained(undisputed_minor=left)
+    return HOLDS if left <= 0 else strained(undisputed_minor=left)
 
 
-@_predicate
+@predicate
 def answered_in_time(*, requested_on: date, answered_on: date, days: int) -> Verdict:
     """Hold an answer to the days from the explicit request."""
     latest = requested_on + timedelta(days=days)
-    return _holds_if(
+    return holds_if(
         answered_on <= latest,
         latest_on=latest.isoformat(),
         late_days=(answered_on - latest).days,
     )
 
 
-@_predicate
+@predicate
 def reminded(*, reminded_days: list[int], reminder_days: list[int]) -> Verdict:
     """See that a debtor was reminded on every day agreed before anybody complains."""
     missing = sorted(set(reminder_days) - set(reminded_days))
-    return _holds_if(not missing, missing=",".join(map(str, missing)))
+    return holds_if(not missing, missing=",".join(map(str, missing)))
 
 
 # Money, registration, notice
 
 
-@_predicate
+@predicate
 def institution_named(*, bank_uscc: str | None, platform_holds_funds: bool) -> Verdict:
     """See that an account is kept by an institution, not by the platform."""
-    return _holds_if(bool(bank_uscc) and not platform_holds_funds, bank_uscc=bank_uscc)
+    return holds_if(bool(bank_uscc) and not platform_holds_funds, bank_uscc=bank_uscc)
 
 
-@_predicate
+@predicate
 def payer_instructs(*, payer_bank_uscc: str | None, payer_approved: bool) -> Verdict:
     """See that a payment leaves the payer's own bank account, as the payer's people approved it."""
-    return _holds_if(
+    return holds_if(
         bool(payer_bank_uscc) and payer_approved,
         payer_bank_uscc=payer_bank_uscc,
         payer_approved=payer_approved,
     )
 
 
-@_predicate
+@predicate
 def registered_before(*, registered_on: date | None, disbursed_on: date) -> Verdict:
     """See that a registration stands before money moves."""
     in_time = registered_on is not None and registered_on <= disbursed_on
-    return _holds_if(
+    return holds_if(
         in_time,
         registered_on=registered_on.isoformat() if registered_on else None,
         disbursed_on=disbursed_on.isoformat(),
     )
 
 
-@_predicate
+@predicate
 def pledge_registered_before(
     *, security_kind: str | None, registered_on: date | None, disbursed_on: date
 ) -> Verdict:
@@ -290,52 +192,52 @@ def pledge_registered_before(
     return registered_before(registered_on=registered_on, disbursed_on=disbursed_on)
 
 
-@_predicate
+@predicate
 def registered_for(*, term_months: int, months_min: int, months_max: int) -> Verdict:
     """Hold the months of a registration, or of an extension, to what the register takes."""
-    return _holds_if(months_min <= term_months <= months_max, term_months=term_months)
+    return holds_if(months_min <= term_months <= months_max, term_months=term_months)
 
 
-@_predicate
+@predicate
 def extended_before_expiry(*, expires_on: date, extended_on: date, notice_days: int) -> Verdict:
     """See that an extension is made before the registration expires, and not on its last days."""
     left = (expires_on - extended_on).days
     if left < 0:
-        return _broken(expires_on=expires_on.isoformat(), late_days=-left)
-    return HOLDS if left > 0 or notice_days == 0 else _strained(expires_on=expires_on.isoformat())
+        return broken(expires_on=expires_on.isoformat(), late_days=-left)
+    return HOLDS if left > 0 or notice_days == 0 else strained(expires_on=expires_on.isoformat())
 
 
-@_predicate
+@predicate
 def done_in_working_days(*, began_on: date, done_on: date, working_days: int) -> Verdict:
     """Hold an act to so many working days from what asks for it; not judged while these are unpublished."""
     try:
         latest = add_working_days(began_on, working_days)
     except CalendarUnpublished:
         return NOT_APPLICABLE
-    return _holds_if(done_on <= latest, due_on=latest.isoformat(), done_on=done_on.isoformat())
+    return holds_if(done_on <= latest, due_on=latest.isoformat(), done_on=done_on.isoformat())
 
 
-@_predicate
+@predicate
 def done_in_months(*, began_on: date, done_on: date, months: int) -> Verdict:
     """Hold an act to so many months from what asks for it."""
     latest = add_months(began_on, months)
-    return _holds_if(done_on <= latest, due_on=latest.isoformat(), done_on=done_on.isoformat())
+    return holds_if(done_on <= latest, due_on=latest.isoformat(), done_on=done_on.isoformat())
 
 
-@_predicate
+@predicate
 def done_in_days(*, began_on: date, done_on: date, days: int) -> Verdict:
     """Hold an act to so many days from what asks for it."""
     latest = began_on + timedelta(days=days)
-    return _holds_if(done_on <= latest, due_on=latest.isoformat(), done_on=done_on.isoformat())
+    return holds_if(done_on <= latest, due_on=latest.isoformat(), done_on=done_on.isoformat())
 
 
-@_predicate
+@predicate
 def searched_within(*, search_age_hours: int, hours: int) -> Verdict:
     """See that a search of the register is not older than it may be when something is built on it."""
-    return _holds_if(search_age_hours <= hours, search_age_hours=search_age_hours, hours=hours)
+    return holds_if(search_age_hours <= hours, search_age_hours=search_age_hours, hours=hours)
 
 
-@_predicate
+@predicate
 def transfer_registered_before(
     *, security_kind: str, registered_on: date | None, disbursed_on: date
 ) -> Verdict:
@@ -345,15 +247,15 @@ def transfer_registered_before(
     return registered_before(registered_on=registered_on, disbursed_on=disbursed_on)
 
 
-@_predicate
+@predicate
 def transfer_notified(*, security_kind: str, disclosed: bool, debtor_notified: bool) -> Verdict:
     """See that the notice of a disclosed assignment or factoring has reached the debtor."""
     if security_kind not in TRANSFERS or not disclosed:
         return NOT_APPLICABLE
-    return _holds_if(debtor_notified)
+    return holds_if(debtor_notified)
 
 
-@_predicate
+@predicate
 def claim_factorable(
     *, security_kind: str, future: bool | None, consignment: bool | None, title_clear: bool | None
 ) -> Verdict:
@@ -364,162 +266,162 @@ def claim_factorable(
     if security_kind != FACTORING:
         return NOT_APPLICABLE
     figures = {"future": future, "consignment": consignment, "title_clear": title_clear}
-    return _holds_if((future, consignment, title_clear) == (False, False, True), **figures)
+    return holds_if((future, consignment, title_clear) == (False, False, True), **figures)
 
 
-@_predicate
+@predicate
 def clean_search(*, search_clean: bool | None) -> Verdict:
     """See that no earlier registration was found after our own."""
-    return _holds_if(search_clean is True, search_clean=search_clean)
+    return holds_if(search_clean is True, search_clean=search_clean)
 
 
-@_predicate
+@predicate
 def issuer_in_good_standing(*, issuer_flags: list[str]) -> Verdict:
     """See that an issuer has no unpaid matured vouchers, bond default or overdue bills."""
-    return _holds_if(not issuer_flags, flags=",".join(issuer_flags))
+    return holds_if(not issuer_flags, flags=",".join(issuer_flags))
 
 
-@_predicate
+@predicate
 def no_setoff_reserved(*, no_setoff: bool, counterclaims_minor: int | None) -> Verdict:
     """See that the debtor waived set-off and defences; what it listed instead is told."""
-    return _holds_if(no_setoff, counterclaims_minor=counterclaims_minor)
+    return holds_if(no_setoff, counterclaims_minor=counterclaims_minor)
 
 
-@_predicate
+@predicate
 def no_assignment_ban(*, assignment_banned: bool) -> Verdict:
     """See whether the base contract forbids assignment."""
-    return _holds_if(not assignment_banned)
+    return holds_if(not assignment_banned)
 
 
-@_predicate
+@predicate
 def debtor_notified(*, consents: list[str], debtor_notified: bool) -> Verdict:
     """See that the debtor knows: it consented, or a notice reached it."""
-    return _holds_if(debtor_notified or "pledge" in consents or "assignment" in consents)
+    return holds_if(debtor_notified or "pledge" in consents or "assignment" in consents)
 
 
-@_predicate
+@predicate
 def debtor_confirmed(*, confirmed_minor: int, asked_minor: int) -> Verdict:
     """See that the debtor confirmed at least what is lent against."""
-    return _holds_if(
+    return holds_if(
         confirmed_minor >= asked_minor, confirmed_minor=confirmed_minor, asked_minor=asked_minor
     )
 
 
-@_predicate
+@predicate
 def notice_complete(*, shows_identity: bool, attaches_documents: bool) -> Verdict:
     """See that a notice of assignment names the factor and attaches its vouchers."""
-    return _holds_if(
+    return holds_if(
         shows_identity and attaches_documents,
         shows_identity=shows_identity,
         attaches_documents=attaches_documents,
     )
 
 
-@_predicate
+@predicate
 def encumbrancer_agrees(*, encumbered: bool, encumbrancer_agreed: bool) -> Verdict:
     """See that nothing encumbered is made less without whoever holds it."""
-    return NOT_APPLICABLE if not encumbered else _holds_if(encumbrancer_agreed)
+    return NOT_APPLICABLE if not encumbered else holds_if(encumbrancer_agreed)
 
 
-@_predicate
+@predicate
 def within_limit(*, exposure_minor: int, asked_minor: int, limit_minor: int) -> Verdict:
     """Hold what a bank has lent against a group, and what is asked, to the group's limit."""
     over = exposure_minor + asked_minor - limit_minor
-    return _holds_if(over <= 0, over_minor=over, limit_minor=limit_minor)
+    return holds_if(over <= 0, over_minor=over, limit_minor=limit_minor)
 
 
-@_predicate
+@predicate
 def cost_bearer_named(*, financing_cost_bearer: str | None) -> Verdict:
     """See that it is written down who bears the cost of financing."""
-    return _holds_if(bool(financing_cost_bearer))
+    return holds_if(bool(financing_cost_bearer))
 
 
-@_predicate
+@predicate
 def free_to_choose(*, funders: int, funders_min: int) -> Verdict:
     """See that a borrower had more than one bank to ask."""
-    return _holds_if(funders >= funders_min, funders=funders, funders_min=funders_min)
+    return holds_if(funders >= funders_min, funders=funders, funders_min=funders_min)
 
 
-@_predicate
+@predicate
 def described_by_parts(*, described: list[str], parts: list[str]) -> Verdict:
     """See that a registration says by its parts what was pledged; free text may mean anything."""
     missing = [part for part in parts if part not in described]
-    return _holds_if(not missing, missing=",".join(missing))
+    return holds_if(not missing, missing=",".join(missing))
 
 
-@_predicate
+@predicate
 def claim_exists(*, delivered_on: date | None, on: date) -> Verdict:
     """See whether a claim exists already: something was delivered for it."""
-    return _holds_if(
+    return holds_if(
         delivered_on is not None and delivered_on <= on,
         delivered_on=delivered_on.isoformat() if delivered_on else None,
     )
 
 
-@_predicate
+@predicate
 def surplus_as_agreed(*, recourse: bool, surplus_to: str) -> Verdict:
     """See that what is collected above the debt goes back with recourse, and stays without."""
     expected = "creditor" if recourse else "factor"
-    return _holds_if(surplus_to == expected, surplus_to=surplus_to, expected=expected)
+    return holds_if(surplus_to == expected, surplus_to=surplus_to, expected=expected)
 
 
 # Vouchers
 
 
-@_predicate
+@predicate
 def issuer_is_debtor(*, issuer: str, debtor: str) -> Verdict:
     """See that a voucher is issued by whoever owes the claim behind it."""
-    return _holds_if(issuer == debtor, issuer=issuer, debtor=debtor)
+    return holds_if(issuer == debtor, issuer=issuer, debtor=debtor)
 
 
-@_predicate
+@predicate
 def tenor_within(
     *, issued_on: date, matures_on: date, soft_months: int, hard_months: int
 ) -> Verdict:
     """Hold a voucher's tenor to the months that are usual, and those that are the most."""
     months = months_begun(issued_on, matures_on)
     if months > hard_months:
-        return _broken(months=months, hard_months=hard_months)
+        return broken(months=months, hard_months=hard_months)
     if months > soft_months:
-        return _strained(months=months, soft_months=soft_months)
+        return strained(months=months, soft_months=soft_months)
     return HOLDS
 
 
-@_predicate
+@predicate
 def long_tenor_justified(
     *, issued_on: date, matures_on: date, memo: str | None, months_without_memo: int
 ) -> Verdict:
     """See that a long tenor was examined, in writing, before a bank lends."""
     months = months_begun(issued_on, matures_on)
-    return _holds_if(
+    return holds_if(
         months <= months_without_memo or bool(memo),
         months=months,
         months_without_memo=months_without_memo,
     )
 
 
-@_predicate
+@predicate
 def trade_behind(*, basis: str, delivery_evidence: bool) -> Verdict:
     """See that goods or services stand behind a voucher, and no prepayment."""
-    return _holds_if(
+    return holds_if(
         basis != "prepayment" and delivery_evidence,
         basis=basis,
         delivery_evidence=delivery_evidence,
     )
 
 
-@_predicate
+@predicate
 def split_within(*, depth: int, piece_minor: int, max_depth: int, min_piece_minor: int) -> Verdict:
     """Hold a split to the layers and the smallest piece."""
-    return _holds_if(
+    return holds_if(
         depth <= max_depth and piece_minor >= min_piece_minor, depth=depth, piece_minor=piece_minor
     )
 
 
-@_predicate
+@predicate
 def matures_by_due(*, matures_on: date, due_on: date, creditor_agreed: bool) -> Verdict:
     """See that paying by voucher does not put the debt off without the creditor's signature."""
-    return _holds_if(
+    return holds_if(
         matures_on <= due_on or creditor_agreed,
         matures_on=matures_on.isoformat(),
         due_on=due_on.isoformat(),

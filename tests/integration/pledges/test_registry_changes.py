@@ -4,11 +4,11 @@ from datetime import date, timedelta
 
 import pytest
 
+from scf.kernel.calendar import add_months
 from scf.kernel.money import Money
 from scf.pledges import registry_clock
 from scf.registry.client import HttpRegistry
 from scf.registry.port import Enrolled, Filing
-from scf.rules.predicates import add_months
 
 OTHER_BANK = Enrolled("平台外银行(示例)", "91500118MA5U00002X")
 

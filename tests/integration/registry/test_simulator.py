@@ -6,11 +6,11 @@ from datetime import date
 
 import pytest
 
+from scf.kernel.calendar import add_months
 from scf.kernel.money import Money
 from scf.registry.client import HttpRegistry
 from scf.registry.port import Enrolled, Filing, RegistryRefused, RegistryUnavailable
 from scf.registry.reading import read_paper
-from scf.rules.predicates import add_months
 from tests.support.registry import RegistryProcess
 
 SUPPLIER = Enrolled("永川兴锐冲压件(示例)", "91500118MA5U00001Y")

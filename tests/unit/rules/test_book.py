@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from scf.kernel.calendar import add_months, months_begun
 from scf.rules.book import (
     FILES,
     Known,
@@ -19,7 +20,8 @@ from scf.rules.book import (
 )
 from scf.rules.cases import run_cases
 from scf.rules.judging import consider, judge, message
-from scf.rules.predicates import PREDICATES, FactsInvalid, add_months, months_begun
+from scf.rules.predicates import PREDICATES
+from scf.rules.verdicts import FactsInvalid
 
 BOOK = shipped()
 D = date(2026, 10, 1)

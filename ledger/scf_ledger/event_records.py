@@ -1,0 +1,274 @@
+"""The fields of every record: name -> shape, a table for each kind of fact."""
+
+from collections.abc import Mapping
+
+from scf_ledger import shapes as s
+from scf_ledger.shapes import Shape, nullable
+
+
+def _is_parties(value: object) -> bool:
+    """Codes of parties that each sign, sorted and distinct."""
+    return isinstance(value, list) and all(map(s.is_uscc, value)) and value == sorted(set(value))
+
+
+COMMON: Mapping[str, Shape] = {
+    "id": s.is_public_id,
+    "actor": nullable(s.is_public_id),
+    "at": s.is_instant,
+}
+DOCUMENT: Mapping[str, Shape] = {
+    "kind": s.is_text,
+    "seller": s.is_text,
+    "buyer": s.is_text,
+    "number": s.is_text,
+    "issued_on": s.is_date,
+    "net": s.is_foreign_money,
+    "tax": s.is_foreign_money,
+    "total": s.is_foreign_money,
+    "original_sha256": s.is_digest,
+}
+SUBMITTED: Mapping[str, Shape] = {
+    "programme": s.is_public_id,
+    "creditor": s.is_uscc,
+    "debtor": s.is_uscc,
+    "line_no": s.is_text,
+    "documents": s.array_of(
+        s.object_of(id=s.is_public_id, hash=s.is_digest, number=s.is_text), least=1
+    ),
+    "claimed": s.is_money,
+    "contract_no": nullable(s.is_text),
+    "receipt_no": nullable(s.is_text),
+    "delivered_on": nullable(s.is_date),
+    "due_on": s.is_date,
+}
+CONFIRMED: Mapping[str, Shape] = {
+    **SUBMITTED,
+    "confirmed": s.is_money,
+    "disputed": s.is_money,
+    "rejected": s.is_money,
+    "reason": nullable(s.is_text),
+    "pay_to": s.map_of(s.is_text),
+    "no_setoff": s.is_flag,
+    "consents": s.array_of(s.is_text),
+    "pool": s.is_public_id,
+    "pool_secret_sha256": s.is_digest,
+}
+REFUSED: Mapping[str, Shape] = {
+    "debtor": s.is_uscc,
+    "reason": s.is_text,
+    "amount": s.is_money,
+}
+REQUESTED: Mapping[str, Shape] = {
+    "creditor": s.is_uscc,
+    "debtor": s.is_uscc,
+    "claimed": s.is_money,
+    "requested_on": s.is_date,
+    "creditor_size": nullable(s.is_text),
+    "debtor_size": nullable(s.is_text),
+    "statutory": s.is_flag,
+    "deadline_on": nullable(s.is_date),
+}
+PAID: Mapping[str, Shape] = {"amount": s.is_money, "paid_on": s.is_date, "account": s.is_text}
+PAYMENT_REVERSED: Mapping[str, Shape] = {
+    "payment": s.is_digest,
+    "amount": s.is_money,
+    "reversed_on": s.is_date,
+    "account": s.is_text,
+}
+ACCOUNT_CHANGED: Mapping[str, Shape] = {
+    "owners": _is_parties,
+    "holders": _is_parties,
+    "pay_to": s.map_of(s.is_text),
+    "pay_to_before": s.map_of(s.is_text),
+    "reason": s.is_text,
+}
+SPLIT: Mapping[str, Shape] = {
+    "owners": _is_parties,
+    "holders": _is_parties,
+    "parts": s.array_of(
+        s.object_of(payee=s.is_uscc, amount=s.is_money, pay_to=s.map_of(s.is_text))
+    ),
+    "rest": s.is_money,
+    "pay_to": s.map_of(s.is_text),
+    "reason": s.is_text,
+}
+RECONCILIATION: Mapping[str, Shape] = {
+    "parties": _is_parties,
+    "creditor": s.is_uscc,
+    "debtor": s.is_uscc,
+    "first_on": s.is_date,
+    "last_on": s.is_date,
+    "opening": s.is_money,
+    "confirmed": s.is_money,
+    "paid": s.is_money,
+    "reversed": s.is_money,
+    "credited": s.is_money,
+    "closing": s.is_money,
+    "lines_sha256": s.is_digest,
+}
+FINANCING: Mapping[str, Shape] = {
+    "borrower": s.is_uscc,
+    "lender": nullable(s.is_uscc),
+    "receivable_event": s.is_digest,
+    "amount": s.is_money,
+    "rate": nullable(s.is_rate),
+    "day_count": nullable(s.is_text),
+    "days": nullable(s.is_count),
+    "dates": s.map_of(nullable(s.is_date)),
+    "reason": nullable(s.is_text),
+    "contract_sha256": nullable(s.is_digest),
+    "receipt_no": nullable(s.is_text),
+}
+AGREED: Mapping[str, Shape] = {
+    **FINANCING,
+    "lender": s.is_uscc,
+    "rate": s.is_rate,
+    "day_count": s.is_text,
+    "days": s.is_count,
+    "contract_sha256": s.is_digest,
+}
+PLEDGE: Mapping[str, Shape] = {
+    "pledgor": s.is_uscc,
+    "pledgee": s.is_uscc,
+    "receivable_event": s.is_digest,
+    "pool": s.is_public_id,
+    "amount": s.is_money,
+    "principal": s.object_of(
+        contract_sha256=s.is_digest, amount=s.is_money, rate=s.is_rate, due_on=s.is_date
+    ),
+}
+SECURITY: Mapping[str, Shape] = {
+    "security": s.object_of(
+        kind=s.one_of("assignment", "factoring"), recourse=s.is_flag, disclosed=s.is_flag
+    )
+}
+"""What it is, where it is no pledge."""
+RECOURSE: Mapping[str, Shape] = {
+    "pledgee": s.is_uscc,
+    "amount": s.is_money,
+    "due_on": s.is_date,
+    "reason": s.is_text,
+}
+EXTENDED: Mapping[str, Shape] = {
+    "pledgor": s.is_uscc,
+    "pledgee": s.is_uscc,
+    "receivable_event": s.is_digest,
+    "principal": s.object_of(
+        contract_sha256=s.is_digest, amount=s.is_money, rate=s.is_rate, due_on=s.is_date
+    ),
+    "due_on_before": s.is_date,
+    "outstanding": s.is_money,
+    "reason": s.is_text,
+}
+REGISTERED: Mapping[str, Shape] = {
+    "search_no": s.is_text,
+    "reg_no": s.is_text,
+    "registered_at": s.is_instant,
+    "certificate_sha256": s.is_digest,
+}
+LOCK: Mapping[str, Shape] = {
+    "tokens": s.array_of(s.is_bytes32, least=1),
+    "ticket_sha256": s.is_digest,
+    "tx": s.is_bytes32,
+}
+SEARCHED: Mapping[str, Shape] = {
+    "cert_no": s.is_text,
+    "results_hash": s.is_digest,
+    "clean": s.is_flag,
+}
+REGISTRATION_CHANGED: Mapping[str, Shape] = {
+    "change": s.one_of("amended", "extended"),
+    "reg_no": s.is_text,
+    "change_no": s.is_text,
+    "registered_at": s.is_instant,
+    "expires_on": s.is_date,
+    "certificate_sha256": s.is_digest,
+    "reason": s.is_text,
+}
+OBJECTED: Mapping[str, Shape] = {
+    "reg_no": s.is_text,
+    "objection_no": s.is_text,
+    "objected_at": s.is_instant,
+}
+RELEASED: Mapping[str, Shape] = {"pledgee": s.is_uscc, "reason": s.is_text}
+CANCELLATION: Mapping[str, Shape] = {"due_on": s.is_date, "reg_no": s.is_text}
+DEBTOR_NOTICE: Mapping[str, Shape] = {
+    "pledge": s.is_public_id,
+    "pledge_event": s.is_digest,
+    "pledgor": s.is_uscc,
+    "pledgee": s.is_uscc,
+    "debtor": s.is_uscc,
+    "receivable_event": s.is_digest,
+    "amount": s.is_money,
+    "pay_to": s.map_of(s.is_text),
+    "reg_no": s.is_text,
+}
+RELEASE_NOTICE: Mapping[str, Shape] = {**DEBTOR_NOTICE, "reason": s.is_text}
+RED_NOTE: Mapping[str, Shape] = {
+    "seller": s.is_text,
+    "buyer": s.is_text,
+    "invoice": s.is_text,
+    "form_no": s.is_text,
+    "applicant": s.is_text,
+    "used": s.is_flag,
+    "reason": s.is_text,
+    "net": s.is_foreign_money,
+    "tax": s.is_foreign_money,
+    "state": s.is_text,
+    "encumbered": s.is_flag,
+}
+INVOICE_CHECKED: Mapping[str, Shape] = {
+    "document": s.is_public_id,
+    "seller": s.is_text,
+    "invoice": s.is_text,
+    "status": s.is_text,
+    "sound": s.is_flag,
+    "answered_at": s.is_instant,
+}
+APPROVAL: Mapping[str, Shape] = {
+    "bank": s.is_uscc,
+    "financing": s.is_public_id,
+    "step": s.is_text,
+    "record_sha256": s.is_digest,
+}
+STAGE_PAPER: Mapping[str, Shape] = {
+    "kind": s.is_text,
+    "seller": s.is_uscc,
+    "buyer": s.is_uscc,
+    "number": s.is_text,
+    "issued_on": s.is_date,
+    "original_sha256": s.is_digest,
+}
+STAGE: Mapping[str, Shape] = {
+    **STAGE_PAPER,
+    "due_on": s.is_date,
+    "confirmed": s.is_money,
+    "pool": s.is_public_id,
+    "pool_secret_sha256": s.is_digest,
+}
+HOLD: Mapping[str, Shape] = {
+    "token": s.is_bytes32,
+    "amount": s.is_money,
+    "state": s.is_text,
+    "expires_at": nullable(s.is_instant),
+}
+RED_NOTE_MOVED: Mapping[str, Shape] = {
+    "state": s.is_text,
+    "encumbered": s.is_flag,
+    "consented": s.is_flag,
+}
+
+
+def pool(kind: str) -> Mapping[str, Shape]:
+    """Return the fields of a pool's entry of one kind."""
+    return {
+        "asset": s.is_public_id,
+        "kind": s.one_of(kind),
+        "confirmed_delta": s.is_money,
+        "used_delta": s.is_money,
+        "confirmed": s.is_money,
+        "used": s.is_money,
+        "shortfall": s.is_money,
+        "cause": s.is_digest,
+        "holder": nullable(s.is_text),
+    }
