@@ -7,7 +7,7 @@ whose objection was upheld leaves the figures. Withdrawing a request that ran ou
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
 from typing import Final
@@ -16,13 +16,16 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from scf.access import service as access
+from scf.access.models import Basis, Looked, LookUp, Purpose
+from scf.access.service import Look
 from scf.confirmations.models import ConfirmationRequest, Moment, MomentKind, RequestState
 from scf.evidence.service import SubjectNotFound
 from scf.http.auth import Actor
 from scf.kernel.errors import Invalid
 from scf.kernel.ids import public_id
 from scf.parties import supervision
-from scf.parties.models import LookUp, Party
+from scf.parties.models import Party
 from scf.parties.supervision import Sight
 from scf.receivables.queries import date_text
 
@@ -104,14 +107,36 @@ class Rate:
         return _share(self.counts[Figure.ON_TIME], due)
 
 
-def rate(session: Session, actor: Actor, debtor_id: UUID, period: Period) -> Rate:
+def rate(session: Session, actor: Actor, debtor_id: UUID, period: Period, *, now: datetime) -> Rate:
     """Return a debtor's figures: whole to itself, its regulator and the operator, to a creditor its part.
 
-    Raises SubjectNotFound to whoever has nothing with it, competitors included.
+    Whole also to a bank that it lets look, which is recorded. Raises SubjectNotFound to whoever has nothing
+    with it, competitors included.
     """
-    visible = _visible(session, actor, debtor_id, Sight.ON_TIME_RATE)
+    let_in = _let_in(session, actor, debtor_id, period, now=now)
+    visible = [] if let_in else _visible(session, actor, debtor_id, Sight.ON_TIME_RATE)
     row = session.execute(select(*_COUNTS).where(*visible, *_of([debtor_id], period))).one()
     return Rate(dict(zip(FIGURES, row, strict=True)), whole=not visible)
+
+
+def _let_in(
+    session: Session, actor: Actor, debtor_id: UUID, period: Period, *, now: datetime
+) -> bool:
+    """Tell whether the debtor consents that the caller looks; if so, it is recorded."""
+    if actor.operator:
+        return False
+    consent = access.consent(session, actor, debtor_id, Purpose.CREDIT_REVIEW, now=now)
+    if consent is None:
+        return False
+    look = Look(
+        Looked.ON_TIME_RATE,
+        f"{period.first_on}/{period.last_on}",
+        Purpose.CREDIT_REVIEW,
+        Basis.CONSENT,
+        consent_id=consent.id,
+    )
+    access.record(session, actor, [debtor_id], look, now=now)
+    return True
 
 
 def whole_rates(

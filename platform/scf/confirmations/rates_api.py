@@ -8,13 +8,14 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from pydantic import Field
 
+from scf.access import service as access
 from scf.confirmations import rates
 from scf.confirmations.api import shown
 from scf.confirmations.models import ConfirmationRequest
 from scf.confirmations.rates import Figure, Period, Rate
 from scf.confirmations.schemas import RequestOut
 from scf.http import sheets
-from scf.http.calls import Call, command, query
+from scf.http.calls import Call, command, query, recorded_query
 from scf.http.downloads import download
 from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
 from scf.http.schemas import (
@@ -100,11 +101,12 @@ class LookedUpOut(Page[RequestOut]):
     made_at: InstantText
 
 
-@query(router, "/v1/parties/{party_id}/confirmation-rate")
+@recorded_query(router, "/v1/parties/{party_id}/confirmation-rate")
 def confirmation_rate(call: Call, party_id: PartyId, first_on: FirstOn, last_on: LastOn) -> RateOut:
-    """确权及时率 How often a debtor confirms in time: to itself, its regulator, in part to its creditors."""
+    """确权及时率 How often a debtor confirms in time: to itself, its regulator, a bank it lets look, in part to creditors."""
     period = Period(first_on, last_on)
-    return RateOut.of(party_id, period, rates.rate(call.session, call.actor, party_id, period))
+    found = rates.rate(call.session, call.actor, party_id, period, now=call.now)
+    return RateOut.of(party_id, period, found)
 
 
 @query(router, "/v1/parties/{party_id}/confirmation-rate/requests")
@@ -135,11 +137,11 @@ def confirmation_rate_requests(
 def look_up_requests(call: Call, party_id: PartyId, body: LookUpIn) -> LookedUpOut:
     """监管查看明细 A regulator states its reason and sees the requests; both are recorded for the party."""
     period = Period(body.first_on, body.last_on)
-    made = supervision.look_up(
+    made = access.supervise(
         call.session,
         call.actor,
         party_id,
-        at_what=f"confirmation-rate {body.figure.value} {body.first_on}/{body.last_on}",
+        subject=f"confirmation-rate {body.figure.value} {body.first_on}/{body.last_on}",
         reason=body.reason,
         now=call.now,
     )

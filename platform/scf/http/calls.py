@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, TypeAdapter
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from scf.db.session import Database
@@ -112,7 +113,7 @@ def recorded_query(
     limit: Kind = Kind.READS,
     **route: Any,
 ) -> Decorator:
-    """Register a GET endpoint that reads and leaves a record of it, committed before the answer."""
+    """Register a GET endpoint that reads one snapshot and leaves a record of it, committed before the answer."""
     run = partial(_run_recorded, admit=_admission(scope, limit))
     return _register(router, path, run, method="GET", status=200, route=route)
 
@@ -235,6 +236,7 @@ def _run_query(envelope: Envelope, work: Work, *, admit: Admission) -> Response:
 
 def _run_recorded(envelope: Envelope, work: Work, *, admit: Admission) -> Response:
     def attempt(session: Session) -> Response:
+        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         call = _call(envelope, session)
         admit(envelope, call)
         return work(call)

@@ -189,6 +189,7 @@ def _same(value: Any) -> Any:
 
 PartyId = Annotated[UUID, _public("pty")]
 LookUpId = Annotated[UUID, _public("lkp")]
+ConsentId = Annotated[UUID, _public("cns")]
 PersonId = Annotated[UUID, _public("psn")]
 ClientId = Annotated[UUID, _public("cli")]
 CertificateId = Annotated[UUID, _public("crt")]

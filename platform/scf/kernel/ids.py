@@ -19,6 +19,7 @@ PREFIXES: Final = {
     "certificate": "crt",
     "client": "cli",
     "confirmation_request": "cfr",
+    "consent": "cns",
     "debtor_notice": "dnt",
     "document": "doc",
     "draft": "dft",

@@ -216,24 +216,6 @@ class Mandate(Revocable, Base):
         return Money(self.limit_minor, self.limit_currency)
 
 
-class LookUp(Base):
-    """That a regulator looked at a party's dealings, at what, and why. Insert only.
-
-    Shown to the party looked up.
-    """
-
-    __tablename__ = "look_ups"
-    __table_args__ = (Index("ix_look_ups_party_id_id", "party_id", "id"),)
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    by_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"), index=True)
-    party_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
-    client_id: Mapped[UUID] = mapped_column(ForeignKey("oauth_clients.id"))
-    at_what: Mapped[str] = mapped_column(Text)
-    reason: Mapped[str] = mapped_column(Text)
-    made_at: Mapped[datetime]
-
-
 def serial_text(number: int) -> str:
     """Return a serial number as it is stored: hexadecimal, 20 bytes (RFC 5280, 4.1.2.2)."""
     return f"{number:040x}"
@@ -259,4 +241,4 @@ for _revocable in (CertificateAuthority, Certificate, Mandate):
         f"CREATE TRIGGER {_table}_only_revoke BEFORE UPDATE OR DELETE ON {_table}"
         " FOR EACH ROW EXECUTE FUNCTION only_revoke()",
     )
-append_only(LookUp, PersonErasure, RevocationList)
+append_only(PersonErasure, RevocationList)

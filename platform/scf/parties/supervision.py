@@ -7,7 +7,7 @@ within: 500118 a district, 500000 all of Chongqing.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from enum import Enum
 from typing import Final
 from uuid import UUID
@@ -15,11 +15,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from scf.evidence.service import SubjectNotFound
 from scf.http.auth import Actor
 from scf.kernel.errors import NotAllowed
-from scf.kernel.ids import new_id
-from scf.parties.models import LookUp, Party, PartyKind
+from scf.parties.models import Party, PartyKind
 from scf.rules.book import Book
 from scf.rules.models import RuleEvaluation
 from scf.rules.queries import BATCH
@@ -88,52 +86,11 @@ def sees(session: Session, actor: Actor, party_id: UUID, sight: Sight) -> bool:
     Raises ReasonNeeded where it first has to say why.
     """
     supervisor = regulator(session, actor)
-    if supervisor is None or not _supervised(session, supervisor, party_id):
+    if supervisor is None or not supervises(session, supervisor, party_id):
         return False
     if sight in WITH_REASON:
         raise ReasonNeeded(sight=sight.value)
     return sight in FREELY
-
-
-def look_up(
-    session: Session, actor: Actor, party_id: UUID, *, at_what: str, reason: str, now: datetime
-) -> LookUp:
-    """Record that a regulator looks at an enterprise's dealings, and why.
-
-    Raises RegulatorOnly, SubjectNotFound beyond its district.
-    """
-    supervisor = regulator(session, actor)
-    if supervisor is None:
-        raise RegulatorOnly
-    if not _supervised(session, supervisor, party_id):
-        raise SubjectNotFound
-    made = LookUp(
-        id=new_id(),
-        by_id=supervisor.id,
-        party_id=party_id,
-        client_id=actor.client_id,
-        at_what=at_what,
-        reason=reason,
-        made_at=now,
-    )
-    session.add(made)
-    session.flush()
-    return made
-
-
-def look_ups(
-    session: Session, actor: Actor, *, after: UUID | None, size: int
-) -> list[tuple[LookUp, Party]]:
-    """Return look-ups with who made them: those of the caller's party, by it or at it; the operator all."""
-    statement = select(LookUp, Party).join(Party, Party.id == LookUp.by_id)
-    if not actor.operator:
-        statement = statement.where(
-            (LookUp.party_id == actor.party) | (LookUp.by_id == actor.party)
-        )
-    if after is not None:
-        statement = statement.where(LookUp.id > after)
-    rows = session.execute(statement.order_by(LookUp.id).limit(size))
-    return [(made, by) for made, by in rows]
 
 
 def district(session: Session, actor: Actor, *, after: UUID | None, size: int) -> Collection[Party]:
@@ -201,6 +158,7 @@ def tallies(
     return found
 
 
-def _supervised(session: Session, supervisor: Party, party_id: UUID) -> bool:
+def supervises(session: Session, supervisor: Party, party_id: UUID) -> bool:
+    """Tell whether an enterprise lies in a regulator's district."""
     condition = enterprises_of(supervisor)
     return session.scalar(select(Party.id).where(Party.id == party_id, condition)) is not None

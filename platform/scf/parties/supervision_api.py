@@ -1,4 +1,4 @@
-"""Endpoints of a regulator (监管部门): rules replayed over its district, and who looked at whom."""
+"""Endpoints of a regulator (监管部门): rules replayed over its district."""
 
 from typing import Annotated, Self
 
@@ -9,8 +9,6 @@ from scf.http.calls import Call, query
 from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
 from scf.http.schemas import (
     DateText,
-    InstantText,
-    LookUpId,
     Out,
     PageSize,
     PartyId,
@@ -18,51 +16,12 @@ from scf.http.schemas import (
 )
 from scf.kernel.clock import YEARS, parse_date
 from scf.parties import supervision
-from scf.parties.models import LookUp, Party
+from scf.parties.models import Party
 from scf.parties.supervision import Tally
 from scf.rules.book import shipped
 from scf.rules.replay import amended
 
 router = APIRouter(tags=["监管 Supervision"])
-
-
-class LookUpOut(Out):
-    """That a regulator looked at a party's dealings, at what, and why."""
-
-    id: LookUpId
-    by: PartyId
-    by_uscc: UsccText
-    by_name: str
-    party: PartyId
-    at_what: str
-    reason: str
-    made_at: InstantText
-
-    @classmethod
-    def of(cls, made: LookUp, by: Party) -> Self:
-        """Show a look-up."""
-        return cls(
-            id=made.id,
-            by=by.id,
-            by_uscc=by.uscc,
-            by_name=by.name,
-            party=made.party_id,
-            at_what=made.at_what,
-            reason=made.reason,
-            made_at=made.made_at,
-        )
-
-
-@query(router, "/v1/look-ups")
-def look_ups(call: Call, cursor: str | None = None, limit: PageSize = PAGE_SIZE) -> Page[LookUpOut]:
-    """查看记录 Which regulator looked at one's dealings and why; a regulator sees its own."""
-    found = supervision.look_ups(
-        call.session, call.actor, after=read_cursor("lkp", cursor), size=limit
-    )
-    return Page[LookUpOut](
-        items=[LookUpOut.of(made, by) for made, by in found],
-        next=next_cursor("lkp", [made.id for made, _ in found], limit),
-    )
 
 
 class TallyOut(Out):

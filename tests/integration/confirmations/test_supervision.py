@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import func, select
 
+from scf.access.models import LookUp
 from scf.http.auth import create_client, issue_token
 from scf.kernel.ids import parse_id, public_id
-from scf.parties.models import LookUp
 from scf.parties.supervision import division
 from scf_ledger import uscc
 from tests.support.actors import STORY_BEGINS
@@ -110,15 +110,15 @@ def test_details_for_a_reason_that_the_enterprise_reads(stage, played):
     assert shown["items"][0]["creditor"]["uscc"] == cast.supplier.uscc
     assert recorded(stage) == before + 1
     for who in (cast.anchor, cast.regulator, None):
-        (made,) = stage.get(who, "/v1/look-ups").json()["items"]
-        assert (made["id"], made["by"], made["party"], made["reason"], made["at_what"]) == (
+        (made,) = stage.get(who, "/v1/access-log").json()["items"]
+        assert (made["id"], made["by"], made["party"], made["reason"], made["subject"]) == (
             shown["look_up"],
             cast.regulator.id,
             cast.anchor.id,
             REASON,
             "confirmation-rate late 2025-12-01/2025-12-31",
         )
-    assert stage.get(cast.supplier, "/v1/look-ups").json()["items"] == []
+    assert stage.get(cast.supplier, "/v1/access-log").json()["items"] == []
 
 
 def test_another_district_is_not_there(stage, played):
