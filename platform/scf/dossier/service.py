@@ -8,6 +8,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from scf.access import service as access
+from scf.access.models import Looked, Purpose
+from scf.access.service import Look
 from scf.dossier import collecting, layout
 from scf.dossier.layout import COVER, INDEX, SUMS, TITLES, Dossier, Slot
 from scf.dossier.models import DossierDownload
@@ -38,7 +41,7 @@ trust.json 由贵行自备 The trust file is the bank's own. scf-verify 无需�
 def download(
     session: Session, actor: Actor, financing_id: UUID, *, public_url: str, now: datetime
 ) -> bytes:
-    """Return the dossier of a financing to its bank, and record that it was taken.
+    """Return the dossier of a financing to its bank; that it was taken is recorded, and told to both others.
 
     The same papers make the same bytes. Raises SubjectNotFound for anybody else, EvidencePending,
     DossierTooLarge.
@@ -47,6 +50,11 @@ def download(
     if financing.lender_id != actor.party:
         raise SubjectNotFound
     content = build(session, actor, financing, public_url=public_url)
+    receivable = session.get_one(Receivable, financing.receivable_id)
+    look = Look(Looked.DOSSIER, public_id("fin", financing.id), Purpose.LOAN_FILE)
+    access.record(
+        session, actor, [financing.borrower_id, receivable.debtor_id], look, now=now
+    )
     session.add(
         DossierDownload(
             id=new_id(),

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from scf.evidence.proofs import MEDIA_TYPE
-from scf.http.calls import Call, command, query
+from scf.http.calls import Call, command, query, recorded_query
 from scf.http.downloads import download
 from scf.http.limits import Kind
 from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
@@ -93,6 +93,7 @@ def search(call: Call, pledge_id: PledgeId, body: NothingIn) -> PledgeOut:
     found = service.search_again(
         call.session, call.actor, pledge_id, expected_version=call.if_match
     )
+    looks.searched(call.session, call.actor, found, now=call.now)
     return shown(call, [found])[0]
 
 
@@ -170,10 +171,17 @@ def cancel_registration(call: Call, pledge_id: PledgeId, body: NothingIn) -> Ple
     return shown(call, [found])[0]
 
 
-@query(router, "/v1/pledges/{pledge_id}/proof", responses={200: {"content": {MEDIA_TYPE: {}}}})
+@recorded_query(
+    router, "/v1/pledges/{pledge_id}/proof", responses={200: {"content": {MEDIA_TYPE: {}}}}
+)
 def pledge_proof(call: Call, pledge_id: PledgeId) -> Response:
-    """下载质押证明 The pledge and all it rests on in one file, checked with `scf-verify`."""
+    """下载质押证明 The pledge and all it rests on in one file, checked with `scf-verify`.
+
+    That the pledgee took it is shown to pledgor and debtor.
+    """
     content = proof.build(call.session, call.actor.party, pledge_id)
+    found = queries.visible(call.session, call.actor.party, pledge_id)
+    looks.pulled(call.session, call.actor, found, now=call.now)
     return download(content, f"{public_id('plg', pledge_id)}.scfproof", MEDIA_TYPE)
 
 
