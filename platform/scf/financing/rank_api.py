@@ -164,7 +164,8 @@ def rank(
 def search(call: Call, financing_id: FinancingId, body: NothingIn) -> FinancingOut:
     """查询登记 Have the register searched before deciding; the rank counts what it finds. By the bank."""
     del body
-    return shown(call, [searching.ask(call.session, call.actor, financing_id)])[0]
+    found = searching.ask(call.session, call.actor, financing_id, now=call.now)
+    return shown(call, [found])[0]
 
 
 def _sum(text: str, currency: str) -> Money:

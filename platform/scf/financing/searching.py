@@ -1,17 +1,21 @@
 """A bank's search of the register before it decides: asked for here, made by a worker, kept with its certificate."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from scf.access import service as access
+from scf.access.models import Looked, Purpose
+from scf.access.service import Look
 from scf.db.outbox import EffectContext, enqueue
 from scf.financing.models import Financing, FinancingSearch, MoveRefused, State
 from scf.financing.permissions import Action
 from scf.financing.service import lock_for
 from scf.http.auth import Actor
-from scf.kernel.ids import new_id
+from scf.kernel.ids import new_id, public_id
 from scf.parties.queries import party
 from scf.registry.client import HttpRegistry
 from scf.registry.port import Enrolled
@@ -20,12 +24,17 @@ SEARCH: Final = "financing.search"
 OVER: Final = frozenset({State.REFUSED, State.CLOSED})
 
 
-def ask(session: Session, actor: Actor, financing_id: UUID) -> Financing:
-    """Have the register searched for entries against the borrower. By the bank. Raises MoveRefused."""
+def ask(session: Session, actor: Actor, financing_id: UUID, *, now: datetime) -> Financing:
+    """Have the register searched for entries against the borrower, who is told. By the bank.
+
+    Raises MoveRefused.
+    """
     financing = lock_for(session, actor, financing_id, Action.SEARCH)
     if financing.state in OVER:
         raise MoveRefused(state=financing.state.value, asked="search")
     enqueue(session, SEARCH, financing_id=financing.id)
+    look = Look(Looked.REGISTER, public_id("fin", financing.id), Purpose.CREDIT_REVIEW)
+    access.record(session, actor, [financing.borrower_id], look, now=now)
     return financing
 
 

@@ -14,7 +14,7 @@ from scf.http.schemas import NothingIn, PageSize, PledgeId
 from scf.kernel.ids import public_id
 from scf.parties.queries import parties_of
 from scf.parties.schemas import DraftOut, SignedIn
-from scf.pledges import ending, proof, queries, recourse, service
+from scf.pledges import ending, looks, proof, queries, recourse, service
 from scf.pledges.models import Pledge, State
 from scf.pledges.registry_api import as_issued
 from scf.pledges.schemas import AcceptanceIn, PledgeOut, ReasonIn, RecourseIn, ReleaseIn
