@@ -82,6 +82,12 @@ def over(session: Session, token: bytes, now: datetime) -> list[UUID]:
     return list(session.scalars(statement.order_by(BlindHold.id)))
 
 
+def probes_of(session: Session, token: bytes) -> Sequence[BlindProbe]:
+    """Return every question about a token, oldest first."""
+    found = select(BlindProbe).where(BlindProbe.token == token).order_by(BlindProbe.id)
+    return session.scalars(found).all()
+
+
 def asked(session: Session, client_id: UUID, *, since: datetime) -> int:
     """Count a client's questions since then."""
     found = select(func.count()).select_from(BlindProbe)

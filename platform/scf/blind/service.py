@@ -9,12 +9,16 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from scf.access import service as access
+from scf.access.models import Basis, Looked, Purpose
+from scf.access.service import Look
 from scf.blind import queries, rules
 from scf.blind.models import TRANSITIONS, BlindHold, BlindProbe, BlindToken, HoldEnded, State
 from scf.capacity import service as capacity
 from scf.capacity.converting import Mark
 from scf.capacity.models import Pool
 from scf.capacity.service import CapacityInsufficient
+from scf.documents.models import Document
 from scf.evidence import service as evidence
 from scf.evidence.models import Event
 from scf.evidence.service import SubjectNotFound
@@ -68,6 +72,7 @@ def hold(
         )
     )
     token = _locked(session, ask, now=times.now)
+    _keep_look(session, actor, token, now=times.now)
     _expire(session, token, now=times.now)
     try:
         with session.begin_nested():
@@ -124,6 +129,8 @@ def know(session: Session, document_id: UUID, token: bytes, *, now: datetime) ->
         assert found.pool_id is not None, "a paper that is not known here was held first"
         mark = queries.mark(document_id, value, pool=True)
         capacity.mark(session, found.pool_id, [mark], now=now)
+        for probe in queries.probes_of(session, token):
+            _keep_look(session, Actor(probe.client_id, probe.party_id), found, now=probe.asked_at)
         merge(session, found, now=now)
 
 
@@ -139,6 +146,17 @@ def merge(session: Session, token: BlindToken, *, now: datetime) -> None:
         return
     for holder_id in queries.carried_holders(session, token.pool_id, claim):
         capacity.convert(session, claim, holder_id=holder_id, amount=None, now=now)
+
+
+def _keep_look(session: Session, actor: Actor, token: BlindToken, *, now: datetime) -> None:
+    """Keep for a paper's seller, once it is known here, that it was asked about; by whom is not told."""
+    if token.document_id is None:
+        return
+    document = session.get_one(Document, token.document_id)
+    subject = public_id("doc", document.id)
+    purpose, basis = Purpose.DOUBLE_FINANCING, Basis.PAPER
+    look = Look(Looked.BLIND_REGISTRY, subject, purpose, basis, named=False)
+    access.record(session, actor, [document.seller_id], look, now=now)
 
 
 def _locked(session: Session, ask: Ask, *, now: datetime) -> BlindToken:
