@@ -10,6 +10,7 @@ from scf.documents.schemas import CheckOut, DocumentOut, RegisteredOut
 from scf.http.bodies import RawBody
 from scf.http.calls import Call, command, query
 from scf.http.downloads import download
+from scf.http.limits import Kind as Limit
 from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
 from scf.http.schemas import DocumentId, PageSize, Text
 
@@ -21,6 +22,7 @@ _BYTES: Final[dict[str, Any]] = {"schema": {"type": "string", "format": "binary"
 @command(
     router,
     "/v1/documents",
+    limit=Limit.PAPERS,
     openapi_extra={
         "requestBody": {
             "required": True,

@@ -13,6 +13,7 @@ from scf.documents.rules import Verdict
 from scf.documents.trade_models import TradeDocument, TradeDocumentLine
 from scf.http.bodies import RawBody
 from scf.http.calls import Call, command, query
+from scf.http.limits import Kind as Limit
 from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
 from scf.http.schemas import (
     DateText,
@@ -93,6 +94,7 @@ class TradeRegisteredOut(Out):
 @command(
     router,
     "/v1/trade-documents",
+    limit=Limit.PAPERS,
     openapi_extra={
         "requestBody": {
             "required": True,
