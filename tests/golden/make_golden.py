@@ -25,6 +25,9 @@ def main():
     basket = story.tell(basket=("confirmed",))
     write("basket.scfproof", basket.proof_bytes)
     write("basket-trust.json", basket.trust_bytes)
+    factoring = story.tell(record=story.BOTH, content=story.BOTH)
+    write("factoring.scfproof", factoring.proof_bytes)
+    write("factoring-trust.json", factoring.trust_bytes)
     refusals, proofs = story.tell_refusals()
     for end, proof in proofs.items():
         write(f"{end}-basket.scfproof", f.as_json(proof))

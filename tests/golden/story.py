@@ -71,6 +71,10 @@ CONTENT = {
     ),
 }  # fmt: skip
 
+SECURITY = {"kind": "factoring", "recourse": True, "disclosed": False}
+BOTH = {"signed": {"security": SECURITY}, "accepted": {"security": SECURITY}}
+"""The same story as a factoring: what its two signed steps say beside."""
+
 FILE_STEPS = (
     "confirmed", "opened", "signed", "accepted", "reserved", "registered", "locked",
 )  # fmt: skip

@@ -131,6 +131,7 @@ def _history(facts: Any) -> list[str]:
     ]
     terms = facts.get("pledge", {})
     amounts = {**terms, **terms.get("pool_sums", {})}
+    lines += [f"    {_security(terms['security'])}"] if "security" in terms else []
     lines += [
         f"    {word} {key} {printable(terms[key])}" for key, word in _TERMS.items() if key in terms
     ]
@@ -141,6 +142,14 @@ def _history(facts: Any) -> list[str]:
     ]
     by = facts["existed_by"] or "未证明 not proven"
     return ["", *lines, f"    存在时间 existed by {by}", ""]
+
+
+def _security(said: dict[str, Any]) -> str:
+    """Say what a bank took where it is no pledge; pledgor and pledgee are then assignor and assignee."""
+    kind = {"assignment": "应收账款转让", "factoring": "保理"}[said["kind"]]
+    recourse = "有追索权 with recourse" if said["recourse"] else "无追索权 without recourse"
+    told = "明 disclosed" if said["disclosed"] else "暗 undisclosed"
+    return f"担保方式 security {kind} {said['kind']}，{recourse}，{told}"
 
 
 def _unusable(code: str, fields: dict[str, Any], as_json: bool) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 from scf_ledger.verify.case import Read
 from scf_ledger.verify.checkpoint import Head
-from scf_ledger.verify.pledge import TERMS
+from scf_ledger.verify.pledge import SECURITY, TERMS
 
 
 def of(
@@ -44,7 +44,7 @@ def _pledge(reads: Sequence[Read]) -> dict[str, Any]:
         if read.type == "receivable.confirmed":
             terms |= _some(read, ("debtor", "confirmed", "due_on"))
         elif read.type == "pledge.signed":
-            terms |= _some(read, TERMS)
+            terms |= _some(read, (*TERMS, SECURITY))
         elif read.type == "pledge.extended":
             terms |= _some(read, ("principal", "due_on_before"))
         elif read.type == "pledge.registered":

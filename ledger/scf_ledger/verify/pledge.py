@@ -158,6 +158,8 @@ def _check_terms(found: Mapping[str, Read], confirmed: Read) -> None:
     with at(accepted.where):
         for field in TERMS:
             _check_equal(accepted, field, signed.record[field])
+        if accepted.record.get(SECURITY) != signed.record.get(SECURITY):
+            raise Failure("completeness.terms_differ", field=SECURITY, type=accepted.type)
         lineage.check_link(accepted, "signed_event", signed)
 
 

@@ -40,6 +40,7 @@ class TestProofs:
             ("pledge.scfproof", "trust.json"),
             ("event.scfproof", "trust.json"),
             ("basket.scfproof", "basket-trust.json"),
+            ("factoring.scfproof", "factoring-trust.json"),
             ("disputed-basket.scfproof", "refusals-trust.json"),
             ("rejected-basket.scfproof", "refusals-trust.json"),
         ],
@@ -52,6 +53,12 @@ class TestProofs:
         report = verify_file(read("pledge.scfproof"), trust.parse(read("trust.json")))
         assert report.facts["existed_by"] == "2026-01-01T00:00:00+00:00"
         assert report.facts["pledge"]["amount"] == {"amount": "1245000.00", "currency": "CNY"}
+
+    def test_say_what_was_taken(self):
+        believed = trust.parse(read("factoring-trust.json"))
+        report = verify_file(read("factoring.scfproof"), believed)
+        taken = {"kind": "factoring", "recourse": True, "disclosed": False}
+        assert report.facts["pledge"]["security"] == taken
 
 
 class TestEvent:

@@ -49,7 +49,32 @@ TOO_MUCH = {"signed": {"amount": f.cny("1300000.00")}, "accepted": {"amount": f.
 OTHER_CLERK = {"person": f.make_id("per", "car.clerk"), "word": "another key"}
 UNCLEAN = {"cert_no": "CX2", "results_hash": f.b64u(f.sha256(b"results")), "clean": True}
 
+SIGNED_FACTORING = {"signed": {"security": story.SECURITY}}
+
 FRAUDS = {
+    # What it is
+    "a pledge that was signed is shown as a factoring": (
+        {"record": story.BOTH},
+        {"authorization": "authorization.content_differs"},
+    ),
+    "a factoring that was signed is shown as a pledge": (
+        {"content": story.BOTH},
+        {"authorization": "authorization.content_differs"},
+    ),
+    "a factoring with recourse is shown as one without": (
+        {
+            "record": {
+                step: {"security": {**story.SECURITY, "recourse": False}}
+                for step in ("signed", "accepted")
+            },
+            "content": story.BOTH,
+        },
+        {"authorization": "authorization.content_differs"},
+    ),
+    "the bank accepted a pledge where a factoring was signed": (
+        {"record": SIGNED_FACTORING, "content": SIGNED_FACTORING},
+        {"completeness": "completeness.terms_differ"},
+    ),
     # False sums
     "the pool says more is confirmed than the debtor signed": (
         {
