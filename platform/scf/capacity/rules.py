@@ -24,22 +24,29 @@ class Part:
 
 
 def run_through(
-    amount: int, *, confirmed: int, free: int, holdings: Iterable[Holding]
+    amount: int,
+    *,
+    confirmed: int,
+    free: int,
+    holdings: Iterable[Holding],
+    payee: UUID | None = None,
 ) -> list[Part]:
     """Split a payment: the free part first, then each encumbrance in order of reservation.
+
+    What a `payee` got by a split of the payment goes to its own encumbrances before all else.
 
     An encumbrance that is paid moves to the proceeds, so value and encumbrance fall together: free never
     goes below zero and a shortfall stays what it is. What is paid beyond `confirmed` never enters the
     pool. All in fen, `holdings` in order of reservation; parts that would be zero are left out.
     """
     left = min(amount, max(confirmed, 0))
+    held = [Part(holding.minor, holding) for holding in holdings]
+    own = [part for part in held if part.holding and part.holding.party_id == payee]
+    others = [part for part in held if part not in own]
     parts: list[Part] = []
-    if taken := min(left, free):
-        parts.append(Part(taken, None))
-        left -= taken
-    for holding in holdings:
-        if taken := min(left, holding.minor):
-            parts.append(Part(taken, holding))
+    for most in (*own, Part(free, None), *others):
+        if taken := min(left, most.minor):
+            parts.append(Part(taken, most.holding))
             left -= taken
     assert left == 0, "free and holdings are at least what is confirmed"
     return parts
