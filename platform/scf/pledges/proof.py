@@ -1,5 +1,6 @@
 """The pledge proof: what a bank takes away and checks on its own."""
 
+from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
@@ -41,7 +42,22 @@ def build(session: Session, party_id: UUID, pledge_id: UUID, *, lasting: bool = 
     pledge = queries.visible(session, party_id, pledge_id)
     if pledge.state is not State.EFFECTIVE or pledge.lock_final_at is None:
         raise NotProvable(state=pledge.state.value, lock=pledge.lock.state.value)
-    events, entries = _entries(session, pledge)
+    return pack(session, pledge, lasting=lasting)
+
+
+def pack(
+    session: Session,
+    pledge: Pledge,
+    *,
+    up_to: Mapping[UUID, int] | None = None,
+    lasting: bool = False,
+) -> bytes:
+    """Return the proof file of a pledge that was in force and locked, for the caller to have made sure.
+
+    `up_to` names of each subject the version that it had then; a pool that it does not name did not stand
+    behind the pledge yet. Raises `evidence.pending`.
+    """
+    events, entries = _entries(session, pledge, up_to)
     signed = [hash_ for event in events for hash_ in event.authorizations]
     signed_at = max(event.occurred_at for event in events if event.authorizations)
     return proofs.pack(
@@ -54,19 +70,23 @@ def build(session: Session, party_id: UUID, pledge_id: UUID, *, lasting: bool = 
     )
 
 
-def _entries(session: Session, pledge: Pledge) -> tuple[list[Event], list[ProofEntry]]:
+def _entries(
+    session: Session, pledge: Pledge, up_to: Mapping[UUID, int] | None
+) -> tuple[list[Event], list[ProofEntry]]:
     """Return what the proof holds: of each form that the pledge stood in its confirmation and its pool."""
     events, entries = [], []
-    for identity in sorted({pledge.pool_id, *pools.pools_of(session, pledge.id)}):
+    until: Mapping[UUID, int] = up_to or {}
+    stood_in = {pledge.pool_id, *pools.pools_of(session, pledge.id)}
+    for identity in sorted(stood_in if up_to is None else stood_in & up_to.keys()):
         pool = session.get_one(Pool, identity)
         confirmed = evidence.event_by_hash(session, pools.confirmation(session, identity))
-        taken = evidence.history(session, identity)
+        taken = evidence.history(session, identity, up_to=until.get(identity))
         events += [confirmed, *taken]
         entries.append(proofs.entry(session, confirmed))
         entries += [
             proofs.entry(session, event, disclose=POOL_FIELDS, secret=pool.secret)
             for event in taken
         ]
-    own = evidence.history(session, pledge.id)
+    own = evidence.history(session, pledge.id, up_to=until.get(pledge.id))
     entries += [proofs.entry(session, event, secret=pledge.secret) for event in own]
     return [*events, *own], entries
