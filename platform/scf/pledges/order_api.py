@@ -56,7 +56,7 @@ class SignatureIn(In):
 
 
 @command(router, "/v1/stages/{stage_id}/pledges", status=201)
-def propose(call: Call, stage_id: StageId, body: StagePledgeIn) -> PledgeOut:
+def propose_on_stage(call: Call, stage_id: StageId, body: StagePledgeIn) -> PledgeOut:
     """以订单或货物出质 Propose a pledge of what an order or goods will be owed for. By the seller."""
     stage = evidence.lock(call.session, TradeStage, stage_id)
     require(stage, call.actor.party, Action.PLEDGE)
@@ -72,7 +72,7 @@ def propose(call: Call, stage_id: StageId, body: StagePledgeIn) -> PledgeOut:
 
 
 @command(router, "/v1/pledges/{pledge_id}/sign-draft")
-def draft_signature(call: Call, pledge_id: PledgeId, body: SignatureIn) -> DraftOut:
+def draft_stage_pledge(call: Call, pledge_id: PledgeId, body: SignatureIn) -> DraftOut:
     """生成质押合同要点 Write the pledge for the seller to sign; a claim's is signed with its contract."""
     _own(call, pledge_id)
     return DraftOut.of(
@@ -88,7 +88,7 @@ def draft_signature(call: Call, pledge_id: PledgeId, body: SignatureIn) -> Draft
 
 
 @command(router, "/v1/pledges/{pledge_id}/sign")
-def sign(call: Call, pledge_id: PledgeId, body: SignedIn) -> PledgeOut:
+def sign_stage_pledge(call: Call, pledge_id: PledgeId, body: SignedIn) -> PledgeOut:
     """签署质押 Hand the pledge back, signed; the bank accepts it as any other."""
     _own(call, pledge_id)
     pledge, _ = service.sign(call.session, call.actor, pledge_id, jws=body.jws, now=call.now)
