@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from scf.approvals import (
+    adopting,
     aftercare,
     clearing,
     facts,
@@ -28,7 +29,7 @@ CASE = "/v1/approval-cases/{case_id}"
 @command(router, "/v1/approval-policies", status=201)
 def adopt(call: Call, body: PolicyIn) -> PolicyOut:
     """配置审批制度 Record how this bank decides, from a day on. By a bank's maker and checker."""
-    policy = service.adopt(
+    policy = adopting.adopt(
         call.session,
         call.actor,
         body.content,

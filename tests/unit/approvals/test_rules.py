@@ -182,7 +182,6 @@ class TestLadder:
             },
             "items",
         ),
-        ({"extension": {"days_max": 10}}, "extension"),
         ({"payment": {"entrusted_from": money("1.00"), "evidence_within": 3}}, "payment"),
     ],
 )
