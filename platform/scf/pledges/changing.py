@@ -27,7 +27,7 @@ from scf.pledges.permissions import Action
 from scf.pledges.registry_access import register_of
 from scf.pledges.registry_models import Change, RegistryFiling
 from scf.pledges.registry_tasks import or_by_hand
-from scf.registry.port import Registration, RegistryRefused
+from scf.registry.port import Registration
 from scf.rules.service import evaluate
 from scf.tasks import kinds
 
@@ -128,21 +128,19 @@ def file(context: EffectContext, payload: Mapping[str, Any]) -> None:
             return
         sent_before, row.sent_at = row.sent_at is not None, context.clock.real()
         reg_no, content, change, reason = _reg_no(pledge), row.content, row.change, row.reason
-    with register_of(context, pledge_id) as registry:
-        try:
-            if change is Change.EXTENDED:
-                found = registry.extend(
-                    reg_no,
-                    reference=content["reference"],
-                    months=content["months"],
-                    sent_before=sent_before,
-                )
-            else:
-                asked = filing.of_json(content)
-                found = registry.amend(reg_no, asked, reason=reason, sent_before=sent_before)
-        except RegistryRefused as error:
-            _keep_problem(context, filing_id, str(error.fields["register_code"]))
-            return
+    reference = content["reference"]
+    with (
+        register_of(context, pledge_id) as registry,
+        filing.keeping_problems(context, reference),
+    ):
+        if change is Change.EXTENDED:
+            months = content["months"]
+            found = registry.extend(
+                reg_no, reference=reference, months=months, sent_before=sent_before
+            )
+        else:
+            asked = filing.of_json(content)
+            found = registry.amend(reg_no, asked, reason=reason, sent_before=sent_before)
     with context.database.transaction() as session:
         pledge = service.lock(session, pledge_id)
         row = session.get_one(RegistryFiling, filing_id)
@@ -220,13 +218,6 @@ def _judge_renaming(session: Session, pledge: Pledge, *, now: datetime) -> None:
         now=now,
         parties=[pledge.pledgee_id],
     )
-
-
-def _keep_problem(context: EffectContext, filing_id: UUID, problem: str) -> None:
-    with context.database.transaction() as session:
-        row = session.get_one(RegistryFiling, filing_id)
-        if row.is_open:
-            row.problem = problem
 
 
 def _next_reference(session: Session, pledge: Pledge) -> str:

@@ -1,13 +1,15 @@
 """What is filed for a pledge, from stored facts; stored as sent, so that it is the same however often it is sent."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from scf.db.outbox import EffectContext
 from scf.evidence.service import hash_text
 from scf.kernel.clock import business_date
 from scf.kernel.ids import new_id
@@ -18,7 +20,7 @@ from scf.pledges.kinds import SecurityKind
 from scf.pledges.models import Pledge
 from scf.pledges.registry_models import Change, RegistryFiling
 from scf.registry.certificates import enrolled_facts, read_enrolled
-from scf.registry.port import Business, Enrolled, Filing, Registration
+from scf.registry.port import Business, Enrolled, Filing, Registration, RegistryRefused
 from scf.registry.rules import term_months
 from scf.registry.texts import Collateral, collateral_text
 
@@ -118,6 +120,15 @@ def waiting(session: Session, pledge_id: UUID) -> RegistryFiling | None:
     )
 
 
+def numbered(session: Session, pledge_id: UUID, number: str) -> RegistryFiling | None:
+    """Return the filing of which the register made this number."""
+    return session.scalar(
+        select(RegistryFiling).where(
+            RegistryFiling.pledge_id == pledge_id, RegistryFiling.number == number
+        )
+    )
+
+
 def standing(session: Session, pledge_id: UUID) -> Filing | None:
     """Return what stands at the register for a pledge, by the newest filing that was taken."""
     newest = session.scalar(
@@ -163,3 +174,18 @@ def take(row: RegistryFiling, found: Registration) -> None:
     """Keep what the register made of a filing."""
     row.number, row.registered_at = found.content.number, found.registered_at
     row.expires_on, row.certificate = found.expires_on, found.certificate
+
+
+@contextmanager
+def keeping_problems(context: EffectContext, reference: str) -> Iterator[None]:
+    """Keep the register's word for refusing what is filed under a reference, and let the refusal through."""
+    try:
+        yield
+    except RegistryRefused as error:
+        with context.database.transaction() as session:
+            session.execute(
+                update(RegistryFiling)
+                .where(RegistryFiling.reference == reference, RegistryFiling.number.is_(None))
+                .values(problem=str(error.fields["register_code"]))
+            )
+        raise

@@ -30,7 +30,7 @@ from scf.registry.comparing import (
     compare_search,
     stops,
 )
-from scf.registry.port import Certificate, EntryKind, SearchResult
+from scf.registry.port import Certificate, EntryKind, Filing, SearchResult
 from scf.registry.reading import read_paper
 from scf.registry.terms import terms_on
 
@@ -100,17 +100,21 @@ def _differences(
     reg_no = pledge.registration.reg_no
     if said.kind in (EntryKind.EXTENDED, EntryKind.CANCELLED) and reg_no is not None:
         return compare_change(reg_no, said, kind=said.kind)
-    waiting = filing.waiting(session, pledge.id)
-    wanted = (
-        filing.of_json(waiting.content)
-        if waiting is not None and waiting.change is not Change.EXTENDED
-        else filing.standing(session, pledge.id) or filing.filing_of(session, pledge)
-    )
+    wanted = _wanted(session, pledge, said)
     kinds = (EntryKind.INITIAL, EntryKind.AMENDED)
     found = compare(wanted, said, due_on=pledge.principal_due_on, kinds=kinds)
     if reg_no is not None:
         found += compare_change(reg_no, said, kind=said.kind)
     return found
+
+
+def _wanted(session: Session, pledge: Pledge, said: Certificate) -> Filing:
+    """Return what a certificate has to say: what was filed under its number, what waits, or what stands."""
+    known = filing.numbered(session, pledge.id, said.number)
+    known = known or filing.waiting(session, pledge.id)
+    if known is not None and known.change is not Change.EXTENDED:
+        return filing.of_json(known.content)
+    return filing.standing(session, pledge.id) or filing.filing_of(session, pledge)
 
 
 def _search_differences(

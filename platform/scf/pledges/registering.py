@@ -56,8 +56,12 @@ def register(context: EffectContext, payload: Mapping[str, Any]) -> None:
         sent_before = entry.filing_sent_at is not None
         row = _first_filing(session, pledge, now=context.clock.now())
         row.sent_at = entry.filing_sent_at = context.clock.real()
+        row.problem = None
         asked = filing.of_json(row.content)
-    with register_of(context, pledge_id) as registry:
+    with (
+        register_of(context, pledge_id) as registry,
+        filing.keeping_problems(context, asked.reference),
+    ):
         found = registry.register(asked, sent_before=sent_before)
     with context.database.transaction() as session:
         pledge = service.lock(session, pledge_id)

@@ -261,9 +261,12 @@ def _standing(text: tuple[str, str], since: datetime, waits: Waits | None) -> St
 def searches_of(
     rows: Iterable[tuple[SearchStep, bool, datetime]], unsound: str | None = None
 ) -> Searches:
-    """Sum up searches (step, clean, searched at) in their order; the newest of a step speaks."""
+    """Sum up searches (step, clean, searched at) in their order; the newest of a step speaks.
+
+    A monthly review says what a search after the registration says.
+    """
     clean: dict[SearchStep, bool] = {}
     newest: datetime | None = None
     for step, is_clean, at in rows:
-        clean[step], newest = is_clean, at
+        clean[SearchStep.AFTER if step is SearchStep.REVIEW else step], newest = is_clean, at
     return Searches(clean.get(SearchStep.BEFORE), clean.get(SearchStep.AFTER), newest, unsound)

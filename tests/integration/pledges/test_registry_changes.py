@@ -7,6 +7,7 @@ import pytest
 from scf.kernel.calendar import add_months
 from scf.kernel.money import Money
 from scf.pledges import registry_clock
+from scf.pledges.effects import resume
 from scf.registry.client import HttpRegistry
 from scf.registry.port import Enrolled, Filing
 
@@ -190,6 +191,27 @@ class TestReview:
         assert len(alarms(desk, pledge, "pledge.searched")) == 1
         assert desk.pledge(pledge)["version"] == version + 1, "a month without news is no event"
         assert [one["ranks"] for one in record(desk, pledge)["findings"]] == ["behind"]
+
+    def test_one_that_ranks_before_holds_the_money_back_and_alarms_once(self, desk, registry):
+        pledge = desk.ready_pledge(desk.receivable(8))
+        now = desk.stage.clock.now()
+        desk.stage.clock.set(now - timedelta(days=1))
+        entry = file_elsewhere(desk, registry, 8, "elsewhere-8")
+        desk.stage.clock.set(now + timedelta(days=31))
+
+        review(desk)
+        resume(desk.context)
+        review(desk)
+
+        (alarm,) = alarms(desk, pledge, "pledge.searched")
+        assert [(one["reg_no"], one["ranks"]) for one in alarm["new"]] == [(entry.reg_no, "before")]
+        shown = desk.pledge(pledge)
+        assert (shown["ready_to_disburse_at"], shown["missing"]) == (None, ["clean_second_search"])
+
+        registry.cancel(entry.reg_no, reason="误登记")
+        desk.did(desk.stage.cast.bank, f"/v1/pledges/{pledge}/search", {})
+        desk.work()
+        assert desk.pledge(pledge)["missing"] == []
 
     def test_an_objection_is_an_alarm_and_a_task_until_it_is_answered(self, desk, registry):
         bank, pledge = desk.stage.cast.bank, desk.ready_pledge(desk.receivable(6))

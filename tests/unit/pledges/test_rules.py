@@ -193,3 +193,8 @@ class TestSearches:
 
         assert (found.before_clean, found.after_clean) == (True, False)
         assert found.at == LATER + timedelta(hours=1)
+
+    def test_a_review_speaks_as_a_search_after_registering(self):
+        steps = [(SearchStep.AFTER, True, NOW), (SearchStep.REVIEW, False, LATER)]
+
+        assert rules.searches_of(steps).after_clean is False
