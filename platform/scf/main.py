@@ -90,7 +90,6 @@ ROUTERS: list[APIRouter] = [
     dossier.router,
     agreements_api.router,
     feed.router,
-    feed.router,
     splits_api.router,
     trace.router,
 ]

@@ -88,9 +88,9 @@ def propose(
     (pool,) = capacity.lock_pools(session, [claim.pool_id])
     pledged = amount or pool.confirmed
     capacity.require_free(pool, pledged, viewer=pledgee.id)
+    rules.check_amount(pledged, principal.amount)
     if isinstance(claim, Receivable):
         _require_part(session, claim, pool, pledgee.id, pledged)
-    rules.check_amount(pledged, principal.amount)
     identity = new_id()
     pledge = Pledge(
         id=identity,

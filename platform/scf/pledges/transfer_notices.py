@@ -17,6 +17,7 @@ from scf.kernel.errors import Conflict, Invalid, NotAllowed
 from scf.parties.countersigning import Kind, Turn
 from scf.pledges import notices
 from scf.pledges.notice_models import DebtorNotice, NoticeState
+from scf.receivables import parts
 
 NOTIFY: Final = "notify"
 COUNTERSIGN: Final = "countersign"
@@ -90,7 +91,7 @@ def prepare(session: Session, actor: Actor, pledge_id: UUID, *, now: datetime) -
         before.replaced_at = now
         session.flush()
     registered = notices.registration(session, pledge)
-    notice = notices.build(pledge, receivable, event=registered)
+    notice = notices.build(session, pledge, receivable, event=registered)
     notice.state, notice.prepared_at = NoticeState.PREPARED, now
     session.add(notice)
     session.flush()
@@ -116,7 +117,7 @@ def tell_debtor(
             raise TriggerMissing(field="trigger", known=list(TRIGGERS))
     if notice is None or notice.state is not NoticeState.SIGNED:
         raise NotSigned(state=notice.state.value if notice else None)
-    if notice.pay_to != notices.account_for(receivable, pledge.pledgee_id):
+    if notice.pay_to != parts.account_for(session, receivable, pledge.pledgee_id):
         raise AccountOvertaken
     return notices.send(session, pledge, notice, actor.party, trigger=trigger, now=now)
 

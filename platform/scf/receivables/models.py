@@ -134,6 +134,7 @@ class Receivable(Subject, Base):
     reason: Mapped[str | None] = mapped_column(Text)
     reason_compliant: Mapped[bool | None]
     pay_to: Mapped[dict[str, str] | None] = mapped_column(JSONB)
+    parts: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB(none_as_null=True))
     no_setoff: Mapped[bool | None]
     consents: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     retention_minor: Mapped[int | None]
@@ -215,7 +216,10 @@ class ReceivableDocument(Base):
 
 
 class ReceivablePayment(Base):
-    """A bank's receipt over money that the debtor paid; insert only. A bank's receipt number is used once."""
+    """A bank's receipt over money that the debtor paid; insert only. A bank's receipt number is used once.
+
+    `taken_minor` is what of it paid the value where the payment is split, null where it is not.
+    """
 
     __tablename__ = "receivable_payments"
     __table_args__ = (
@@ -233,6 +237,7 @@ class ReceivablePayment(Base):
     account: Mapped[str] = mapped_column(Text)
     bank: Mapped[str | None] = mapped_column(Text)
     to_named_account: Mapped[bool]
+    taken_minor: Mapped[int | None]
     event_id: Mapped[UUID] = mapped_column(ForeignKey("events.id"))
     reported_at: Mapped[datetime]
 

@@ -27,7 +27,7 @@ from scf.kernel.errors import Conflict, Invalid, LimitExceeded
 from scf.kernel.ids import new_id, public_id
 from scf.kernel.money import MINOR_MAX, CurrencyMismatch, Money
 from scf.parties import queries as parties
-from scf.receivables import accounts, fact_checks, permissions, queries
+from scf.receivables import accounts, fact_checks, parts, permissions, queries
 from scf.receivables.models import PaymentReversal, Receivable, ReceivablePayment, State
 from scf.receivables.permissions import Action, ActionNotAllowed
 from scf.receivables.service import lock
@@ -200,16 +200,25 @@ def reverse(
         },
         now=now,
     )
-    back = _take_back(receivable, takeback.amount.minor, named=payment.to_named_account)
+    split = payment.taken_minor is not None
+    back = _take_back(
+        receivable, takeback.amount.minor, named=payment.to_named_account, own=_own(payment, left)
+    )
     if back:
         held = pools.paid(session, pool.id) if payment.to_named_account else []
-        standing = [holding for holding in held if holding.holder_id not in ended]
+        payee = _payee(session, receivable, payment.account, payment.bank)
+        standing = [
+            holding
+            for holding in held
+            if holding.holder_id not in ended and (not split or holding.party_id == payee)
+        ]
         amount = receivable.money(back)
         capacity.reverse(
             session, pool, amount=amount, paid=standing, cause=event.body_hash, now=now,
             actor=bank_id,
         )  # fmt: skip
-        _absorb(session, receivable, pool, event, now=now, actor=bank_id)
+        surplus = 0 if split else None
+        _absorb(session, receivable, pool, event, now=now, actor=bank_id, most=surplus)
     reversal = PaymentReversal(
         id=new_id(),
         payment_id=payment.id,
@@ -253,7 +262,8 @@ def _record(
     session: Session, bank_id: UUID, receivable: Receivable, receipt: Receipt, *, now: datetime
 ) -> ReceivablePayment:
     expected = accounts.in_force(accounts.history(session, receivable), receipt.paid_on)
-    named = accounts.fits(expected, receipt.account, receipt.bank)
+    payee = _payee(session, receivable, receipt.account, receipt.bank)
+    named = payee is not None or accounts.fits(expected, receipt.account, receipt.bank)
     pool = lock_pool(session, receivable)
     fact_checks.check_payment(session, receivable, receipt.amount, on=receipt.paid_on, now=now)
     event = _tell(
@@ -275,7 +285,10 @@ def _record(
     else:
         receivable.astray_minor += receipt.amount.minor
         _warn(session, receivable, receipt, event, expected=expected[0], pool=pool, now=now)
-    _absorb(session, receivable, pool, event, now=now, actor=bank_id)
+    most = _most_of_part(session, receivable, pool, payee, receipt.amount)
+    taken = _absorb(
+        session, receivable, pool, event, now=now, actor=bank_id, payee=payee, most=most
+    )
     payment = ReceivablePayment(
         id=new_id(),
         receivable_id=receivable.id,
@@ -287,6 +300,7 @@ def _record(
         account=receipt.account,
         bank=receipt.bank,
         to_named_account=named,
+        taken_minor=taken if receivable.parts and named else None,
         event_id=event.id,
         reported_at=now,
     )
@@ -302,14 +316,20 @@ def _absorb(
     *,
     now: datetime,
     actor: UUID,
-) -> None:
-    """Take what was paid through the pool, as far as there is value left in it."""
+    payee: UUID | None = None,
+    most: int | None = None,
+) -> int:
+    """Take what was paid through the pool, as far as there is value left in it; of a part, `most` fen.
+
+    Return what of it paid the value, in fen.
+    """
     cause = event.body_hash
     left = max(pool.confirmed_minor, 0)
     taken = min(receivable.paid_minor - receivable.paid_taken_minor, left)
+    taken = taken if most is None else min(taken, most)
     if taken:
         amount = receivable.money(taken)
-        capacity.pay(session, pool, amount=amount, cause=cause, now=now, actor=actor)
+        capacity.pay(session, pool, amount=amount, cause=cause, now=now, actor=actor, payee=payee)
         receivable.paid_taken_minor += taken
     lost = min(receivable.astray_minor - receivable.astray_taken_minor, left - taken)
     if lost:
@@ -317,13 +337,47 @@ def _absorb(
         capacity.dilute(session, pool, amount=amount, cause=cause, now=now, actor=actor)
         receivable.astray_taken_minor += lost
     session.flush()
+    return taken
 
 
-def _take_back(receivable: Receivable, minor: int, *, named: bool) -> int:
+def _payee(session: Session, receivable: Receivable, account: str, bank: str | None) -> UUID | None:
+    """Return whose part an account is, None where it is no part's."""
+    code = parts.payee_of(receivable.parts or (), account, bank)
+    found = None if code is None else parties.party_by_uscc(session, code)
+    return None if found is None else found.id
+
+
+def _most_of_part(
+    session: Session, receivable: Receivable, pool: Pool, payee: UUID | None, amount: Money
+) -> int | None:
+    """Return how much of a receipt counts where the payment is split, in fen; None where it is not.
+
+    What its payee holds and what is free: what somebody got beyond that is a surplus in its hands, and
+    nobody else is paid by it.
+    """
+    if not receivable.parts:
+        return None
+    own = pools.held_by(session, pool, payee).minor if payee is not None else 0
+    return min(amount.minor, own + pool.free_minor)
+
+
+def _own(payment: ReceivablePayment, left: Money) -> int | None:
+    """Return how much of a part's payment is still its own surplus, in fen; None where nothing is split.
+
+    A surplus goes back first, and is that of whoever got it.
+    """
+    if payment.taken_minor is None:
+        return None
+    gone = payment.amount_minor - left.minor
+    return max(payment.amount_minor - payment.taken_minor - gone, 0)
+
+
+def _take_back(receivable: Receivable, minor: int, *, named: bool, own: int | None) -> int:
     """Lower what was paid, its surplus first; return what of it comes back to the pool, in fen."""
     if named:
         receivable.paid_minor -= minor
         back = max(receivable.paid_taken_minor - receivable.paid_minor, 0)
+        back = back if own is None else max(minor - own, 0)
         receivable.paid_taken_minor -= back
         _settle_state(receivable)
     else:

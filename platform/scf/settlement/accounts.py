@@ -21,7 +21,7 @@ from scf.kernel.ids import new_id, public_id
 from scf.parties import queries as parties
 from scf.parties.countersigning import Kind, Turn
 from scf.pledges import notices
-from scf.receivables import fact_checks, payments
+from scf.receivables import accounts, fact_checks, parts, payments
 from scf.receivables.accounts import account_digits
 from scf.receivables.models import Receivable
 from scf.receivables.permissions import ActionNotAllowed
@@ -32,6 +32,9 @@ from scf.settlement.models import AccountChange, ChangeState
 HOLDERS_MAX: Final = 7  # an event carries sixteen authorizations, two of each bank
 ACCOUNT: Final = "account"
 CONSENT: Final = "consent"
+CHANGE_FIELDS: Final[Sequence[str]] = ("owners", "holders", "pay_to", "pay_to_before", "reason")
+SPLIT_FIELDS: Final[Sequence[str]] = ("owners", "holders", "parts", "rest", "pay_to", "reason")
+"""What the record of either takes over from what was signed."""
 
 
 class SameAccount(Invalid):
@@ -104,6 +107,18 @@ def propose(
     Raises SubjectNotFound, ActionNotAllowed, NotConfirmed, SameAccount, PaymentUnderWay, TooManyHolders,
     AlreadyOpen.
     """
+    receivable = to_change(session, actor, receivable_id)
+    assert receivable.pay_to is not None
+    _require_other(receivable.pay_to, account)
+    said = {"pay_to": account.to_json(), "pay_to_before": receivable.pay_to, "reason": reason}
+    return put(session, actor, receivable, said, now=now)
+
+
+def to_change(session: Session, actor: Actor, receivable_id: UUID) -> Receivable:
+    """Return a confirmed receivable, locked, to its creditor or debtor.
+
+    Raises SubjectNotFound, ActionNotAllowed, NotConfirmed.
+    """
     receivable = lock(session, receivable_id)
     if actor.party not in receivable.parties:
         raise SubjectNotFound
@@ -111,9 +126,18 @@ def propose(
         raise ActionNotAllowed(action="change_account")
     if receivable.pay_to is None:
         raise NotConfirmed
-    _require_other(receivable.pay_to, account)
+    return receivable
+
+
+def put(
+    session: Session, actor: Actor, receivable: Receivable, said: dict[str, Any], *, now: datetime
+) -> AccountChange:
+    """Put a change of a locked receivable to everybody concerned; `said` is what it says beside them.
+
+    Raises PaymentUnderWay, TooManyHolders, AlreadyOpen.
+    """
     _require_nothing_under_way(session, receivable)
-    holders = _holders(session, receivable)
+    holders = holders_of(session, receivable)
     if len(holders) > HOLDERS_MAX:
         raise TooManyHolders(count=len(holders), count_max=HOLDERS_MAX)
     _require_none_open(session, receivable)
@@ -121,9 +145,7 @@ def propose(
     content = {
         "owners": _codes(session, owners),
         "holders": _codes(session, holders),
-        "pay_to": account.to_json(),
-        "pay_to_before": receivable.pay_to,
-        "reason": reason,
+        **said,
         "confirmed": receivable.confirmed.to_json(),
         "outstanding": receivable.money(
             max(receivable.confirmed_minor - receivable.paid_minor, 0)
@@ -210,30 +232,35 @@ def _moved(session: Session, change: AccountChange, receivable: Receivable) -> b
     """Say whether the claim, or who encumbers it, is another by now; its pool stays locked."""
     payments.lock_pool(session, receivable)
     holders: list[str] = change.content["holders"]
-    now_held = _codes(session, _holders(session, receivable))
+    now_held = _codes(session, holders_of(session, receivable))
     return receivable.version != change.version or now_held != holders
 
 
 def _finish(session: Session, _: Actor, turn: Turn[AccountChange], now: datetime) -> None:
-    """Name the new account. Raises PaymentUnderWay, RuleBlocks."""
-    change = turn.paper
+    """Name the new account, or the accounts of the parts. Raises PaymentUnderWay, RuleBlocks."""
+    change, said = turn.paper, turn.paper.content
     receivable = session.get_one(Receivable, change.receivable_id)  # locked when it was opened
     _require_nothing_under_way(session, receivable)
-    holders = _holders(session, receivable)
+    holders = holders_of(session, receivable)
     fact_checks.check_change(
         session, receivable, what="account", holders=holders, agreed=change.signed, now=now
     )
-    receivable.pay_to = change.content["pay_to"]
+    if "parts" in said:
+        type_, fields = parts.AGREED, SPLIT_FIELDS
+        receivable.parts = said["parts"]
+    else:
+        type_, fields = accounts.CHANGED, CHANGE_FIELDS
+        receivable.pay_to = said["pay_to"]
     receivable.changed_at = now
-    bank = parties.party_by_uscc(session, change.content["pay_to"]["bank_uscc"])
-    if bank is not None:
-        show_to(receivable, bank.id)
-    fields = ("owners", "holders", "pay_to", "pay_to_before", "reason")
-    record: dict[str, Any] = {name: change.content[name] for name in fields}
+    for code in _readers(said):
+        reader = parties.party_by_uscc(session, code)
+        if reader is not None:
+            show_to(receivable, reader.id)
+    record: dict[str, Any] = {name: said[name] for name in fields}
     evidence.append(
         session,
         receivable,
-        "receivable.account_changed",
+        type_,
         record,
         now=now,
         actor=change.proposed_by,
@@ -248,7 +275,15 @@ SIGNED: Final = Kind(open=_open, finish=_finish)
 """How changes are signed."""
 
 
-def _holders(session: Session, receivable: Receivable) -> list[UUID]:
+def _readers(said: dict[str, Any]) -> list[str]:
+    """Return who sees the claim from then on (USCC): banks that keep its accounts, payees of parts."""
+    shares = said.get("parts", ())
+    accounts_named = [said["pay_to"], *(part["pay_to"] for part in shares)]
+    return [account["bank_uscc"] for account in accounts_named] + [p["payee"] for p in shares]
+
+
+def holders_of(session: Session, receivable: Receivable) -> list[UUID]:
+    """Return whoever encumbers a confirmed claim."""
     assert receivable.pool_id is not None
     return sorted({holding.party_id for holding in pools.holdings(session, receivable.pool_id)})
 

@@ -50,7 +50,7 @@ def propose_change(call: Call, receivable_id: ReceivableId, body: ChangeIn) -> C
         reason=body.reason,
         now=call.now,
     )
-    return _change(call, change)
+    return shown(call, change)
 
 
 @query(router, "/v1/account-changes")
@@ -61,7 +61,7 @@ def account_changes(
     after = read_cursor("acg", cursor)
     found = accounts.page(call.session, call.actor.party, after=after, size=limit)
     return Page[ChangeOut](
-        items=[_change(call, change) for change in found],
+        items=[shown(call, change) for change in found],
         next=next_cursor("acg", [change.id for change in found], limit),
     )
 
@@ -69,7 +69,7 @@ def account_changes(
 @query(router, "/v1/account-changes/{account_change_id}")
 def account_change(call: Call, account_change_id: AccountChangeId) -> ChangeOut:
     """查看回款账户变更 A change, who has to sign it and who did."""
-    return _change(call, accounts.visible(call.session, call.actor.party, account_change_id))
+    return shown(call, accounts.visible(call.session, call.actor.party, account_change_id))
 
 
 @command(router, "/v1/account-changes/{account_change_id}/draft")
@@ -81,14 +81,14 @@ def draft_change(call: Call, account_change_id: AccountChangeId, body: SignersIn
 @command(router, "/v1/account-changes/{account_change_id}/sign")
 def sign_change(call: Call, account_change_id: AccountChangeId, body: SignedIn) -> ChangeOut:
     """签署变更 Hand one's part back, signed; with the last signature the new account is the named one."""
-    return _change(call, _sign(call, accounts.SIGNED, account_change_id, body))
+    return shown(call, _sign(call, accounts.SIGNED, account_change_id, body))
 
 
 @command(router, "/v1/account-changes/{account_change_id}/end")
 def end_change(call: Call, account_change_id: AccountChangeId, body: EndIn) -> ChangeOut:
     """终止变更 Take one's proposal back, or refuse it. By anybody who signs it."""
     change = accounts.end(call.session, call.actor, account_change_id, reason=body.reason)
-    return _change(call, change)
+    return shown(call, change)
 
 
 @command(router, "/v1/reconciliations")
@@ -203,7 +203,8 @@ def _sign(call: Call, kind: Kind[Paper], identity: UUID, body: SignedIn) -> Pape
     return countersigning.sign(call.session, call.actor, kind, identity, jws=body.jws, now=call.now)
 
 
-def _change(call: Call, change: AccountChange) -> ChangeOut:
+def shown(call: Call, change: AccountChange) -> ChangeOut:
+    """Show a change of the account, or a split, to one of those who sign it."""
     receivable = call.session.get_one(Receivable, change.receivable_id)
     return ChangeOut.of(change, call.actor.party, receivable)
 

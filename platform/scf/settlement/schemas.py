@@ -325,6 +325,20 @@ class SignersIn(In):
     signers: list[SignerIn] = Field(min_length=1, max_length=2)
 
 
+class SplitPartOut(Out):
+    """A part of a split payment."""
+
+    payee: UsccText
+    amount: MoneyOut
+    pay_to: AccountOut
+
+    @classmethod
+    def of(cls, part: dict[str, Any]) -> Self:
+        """Show a part."""
+        amount, account = Money.from_json(part["amount"]), AccountOut(**part["pay_to"])
+        return cls(payee=part["payee"], amount=amount, pay_to=account)
+
+
 class ChangeOut(Out):
     """A change of account: whoever has to sign it, and has; or who ended it, and why."""
 
@@ -332,7 +346,11 @@ class ChangeOut(Out):
     receivable: ReceivableId
     state: ChangeState
     pay_to: AccountOut
-    pay_to_before: AccountOut
+    pay_to_before: AccountOut | None = Field(description="付款分割时为空 None where it is a split")
+    parts: list[SplitPartOut] | None = Field(
+        description="付款分割的份额 The parts, where it is a split"
+    )
+    rest: MoneyOut | None = Field(description="债权人的份额 What is in no part")
     reason: str
     signers: list[PartyId]
     signed: list[PartyId]
@@ -347,12 +365,17 @@ class ChangeOut(Out):
         shown = {receivable.creditor_id, receivable.debtor_id, reader}
         if reader == receivable.creditor_id:
             shown |= set(change.signers)
+        split = change.content.get("parts")
         return cls(
             id=change.id,
             receivable=change.receivable_id,
             state=change.state,
             pay_to=AccountOut(**change.content["pay_to"]),
-            pay_to_before=AccountOut(**change.content["pay_to_before"]),
+            pay_to_before=None
+            if split is not None
+            else AccountOut(**change.content["pay_to_before"]),
+            parts=None if split is None else [SplitPartOut.of(part) for part in split],
+            rest=None if split is None else Money.from_json(change.content["rest"]),
             reason=change.content["reason"],
             signers=[party for party in change.signers if party in shown],
             signed=[party for party in change.signed if party in shown],

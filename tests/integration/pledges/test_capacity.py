@@ -4,6 +4,7 @@ import threading
 
 from scf.capacity.models import Pool
 from tests.support.receivables import identity, money
+from tests.support.splitting import agree_split
 
 
 def free_of(desk, pledge):
@@ -62,6 +63,11 @@ def test_parts_of_one_claim_at_two_banks(desk):
     """Sixty and fifty of a hundred: the second does not fit, forty does."""
     cast = desk.stage.cast
     receivable = desk.receivable(3, "100.00")
+    agree_split(
+        desk,
+        receivable,
+        [(cast.bank, "60.00", "62220001"), (cast.second_bank, "40.00", "62220002")],
+    )
     first = desk.signed_pledge(receivable, amount="50.00", pledged="60.00")
     desk.accept(first)
     financing = desk.request(receivable, bank=cast.second_bank, amount="40.00")

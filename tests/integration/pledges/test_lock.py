@@ -10,6 +10,7 @@ from scf.kernel.clock import SHANGHAI
 from scf.pledges.effects import resume
 from scf.pledges.models import AssetToken
 from tests.support.receivables import confirm, identity, line, register_invoice
+from tests.support.splitting import agree_split
 
 HELD = {"error": "RegistryHeld", "token": "0x01", "operator": "0x02", "expiry": 1}
 
@@ -104,6 +105,8 @@ def test_another_platform_s_lock_is_waited_for(desk):
 def test_the_last_of_two_pledges_gives_the_token_back(desk):
     cast = desk.stage.cast
     receivable = desk.receivable(4, "100.00")
+    halves = [(cast.bank, "50.00", "62220001"), (cast.second_bank, "50.00", "62220002")]
+    agree_split(desk, receivable, halves)
     pledges = [
         desk.ready_pledge(receivable, bank=bank, amount="50.00", pledged="50.00")
         for bank in (cast.bank, cast.second_bank)
@@ -135,6 +138,8 @@ def test_the_last_of_two_pledges_gives_the_token_back(desk):
 def test_a_pledge_that_comes_while_the_last_one_goes_keeps_the_token(desk):
     cast = desk.stage.cast
     receivable = desk.receivable(5, "100.00")
+    halves = [(cast.bank, "50.00", "62220001"), (cast.second_bank, "50.00", "62220002")]
+    agree_split(desk, receivable, halves)
     first = desk.ready_pledge(receivable, amount="50.00", pledged="50.00")
     (token,) = desk.pledge(first)["lock"]["tokens"]
     second = desk.signed_pledge(receivable, bank=cast.second_bank, amount="50.00", pledged="50.00")

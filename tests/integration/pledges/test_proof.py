@@ -15,6 +15,7 @@ from scf_ledger.note import Signer
 from scf_ledger.verify import Fragment, Status, verify_file
 from tests.support.actors import STORY_BEGINS
 from tests.support.log import sequence_all
+from tests.support.splitting import agree_split
 
 OFFLINE = set(Fragment) - {Fragment.ANCHOR, Fragment.STANDING}
 
@@ -91,6 +92,8 @@ def test_it_is_proven_again_after_a_lock_was_lost(desk, signer):
 def test_two_pledges_of_one_claim_are_each_proven_and_hide_each_other(desk, signer):
     cast = desk.stage.cast
     receivable = desk.receivable(3, "100.00")
+    parts = [(cast.bank, "60.00", "62220001"), (cast.second_bank, "40.00", "62220002")]
+    agree_split(desk, receivable, parts)
     own = desk.ready_pledge(receivable, amount="60.00", pledged="60.00")
     others = desk.ready_pledge(receivable, bank=cast.second_bank, amount="40.00", pledged="40.00")
     publish(desk, signer)

@@ -14,7 +14,7 @@ from scf.audit.history import History, Told, count, histories, rows
 from scf.kernel.clock import business_date
 from scf.kernel.ids import parse_id, public_id
 from scf.kernel.money import Money
-from scf.receivables import accounts, rules
+from scf.receivables import accounts, parts, rules
 from scf.receivables.models import State
 from scf_ledger.statement import parse_line, parse_statement
 
@@ -115,6 +115,7 @@ WHERE e.type = 'receivable.confirmed'
 """)
 _NOT_PROMISED: Mapping[str, Any] = {
     "pay_to": None,
+    "parts": None,
     "no_setoff": None,
     "consents": None,
     "pool_id": None,
@@ -128,8 +129,10 @@ _NOT_PROMISED: Mapping[str, Any] = {
 
 def _promised(history: History, confirmed: Told) -> dict[str, Any]:
     account = history.last("receivable.confirmed", "receivable.account_changed") or confirmed
+    split = history.last(parts.AGREED)
     return {
         "pay_to": account.record["pay_to"],
+        "parts": split.record["parts"] if split else None,
         "no_setoff": confirmed.record["no_setoff"],
         "consents": confirmed.record["consents"],
         "pool_id": parse_id("cap", confirmed.record["pool"]),
@@ -264,7 +267,10 @@ def _is_named(history: History, payment: Told) -> bool:
     ]
     assert named, "a payment is reported of a confirmed claim"
     expected = accounts.in_force(named, date.fromisoformat(payment.record["paid_on"]))
-    return accounts.fits(expected, payment.record["account"], payment.record.get("bank"))
+    number, bank = payment.record["account"], payment.record.get("bank")
+    splits = [item for item in history.of(parts.AGREED) if item.version < payment.version]
+    split = splits[-1].record["parts"] if splits else ()
+    return accounts.fits(expected, number, bank) or parts.payee_of(split, number, bank) is not None
 
 
 def _check_documents(history: History, documents: list[RowMapping]) -> None:

@@ -749,6 +749,44 @@ CREATE INDEX ix_look_ups_party_id_id ON look_ups (party_id, id);
 
 CREATE TRIGGER look_ups_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON look_ups FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
+CREATE TABLE tasks (
+  id UUID NOT NULL,
+  party_id UUID NOT NULL,
+  role TEXT NOT NULL,
+  person_id UUID,
+  kind TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  occasion TEXT NOT NULL,
+  fields JSONB NOT NULL,
+  due_on DATE,
+  state VARCHAR(4) NOT NULL,
+  raised_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  closed_at TIMESTAMP WITH TIME ZONE,
+  closed_by UUID,
+  CONSTRAINT pk_tasks PRIMARY KEY (id),
+  CONSTRAINT uq_tasks_party_id_kind_subject_occasion UNIQUE (party_id, kind, subject, occasion),
+  CONSTRAINT ck_tasks_closed_when_not_open CHECK ((state = 'open') = (closed_at IS NULL)),
+  CONSTRAINT fk_tasks_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id),
+  CONSTRAINT fk_tasks_person_id_persons FOREIGN KEY(person_id) REFERENCES persons (id),
+  CONSTRAINT ck_tasks_state CHECK (state IN ('open', 'done', 'void')),
+  CONSTRAINT fk_tasks_closed_by_oauth_clients FOREIGN KEY(closed_by) REFERENCES oauth_clients (id)
+);
+
+CREATE INDEX ix_tasks_open ON tasks (subject, kind) WHERE state = 'open';
+
+CREATE INDEX ix_tasks_party_id_id ON tasks (party_id, id);
+
+CREATE FUNCTION guard_tasks_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('open', 'done'), ('open', 'void')) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'tasks: % does not become %', OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER tasks_guard_state BEFORE UPDATE OF state ON tasks FOR EACH ROW EXECUTE FUNCTION guard_tasks_state();
+
 CREATE TABLE document_originals (
   document_id UUID NOT NULL,
   original BYTEA NOT NULL,
@@ -845,44 +883,6 @@ END $$;
 
 CREATE TRIGGER receivables_guard_state BEFORE UPDATE OF state ON receivables
   FOR EACH ROW EXECUTE FUNCTION guard_receivable_state();
-
-CREATE TABLE tasks (
-  id UUID NOT NULL,
-  party_id UUID NOT NULL,
-  role TEXT NOT NULL,
-  person_id UUID,
-  kind TEXT NOT NULL,
-  subject TEXT NOT NULL,
-  occasion TEXT NOT NULL,
-  fields JSONB NOT NULL,
-  due_on DATE,
-  state VARCHAR(4) NOT NULL,
-  raised_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  closed_at TIMESTAMP WITH TIME ZONE,
-  closed_by UUID,
-  CONSTRAINT pk_tasks PRIMARY KEY (id),
-  CONSTRAINT uq_tasks_party_id_kind_subject_occasion UNIQUE (party_id, kind, subject, occasion),
-  CONSTRAINT ck_tasks_closed_when_not_open CHECK ((state = 'open') = (closed_at IS NULL)),
-  CONSTRAINT fk_tasks_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id),
-  CONSTRAINT fk_tasks_person_id_persons FOREIGN KEY(person_id) REFERENCES persons (id),
-  CONSTRAINT ck_tasks_state CHECK (state IN ('open', 'done', 'void')),
-  CONSTRAINT fk_tasks_closed_by_oauth_clients FOREIGN KEY(closed_by) REFERENCES oauth_clients (id)
-);
-
-CREATE INDEX ix_tasks_open ON tasks (subject, kind) WHERE state = 'open';
-
-CREATE INDEX ix_tasks_party_id_id ON tasks (party_id, id);
-
-CREATE FUNCTION guard_tasks_state() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('open', 'done'), ('open', 'void')) THEN
-    RETURN NEW;
-  END IF;
-  RAISE EXCEPTION 'tasks: % does not become %', OLD.state, NEW.state
-    USING ERRCODE = 'check_violation';
-END $$;
-
-CREATE TRIGGER tasks_guard_state BEFORE UPDATE OF state ON tasks FOR EACH ROW EXECUTE FUNCTION guard_tasks_state();
 
 CREATE TABLE blind_tokens (
   token BYTEA NOT NULL,
