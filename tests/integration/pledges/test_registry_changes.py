@@ -1,4 +1,4 @@
-"""What happens at the register after a registration: changes, extensions, objections, monthly reviews."""
+"""What happens at the register after a registration, and what is to be done about it by when."""
 
 from datetime import date, timedelta
 
@@ -10,6 +10,7 @@ from scf.pledges import registry_clock
 from scf.pledges.effects import resume
 from scf.registry.client import HttpRegistry
 from scf.registry.port import Enrolled, Filing
+from tests.support.receivables import money
 
 OTHER_BANK = Enrolled("平台外银行(示例)", "91500118MA5U00002X")
 
@@ -62,6 +63,63 @@ def later(desk, days):
 def review(desk):
     registry_clock.ask_reviews(desk.context)
     desk.work()
+
+
+class TestCancellation:
+    def test_the_working_days_begin_with_the_repayment(self, desk):
+        """G23: repaid on 2025-12-19, to be cancelled by 2026-01-05, released or not."""
+        bank = desk.stage.cast.bank
+        financing = desk.request(desk.receivable(11))
+        desk.approve(financing)
+        pledge = desk.propose(financing)
+        desk.contract(financing)
+        desk.accept(pledge)
+        desk.work()
+        desk.mine()
+        desk.work()
+        path, amount = f"/v1/financings/{financing}", money("996000.00")
+        paid = {"receipt_no": "FK-11", "amount": amount, "disbursed_on": "2025-11-03"}
+        desk.did(bank, f"{path}/disbursement", paid)
+        later(desk, 46)
+        repaid = {"receipt_no": "HK-11", "amount": money("1000899.77"), "repaid_on": "2025-12-19"}
+        desk.did(bank, f"{path}/repayment", repaid)
+
+        (task,) = tasks(desk, pledge, "cancel")
+        assert (task["due_on"], task["state"]) == ("2026-01-05", "open")
+        assert desk.pledge(pledge)["state"] == "EFFECTIVE"
+
+        later(desk, 5)
+        desk.release(pledge)
+        desk.work()
+        assert tasks(desk, pledge, "cancel") == [task], "the first thing that asked for it counts"
+
+    def test_it_is_asked_for_by_the_release_and_done_by_the_cancellation(self, desk):
+        pledge = desk.ready_pledge(desk.receivable(9))
+        assert tasks(desk, pledge, "cancel") == []
+        desk.release(pledge)
+        desk.work()
+
+        (task,) = tasks(desk, pledge, "cancel")
+        assert (task["state"], task["due_on"], task["role"]) == ("open", "2025-11-17", "registrar")
+        assert task["fields"]["reg_no"] == desk.pledge(pledge)["registration"]["reg_no"]
+
+        desk.did(desk.stage.cast.bank, f"/v1/pledges/{pledge}/cancel-registration", {})
+        desk.work()
+
+        (task,) = tasks(desk, pledge, "cancel")
+        assert task["state"] == "done"
+        assert desk.seen(desk.stage.cast.supplier, "/v1/tasks")["items"] == []
+        results = desk.seen(desk.stage.cast.bank, "/v1/rule-results", subject=pledge)["items"]
+        (judged,) = [one for one in results if one["transition"] == "registration.cancel"]
+        assert judged["worst"] == "pass"
+
+    def test_one_that_is_given_up_before_it_stands_asks_for_nothing(self, desk):
+        pledge = desk.signed_pledge(desk.receivable(10))
+        desk.accept(pledge)
+        desk.did(desk.stage.cast.bank, f"/v1/pledges/{pledge}/give-up", {"reason": "撤回"})
+        desk.work()
+
+        assert desk.seen(desk.stage.cast.bank, "/v1/tasks", subject=pledge)["items"] == []
 
 
 class TestExtension:
