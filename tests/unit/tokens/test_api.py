@@ -42,6 +42,31 @@ def test_a_ticket_is_created(http, headers, desk):
     assert "Idempotency-Replayed" not in response.headers
 
 
+def test_names_what_a_ticket_would_lock_and_nothing_more(http, headers, desk):
+    ticket = http.post("/v1/tickets", json=BODY, headers=headers).json()
+    assets = [*BODY["assets"], asset() | {"kind": "order"}]
+
+    response = http.post("/v1/tokens", json={"assets": assets}, headers=headers)
+
+    assert response.status_code == 200
+    assert response.json().keys() == {"tokens"}
+    invoice, order = response.json()["tokens"]
+    assert [invoice] == ticket["tokens"]
+    assert order != invoice
+    assert [(outcome, count) for _, outcome, count in desk.log()] == [("issued", 1), ("named", 2)]
+
+
+def test_naming_counts_towards_the_limit(http, headers, desk):
+    limit = desk.service._terms.assets_per_minute
+    ask = {"assets": [asset() | {"number": str(n)} for n in range(200)]}
+    for _ in range(limit // 200):
+        assert http.post("/v1/tokens", json=ask, headers=headers).is_success
+
+    response = http.post("/v1/tokens", json=ask, headers=headers)
+
+    assert (response.status_code, problem(response)) == (429, "token.rate_exceeded")
+
+
 def test_health_says_who_it_is(http, desk):
     assert http.get("/healthz").json() == {
         "status": "ok",
@@ -71,7 +96,7 @@ def test_strangers_are_turned_away(http, desk, authorization, content):
     [
         {"assets": []},
         {"assets": [asset()] * 201},
-        {"assets": [asset() | {"kind": "order"}]},
+        {"assets": [asset() | {"kind": "voucher"}]},
         {"assets": [asset() | {"number": ""}]},
         {"assets": [asset() | {"document_sha256": "short"}]},
         {"assets": [asset() | {"more": 1}]},
