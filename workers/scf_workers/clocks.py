@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import delete
 
+from scf.approvals import work as approvals
 from scf.blind import effects as blind
 from scf.confirmations import clock as confirmations
 from scf.db.outbox import Effect, EffectContext
@@ -28,6 +29,7 @@ def lapse(context: EffectContext) -> None:
     register.turn(context)
     invitations.expire(context)
     receivables.lapse(context)
+    approvals.settle_days(context)
 
 
 def reckon(context: EffectContext) -> None:

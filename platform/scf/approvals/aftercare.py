@@ -1,9 +1,8 @@
 """After paying: what the money was used for, checks of the loan, its grade, and whether it is extended."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -13,7 +12,7 @@ from scf.approvals.clearing import Mode
 from scf.approvals.journal import Hand, Open
 from scf.approvals.models import Case, Kind, Record, State
 from scf.approvals.policy import Step
-from scf.approvals.rules import Grade
+from scf.approvals.rules import Grade, Paper
 from scf.http.auth import Actor
 from scf.kernel.clock import business_date, parse_date
 from scf.kernel.errors import Conflict, Invalid, LimitExceeded
@@ -72,16 +71,6 @@ class NothingProposed(Conflict):
     title_en = "No grade has been proposed"
 
 
-@dataclass(frozen=True, slots=True)
-class Paper:
-    """A file that stays with the bank, by its hash; `amount` and `payee` where it shows a payment."""
-
-    name: str
-    sha256: str
-    amount: Money | None = None
-    payee: str | None = None
-
-
 def show_use(
     session: Session,
     actor: Actor,
@@ -107,7 +96,7 @@ def show_use(
     if total > loan.amount:
         raise UseBeyond(field="papers", shown=total, lent=loan.amount)
     inputs = {
-        "papers": [_paper(paper) for paper in papers],
+        "papers": [paper.to_json() for paper in papers],
         "shown": total.to_json(),
         "complete": total == loan.amount,
     }
@@ -141,7 +130,7 @@ def check(
         "number": len(found.of(Kind.CHECKED)) + 1,
         "report": text,
         "items": service.check_items(care, answers),
-        "papers": [_paper(paper) for paper in papers],
+        "papers": [paper.to_json() for paper in papers],
     }
     journal.record(session, found, Kind.CHECKED, inputs, now=now, hand=hand, by=actor.client_id)
     return found.case
@@ -308,12 +297,3 @@ def _check_planned(found: Open, papers: Sequence[Paper]) -> None:
 
 def _sum(papers: Sequence[Paper], currency: str) -> Money:
     return sum((paper.amount for paper in papers if paper.amount), zero(currency))
-
-
-def _paper(paper: Paper) -> dict[str, Any]:
-    return {
-        "name": paper.name,
-        "sha256": paper.sha256,
-        "amount": paper.amount and paper.amount.to_json(),
-        "payee": paper.payee,
-    }

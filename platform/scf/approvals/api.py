@@ -328,6 +328,7 @@ def _report(call: Call, case_id: ApprovalCaseId, body: schemas.ReportIn, kind: K
         text=body.report,
         answers=[item.answer() for item in body.items],
         recommends=body.recommends.terms() if body.recommends else None,
+        papers=[paper.paper() for paper in body.papers],
         now=call.now,
         expected_version=call.if_match,
     )

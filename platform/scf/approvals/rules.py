@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from scf.approvals.models import TRANSITIONS, State
@@ -107,6 +107,25 @@ class Loan:
     due_on: date
     contract_sha256: bytes
     pledge_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A file that stays with the bank, by its hash; `amount` and `payee` where it shows a payment."""
+
+    name: str
+    sha256: str
+    amount: Money | None = None
+    payee: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as records hold it."""
+        return {
+            "name": self.name,
+            "sha256": self.sha256,
+            "amount": None if self.amount is None else self.amount.to_json(),
+            "payee": self.payee,
+        }
 
 
 def first_state(content: Content) -> State:

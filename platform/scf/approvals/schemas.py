@@ -10,7 +10,7 @@ from scf.approvals.conditions import CATALOGUE
 from scf.approvals.journal import Open
 from scf.approvals.models import Kind, Policy, Record, State
 from scf.approvals.policy import ITEMS_MAX, Code, Content
-from scf.approvals.rules import Grade, Terms, Vote
+from scf.approvals.rules import Grade, Paper, Terms, Vote
 from scf.http.schemas import (
     ApprovalCaseId,
     ApprovalPolicyId,
@@ -128,12 +128,24 @@ class ActIn(In):
     by: SignerIn
 
 
+class PaperIn(In):
+    """A file that stays with the bank, by its hash."""
+
+    name: Line
+    sha256: FileHash
+
+    def paper(self) -> Paper:
+        """Return what the service takes."""
+        return Paper(self.name, self.sha256)
+
+
 class ReportIn(ActIn):
     """A report: its text, an answer to each item, and the terms that it recommends."""
 
     report: Prose
     items: list[AnswerIn] = Field(default=[], max_length=ITEMS_MAX)
     recommends: TermsIn | None = None
+    papers: list[PaperIn] = Field(default=[], max_length=PAPERS_MAX)
 
 
 Conditions = Annotated[list[Line], Field(max_length=10)]
@@ -205,17 +217,6 @@ class ReasonedIn(ActIn):
     reason: Prose
 
 
-class PaperIn(In):
-    """A file that stays with the bank, by its hash."""
-
-    name: Line
-    sha256: FileHash
-
-    def paper(self) -> aftercare.Paper:
-        """Return what the service takes."""
-        return aftercare.Paper(self.name, self.sha256)
-
-
 class UsedIn(In):
     """A file that shows what a part of the loan was paid for."""
 
@@ -224,9 +225,9 @@ class UsedIn(In):
     amount: PositiveMoney
     payee: Line | None = None
 
-    def paper(self) -> aftercare.Paper:
+    def paper(self) -> Paper:
         """Return what the service takes."""
-        return aftercare.Paper(self.name, self.sha256, self.amount, self.payee)
+        return Paper(self.name, self.sha256, self.amount, self.payee)
 
 
 class UseIn(ActIn):

@@ -1,6 +1,6 @@
 """A bank's way to a decision: investigation, review, and the decision of one person or of many."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,7 +12,7 @@ from scf.approvals import adopting, journal, permissions, rules
 from scf.approvals.journal import Hand, Open
 from scf.approvals.models import Case, Kind, MoveRefused, State
 from scf.approvals.policy import Content, Step
-from scf.approvals.rules import Terms, Vote
+from scf.approvals.rules import Paper, Terms, Vote
 from scf.evidence import service as evidence
 from scf.http.auth import Actor
 from scf.kernel.clock import business_date
@@ -124,6 +124,7 @@ def report(
     text: str,
     answers: list[Answer],
     recommends: Terms | None,
+    papers: Sequence[Paper],
     now: datetime,
     expected_version: int | None = None,
 ) -> Case:
@@ -146,7 +147,8 @@ def report(
     inputs = {
         "report": text,
         "items": check_items(step, answers),
-        "recommends": recommends and _terms(recommends),
+        "recommends": None if recommends is None else _terms(recommends),
+        "papers": [paper.to_json() for paper in papers],
     }
     to = rules.state_after(content, state)
     journal.record(session, found, kind, inputs, now=now, hand=hand, to=to, by=actor.client_id)

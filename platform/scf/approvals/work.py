@@ -5,15 +5,18 @@ from datetime import date
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scf.approvals import rules
 from scf.approvals.models import Case, Kind, Record, State
 from scf.approvals.policy import Content
+from scf.db.outbox import EffectContext
 from scf.kernel.clock import business_date, parse_date
 from scf.kernel.ids import public_id
 from scf.tasks import kinds, service
 from scf.tasks.models import State as TaskState
+from scf.tasks.models import Task
 
 _STEPS: Final[Mapping[State, tuple[str, str, Kind]]] = {
     State.INVESTIGATING: (kinds.APPROVAL_INVESTIGATE, "investigator", Kind.INVESTIGATED),
@@ -23,6 +26,7 @@ _STEPS: Final[Mapping[State, tuple[str, str, Kind]]] = {
 }
 """State -> the task that it is, whose, and the record that does it."""
 _AFTER: Final = (kinds.APPROVAL_USE, kinds.APPROVAL_CHECK, kinds.APPROVAL_CLASSIFY)
+KINDS: Final = (*(kind for kind, _, _ in _STEPS.values()), *_AFTER)
 OFFICER: Final = "loan_officer"
 
 
@@ -41,6 +45,21 @@ def hand_on(
             kind, role, _ = _STEPS[case.state]
             _raise(session, case, row, kind, role, start=today, working_days=within)
     _after(session, case, content, row, by=by)
+
+
+def settle_days(context: EffectContext) -> None:
+    """Set the last days of what was raised before its working days were published. For a clock."""
+    with context.database.transaction() as session:
+        waiting = session.scalars(
+            select(Task).where(
+                Task.kind.in_(KINDS), Task.state == TaskState.OPEN, Task.due_on.is_(None)
+            )
+        ).all()
+        for task in waiting:
+            start = parse_date(task.fields["counted_from"])
+            due_on = rules.due_on(start, task.fields["working_days"])
+            if due_on is not None:
+                service.set_due(session, task.kind, task.subject, due_on)
 
 
 def _within(content: Content, state: State) -> int | None:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from scf.approvals import work
+from scf.kernel import calendar
 from scf.parties.models import Role
 from tests.support.approving import (
     adopt,
@@ -113,6 +115,20 @@ def test_what_is_refused_ends_its_case(desk, receivable):
     assert case_of(desk, financing)["state"] == "ENDED"
     assert tasks(desk, case) == {}
     assert set(tasks(desk, case, "void")) == {"approval.investigate"}
+
+
+def test_a_day_beyond_the_published_calendar_is_set_once_it_is(desk, receivable, monkeypatch):
+    desk.stage.clock.set(desk.stage.clock.now().replace(year=2026, month=6, day=1))
+    step = {"within": 200}
+    assert adopt(desk.stage, small(investigation=step), on="2026-06-01").is_success
+    case = path_of(desk, desk.request(receivable))
+    assert tasks(desk, case) == {"approval.investigate": None}
+    monkeypatch.setitem(calendar.HOLIDAYS, 2027, frozenset())
+    monkeypatch.setitem(calendar.MAKE_UP, 2027, frozenset())
+
+    work.settle_days(desk.context)
+
+    assert tasks(desk, case) == {"approval.investigate": "2027-03-15"}
 
 
 def test_a_case_keeps_the_version_that_it_began_with(desk, receivable):
