@@ -57,7 +57,8 @@ class ScopeInsufficient(NotAllowed):
 class OAuthClient(Base):
     """A system that calls for a party; the operator's own has no party.
 
-    `scope` names the one purpose that it was admitted for; null is all of its party's business.
+    `scope` names the one purpose that it was admitted for; null is all of its party's business. The secret
+    before the last still opens until `former_ends_at`, real time.
     """
 
     __tablename__ = "oauth_clients"
@@ -67,6 +68,8 @@ class OAuthClient(Base):
     operator: Mapped[bool] = mapped_column(Boolean, default=False)
     name: Mapped[str] = mapped_column(Text)
     secret_sha256: Mapped[bytes]
+    former_sha256: Mapped[bytes | None]
+    former_ends_at: Mapped[datetime | None]
     scope: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
@@ -168,14 +171,25 @@ def issue_token(session: Session, client_id: str, secret: str, *, now: datetime)
     except IdInvalid:
         raise ClientInvalid from None
     client = session.get(OAuthClient, identity)
-    known = client.secret_sha256 if client is not None else bytes(32)
-    if not secrets.compare_digest(known, digest(secret)) or client is None or client.revoked_at:
+    shown = digest(secret)
+    opens = [secrets.compare_digest(known, shown) for known in _known(client, now)]
+    if not any(opens) or client is None or client.revoked_at:
         raise ClientInvalid
     token = secrets.token_urlsafe(32)
     session.add(
         AccessToken(sha256=digest(token), client_id=client.id, expires_at=now + TOKEN_LIFETIME)
     )
     return token
+
+
+def _known(client: OAuthClient | None, now: datetime) -> tuple[bytes, bytes]:
+    """Return the hashes of what opens; what is none opens nothing, and costs the same."""
+    if client is None:
+        return bytes(32), bytes(32)
+    former = client.former_sha256
+    if former is None or client.former_ends_at is None or client.former_ends_at <= now:
+        former = bytes(32)
+    return client.secret_sha256, former
 
 
 def authenticate(session: Session, authorization: str | None, *, now: datetime) -> Actor:

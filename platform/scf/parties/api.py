@@ -1,5 +1,6 @@
 """Endpoints of parties, their people, keys and systems."""
 
+from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
 
@@ -42,6 +43,7 @@ from scf.parties.schemas import (
     RenamingIn,
     RevocationListIn,
     RevocationListOut,
+    SecretIn,
 )
 from scf.parties.supervision import Sight
 from scf_ledger.encoding import from_b64url
@@ -128,6 +130,21 @@ def list_clients(call: Call, party_id: PartyId) -> list[ClientOut]:
     """List a party's systems."""
     permit(call.actor, Action.READ, party_id)
     return [ClientOut.of(client) for client in queries.clients(call.session, party_id)]
+
+
+@command(router, "/v1/clients/{client_id}/secrets", status=201)
+def rotate_secret(call: Call, client_id: ClientId, body: SecretIn) -> ClientOut:
+    """更换密钥 Give a system its next secret; the former opens for a while, two at most at a time."""
+    _owned(call, Action.ROTATE, call.session.get(OAuthClient, client_id))
+    return ClientOut.of(
+        service.rotate_secret(
+            call.session,
+            client_id,
+            secret_sha256=from_b64url(body.secret_sha256),
+            keep=timedelta(seconds=body.keep_former_seconds),
+            now=call.clock.real(),
+        )
+    )
 
 
 @command(router, "/v1/clients/{client_id}/revoke")

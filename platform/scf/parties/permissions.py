@@ -13,6 +13,7 @@ class Action(Enum):
 
     REGISTER = "register"  # parties, people, certificates, mandates, clients, authorities
     READ = "read"
+    ROTATE = "rotate"  # a client's secret
     REVOKE = "revoke"  # a certificate, mandate, client or person: a lost key waits for nobody
     ERASE = "erase"  # a person's name
     EXPEL = "expel"  # a party, an authority
@@ -28,6 +29,7 @@ class Who(Enum):
 ALLOWED: Final = {
     Action.REGISTER: frozenset({Who.OPERATOR}),
     Action.READ: frozenset({Who.OPERATOR, Who.OWNER}),
+    Action.ROTATE: frozenset({Who.OPERATOR, Who.OWNER}),
     Action.REVOKE: frozenset({Who.OPERATOR, Who.OWNER}),
     Action.ERASE: frozenset({Who.OPERATOR, Who.OWNER}),
     Action.EXPEL: frozenset({Who.OPERATOR}),

@@ -99,6 +99,10 @@ class PartyOut(Out):
         )
 
 
+FORMER_SECONDS = 7 * 86_400
+FORMER_SECONDS_MAX = 30 * 86_400
+
+
 class ClientIn(In):
     """A system to admit: the SHA-256 (base64url) of a secret of at least 32 random bytes.
 
@@ -110,6 +114,16 @@ class ClientIn(In):
     scope: Literal["blind"] | None = None
 
 
+class SecretIn(In):
+    """A system's next secret, by its SHA-256 (base64url); the one before opens so much longer.
+
+    0 ends the one before at once, and every live token: the way out where a secret has leaked.
+    """
+
+    secret_sha256: DigestText
+    keep_former_seconds: int = Field(FORMER_SECONDS, ge=0, le=FORMER_SECONDS_MAX)
+
+
 class ClientOut(Out):
     """A system that calls for a party; `id` is its OAuth client id."""
 
@@ -118,6 +132,7 @@ class ClientOut(Out):
     name: str
     scope: str | None
     created_at: InstantText
+    former_secret_ends_at: InstantText | None
     revoked_at: InstantText | None
 
     @classmethod
@@ -129,6 +144,7 @@ class ClientOut(Out):
             party=client.party_id,
             name=client.name,
             created_at=client.created_at,
+            former_secret_ends_at=client.former_ends_at,
             revoked_at=client.revoked_at,
         )
 

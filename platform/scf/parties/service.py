@@ -2,17 +2,17 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from scf.db.base import Base
 from scf.evidence.service import SubjectNotFound
-from scf.http.auth import OAuthClient
+from scf.http.auth import AccessToken, OAuthClient
 from scf.kernel.clock import business_date, instant_text
 from scf.kernel.errors import Conflict, Invalid, Refused, ValueInvalid
 from scf.kernel.ids import new_id
@@ -67,6 +67,22 @@ class RepresentativeExists(Conflict):
     code = "person.representative_exists"
     title = "该企业已登记在任法定代表人，请先办理离任"
     title_en = "The party has a legal representative; record first that they have left"
+
+
+class SecretUsed(Conflict):
+    """A new secret is another one than the two that open."""
+
+    code = "client.secret_used"
+    title = "新密钥与现用密钥相同"
+    title_en = "The secret is one of those in use"
+
+
+class FormerSecretOpen(Conflict):
+    """Two secrets open at a time: the former ends before a third comes."""
+
+    code = "client.former_secret_open"
+    title = "上一个密钥尚未失效，请先使其失效"
+    title_en = "The former secret still opens; end it first"
 
 
 class NameUnchanged(Conflict):
@@ -253,6 +269,29 @@ def register_client(
     )
     session.add(client)
     session.flush()
+    return client
+
+
+def rotate_secret(
+    session: Session, client_id: UUID, *, secret_sha256: bytes, keep: timedelta, now: datetime
+) -> OAuthClient:
+    """Give a system its next secret; the former opens for `keep` longer, then ends. `now` is real time.
+
+    With none, the former ends at once and live tokens with it. Raises AlreadyRevoked, SecretUsed,
+    FormerSecretOpen.
+    """
+    client = lock(session, OAuthClient, client_id)
+    if client.revoked_at is not None:
+        raise AlreadyRevoked(revoked_at=instant_text(client.revoked_at))
+    if secret_sha256 in (client.secret_sha256, client.former_sha256):
+        raise SecretUsed(field="secret_sha256")
+    open_until = client.former_ends_at
+    if keep and open_until is not None and open_until > now:
+        raise FormerSecretOpen(ends_at=instant_text(open_until))
+    client.former_sha256, client.secret_sha256 = client.secret_sha256, secret_sha256
+    client.former_ends_at = now + keep
+    if not keep:
+        session.execute(delete(AccessToken).where(AccessToken.client_id == client.id))
     return client
 
 

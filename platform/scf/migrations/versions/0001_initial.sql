@@ -54,6 +54,8 @@ CREATE TABLE oauth_clients (
   operator BOOLEAN NOT NULL,
   name TEXT NOT NULL,
   secret_sha256 BYTEA NOT NULL,
+  former_sha256 BYTEA,
+  former_ends_at TIMESTAMP WITH TIME ZONE,
   scope TEXT,
   created_at TIMESTAMP WITH TIME ZONE NOT NULL,
   revoked_at TIMESTAMP WITH TIME ZONE,
@@ -258,6 +260,20 @@ CREATE TABLE idempotency_keys (
 
 CREATE INDEX ix_idempotency_keys_created_at ON idempotency_keys (created_at);
 
+CREATE TABLE outbox (
+  id BIGINT GENERATED ALWAYS AS IDENTITY,
+  kind TEXT NOT NULL,
+  payload JSONB NOT NULL,
+  created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
+  next_attempt_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
+  attempts BIGINT DEFAULT '0' NOT NULL,
+  done_at TIMESTAMP WITH TIME ZONE,
+  error TEXT,
+  CONSTRAINT pk_outbox PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_outbox_waiting ON outbox (next_attempt_at) WHERE done_at IS NULL;
+
 CREATE TABLE asset_tokens (
   token BYTEA NOT NULL,
   holders BIGINT NOT NULL,
@@ -273,20 +289,6 @@ CREATE TABLE trade_originals (
 );
 
 CREATE TRIGGER trade_originals_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON trade_originals FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
-
-CREATE TABLE outbox (
-  id BIGINT GENERATED ALWAYS AS IDENTITY,
-  kind TEXT NOT NULL,
-  payload JSONB NOT NULL,
-  created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
-  next_attempt_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
-  attempts BIGINT DEFAULT '0' NOT NULL,
-  done_at TIMESTAMP WITH TIME ZONE,
-  error TEXT,
-  CONSTRAINT pk_outbox PRIMARY KEY (id)
-);
-
-CREATE INDEX ix_outbox_waiting ON outbox (next_attempt_at) WHERE done_at IS NULL;
 
 CREATE TABLE bank_feeds (
   name TEXT NOT NULL,
