@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     public_url: str = Field("http://127.0.0.1:8700", validation_alias="PUBLIC_URL")
     log_origin: str = Field("scf.example/log", validation_alias="LOG_ORIGIN")
     business_clock: Path | None = Field(None, validation_alias="BUSINESS_CLOCK")
+    webhooks_loopback: bool = Field(False, validation_alias="WEBHOOKS_LOOPBACK")
+    """Webhooks may go to this very machine: for demonstrations and tests, never in earnest."""
     database_pool_size: int = Field(8, validation_alias="DATABASE_POOL_SIZE")
     limit_tokens_per_minute: int = Field(600, ge=0, validation_alias="LIMIT_TOKENS_PER_MINUTE")
     limit_address_per_minute: int = Field(6_000, ge=0, validation_alias="LIMIT_ADDRESS_PER_MINUTE")
@@ -35,7 +37,6 @@ class Settings(BaseSettings):
     limit_writes_per_minute: int = Field(60_000, ge=0, validation_alias="LIMIT_WRITES_PER_MINUTE")
     limit_papers_per_minute: int = Field(6_000, ge=0, validation_alias="LIMIT_PAPERS_PER_MINUTE")
     limit_probes_per_minute: int = Field(600, ge=0, validation_alias="LIMIT_PROBES_PER_MINUTE")
-    blind_holds_per_minute: int = Field(60, validation_alias="BLIND_HOLDS_PER_MINUTE")
 
     @classmethod
     def load(cls) -> Self:

@@ -25,7 +25,6 @@ def hold(call: Call, body: HoldIn) -> HoldAnswerOut:
         call.session,
         call.actor,
         body.value(),
-        per_minute=call.settings.blind_holds_per_minute,
         times=Times(call.now, call.clock.real()),
     )
     return HoldAnswerOut.of(found)

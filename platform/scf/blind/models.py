@@ -113,10 +113,7 @@ class BlindProbe(Base):
     """
 
     __tablename__ = "blind_probes"
-    __table_args__ = (
-        Index("ix_blind_probes_client_id_asked_at", "client_id", "asked_at"),
-        Index("ix_blind_probes_token_party_id", "token", "party_id", "asked_at"),
-    )
+    __table_args__ = (Index("ix_blind_probes_token_party_id", "token", "party_id", "asked_at"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     token: Mapped[bytes]

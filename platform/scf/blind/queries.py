@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Row, exists, func, select
+from sqlalchemy import Row, exists, select
 from sqlalchemy.orm import Session
 
 from scf.blind.models import BlindHold, BlindProbe, BlindToken, State
@@ -88,20 +88,14 @@ def probes_of(session: Session, token: bytes) -> Sequence[BlindProbe]:
     return session.scalars(found).all()
 
 
-def asked(session: Session, client_id: UUID, *, since: datetime) -> int:
-    """Count a client's questions since then."""
-    found = select(func.count()).select_from(BlindProbe)
-    return (
-        session.scalar(found.where(BlindProbe.client_id == client_id, BlindProbe.asked_at > since))
-        or 0
+def asked_about(
+    session: Session, party_id: UUID, token: bytes, *, since: datetime
+) -> Sequence[datetime]:
+    """Return when a bank asked about one paper since then, oldest first."""
+    found = select(BlindProbe.asked_at).where(
+        BlindProbe.token == token, BlindProbe.party_id == party_id, BlindProbe.asked_at > since
     )
-
-
-def asked_about(session: Session, party_id: UUID, token: bytes, *, since: datetime) -> int:
-    """Count a bank's questions about one paper since then."""
-    found = select(func.count()).select_from(BlindProbe)
-    own = (BlindProbe.token == token, BlindProbe.party_id == party_id)
-    return session.scalar(found.where(*own, BlindProbe.asked_at > since)) or 0
+    return session.scalars(found.order_by(BlindProbe.asked_at)).all()
 
 
 def unnamed(session: Session) -> Sequence[Row[UUID, str, str, bytes]]:

@@ -1,27 +1,28 @@
 """How often an outside bank may ask, and for how long it may hold: pure."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from math import ceil
 from typing import Final
 
-from scf.kernel.errors import Invalid, NotAllowed
+from scf.kernel.errors import Invalid, Throttled
 from scf.kernel.money import Money
 
 SCOPE: Final = "blind"
 CALLER: Final = "outside_bank"
 TTL_MIN: Final = timedelta(minutes=1)
 TTL_MAX: Final = timedelta(days=7)
-WINDOW: Final = timedelta(minutes=1)
 TOKEN_WINDOW: Final = timedelta(days=1)
 PER_TOKEN: Final = 6
 """Questions of one bank about one paper in `TOKEN_WINDOW`: too few to find out by halves what is free."""
 
 
-class AskedTooOften(NotAllowed):
-    """A bank asks so often a minute, and so often about one paper a day."""
+class AskedTooOften(Throttled):
+    """A bank asks so often about one paper a day."""
 
     code = "blind.asked_too_often"
-    title = "查询过于频繁，请稍后再试"
-    title_en = "Asked too often; wait a while"
+    title = "对同一单据查询过于频繁，请稍后再试"
+    title_en = "Asked too often about one paper; wait a while"
 
 
 class AboveValue(Invalid):
@@ -52,9 +53,8 @@ def check_ask(amount: Money, value: Money, ttl: timedelta) -> None:
         )
 
 
-def check_rate(in_window: int, on_token: int, *, per_minute: int) -> None:
-    """Raise AskedTooOften; the limits are public, what was asked before is the asker's own."""
-    if in_window >= per_minute:
-        raise AskedTooOften(limit=per_minute, seconds=int(WINDOW.total_seconds()))
-    if on_token >= PER_TOKEN:
-        raise AskedTooOften(limit=PER_TOKEN, seconds=int(TOKEN_WINDOW.total_seconds()))
+def check_asked(asked: Sequence[datetime], *, now: datetime) -> None:
+    """Raise AskedTooOften; `asked` is when this bank asked about this paper within the window, oldest first."""
+    if len(asked) >= PER_TOKEN:
+        again = asked[-PER_TOKEN] + TOKEN_WINDOW - now
+        raise AskedTooOften(retry_after=ceil(again.total_seconds()), limit=PER_TOKEN)

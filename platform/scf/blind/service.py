@@ -49,18 +49,16 @@ class Times:
     real: datetime
 
 
-def hold(
-    session: Session, actor: Actor, ask: Ask, *, per_minute: int, times: Times
-) -> BlindHold | None:
+def hold(session: Session, actor: Actor, ask: Ask, *, times: Times) -> BlindHold | None:
     """Hold a part of a paper's value, or None: it is over what is left, of whom and by how much unsaid.
 
     The question is recorded either way. Raises AboveValue, TtlOutOfRange, AskedTooOften, PartyRevoked.
     """
     rules.check_ask(ask.amount, ask.value, ask.ttl)
     party = parties.active_party(session, actor.party)
-    minute = queries.asked(session, actor.client_id, since=times.real - rules.WINDOW)
-    day = queries.asked_about(session, party.id, ask.token, since=times.real - rules.TOKEN_WINDOW)
-    rules.check_rate(minute, day, per_minute=per_minute)
+    since = times.real - rules.TOKEN_WINDOW
+    asked = queries.asked_about(session, party.id, ask.token, since=since)
+    rules.check_asked(asked, now=times.real)
     session.add(
         BlindProbe(
             id=new_id(),

@@ -233,8 +233,9 @@ class TestProbing:
 
         refused = first.ask(token, "60.00")
 
-        assert refused.status_code == 403
+        assert refused.status_code == 429
         assert refused.json()["code"] == "blind.asked_too_often"
+        assert 0 < int(refused.headers["Retry-After"]) <= 86_400
         assert second.hold(token, "1.00")["answer"] == "OK"
 
     def test_the_owner_of_a_claim_learns_no_name(self, banks: list[Outsider], stage: Stage):

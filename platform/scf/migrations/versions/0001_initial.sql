@@ -480,8 +480,6 @@ CREATE TABLE blind_probes (
   CONSTRAINT fk_blind_probes_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id)
 );
 
-CREATE INDEX ix_blind_probes_client_id_asked_at ON blind_probes (client_id, asked_at);
-
 CREATE INDEX ix_blind_probes_token_party_id ON blind_probes (token, party_id, asked_at);
 
 CREATE TRIGGER blind_probes_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON blind_probes FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
