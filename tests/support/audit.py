@@ -80,7 +80,9 @@ def play(world: World) -> None:
     stage, cast = desk.stage, desk.stage.cast
     first = _financed(world, number=1)
     _notified(world, first[-1])
-    _kept_at_the_register(world, _financed(world, number=2)[-1])
+    second = _financed(world, number=2)
+    _extended(world, *second[1:])
+    _kept_at_the_register(world, second[-1])
     world.sequence()
     world.anchor()
     _answered_otherwise(world)
@@ -226,6 +228,16 @@ def _answered_otherwise(world: World) -> None:
         red=f"<OriginalInvoiceCode>{2550:04}{5:016}</OriginalInvoiceCode>",
     )
     desk.work()
+
+
+def _extended(world: World, financing: str, pledge: str) -> None:
+    """A loan that is due later, its lock taken again for longer."""
+    desk, cast = world.desk, world.desk.stage.cast
+    path = f"/v1/financings/{financing}/extension"
+    desk.did(cast.supplier, path, {"due_on": "2026-01-30", "reason": "回款延迟"})
+    for who, act in ((cast.supplier, "prolong"), (cast.bank, "extend")):
+        desk.signed(who, f"{path}-draft", {"signers": who.signers(act)}, f"{path}-sign")
+    world.until(lambda: desk.pledge(pledge)["lock"]["state"] == "final")
 
 
 def _approved(world: World) -> None:
