@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from pypdf import PageObject, PdfReader
+from pypdf import Configuration, PageObject, PdfReader, apply_configuration
 
 from scf.kernel.clock import SHANGHAI, parse_date
 from scf.kernel.errors import Invalid, SCFError, TooLarge
@@ -57,6 +57,12 @@ _LABELS: Final[Mapping[str, Sequence[str]]] = {
 }
 """The labels of each section in their order; before the first section stands the head."""
 _SECTION: Final = re.compile(r"[一二三四五六七八九十百]+、(\S+?)(\d*)$")
+_BOUNDS: Final = Configuration(
+    zlib_maximum_output_length=20_000_000,
+    stream_parsing_work_maximum_count=100_000,
+    xform_maximum_invocations_per_extraction=50,
+)
+"""What one stream of a PDF may unfold to, in bytes, in operators and in forms within; a full page has 5,000."""
 _LEVEL: Final = 1e-6
 _FOOTER: Final = re.compile(r"\S*\s*第\s*\d+\s*页，共\s*\d+\s*页$")
 
@@ -127,10 +133,11 @@ def _lines(pdf: bytes) -> Iterator[str]:
 
 def _text(pdf: bytes) -> str:
     """Return the text of a PDF's pages. Raises PaperTooLarge, and whatever the parser does."""
-    pages = PdfReader(io.BytesIO(pdf)).pages
-    if len(pages) > PAGES_MAX:
-        raise PaperTooLarge(pages=len(pages), limit=PAGES_MAX)
-    return "\n".join(map(_upright, pages))
+    with apply_configuration(_BOUNDS):
+        pages = PdfReader(io.BytesIO(pdf)).pages
+        if len(pages) > PAGES_MAX:
+            raise PaperTooLarge(pages=len(pages), limit=PAGES_MAX)
+        return "\n".join(map(_upright, pages))
 
 
 def _upright(page: PageObject) -> str:

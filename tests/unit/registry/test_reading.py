@@ -1,11 +1,15 @@
 """Certificates as PDF, read back: everything that was printed, and a refusal for what is none."""
 
+import io
+import zlib
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pypdf import PdfWriter
+from pypdf.generic import NameObject, StreamObject
 
 from scf.kernel.money import Money
 from scf.papers import typesetting
@@ -63,6 +67,18 @@ def a_search(*findings):
         results_hash=results_hash(findings),
         certificate=b"",
     )
+
+
+def unfolding(pdf, times):
+    """A PDF whose first page says the same so many times, in hardly more bytes."""
+    writer, stream = PdfWriter(clone_from=io.BytesIO(pdf)), StreamObject()
+    page = writer.pages[0]
+    stream._data = zlib.compress(page.get_contents().get_data() * times, 9)
+    stream[NameObject("/Filter")] = NameObject("/FlateDecode")
+    page[NameObject("/Contents")] = writer._add_object(stream)
+    file = io.BytesIO()
+    writer.write(file)
+    return file.getvalue()
 
 
 class TestRegistration:
@@ -159,6 +175,15 @@ class TestRefusal:
 
         with pytest.raises(PaperUnreadable):
             read_paper(typesetting.paper(twice))
+
+    def test_one_that_unfolds_without_end(self):
+        bomb = unfolding(pdf_of(CERTIFICATE), 300)
+        assert len(bomb) < BYTES_MAX
+
+        with pytest.raises(PaperUnreadable) as refused:
+            read_paper(bomb)
+
+        assert refused.value.fields["reason"] == "LimitReachedError"
 
     def test_too_much(self):
         with pytest.raises(PaperTooLarge):
