@@ -75,7 +75,7 @@ def _check_queue(session: Session, report: Report) -> None:
     waiting = session.execute(
         select(
             *(QueuedEvent.seq, QueuedEvent.entry, QueuedEvent.type, QueuedEvent.parties),
-            *(Event.seq, Event.body_hash + Event.tag, Event.type, Event.parties),
+            *(Event.seq, Event.body_hash.op("||")(Event.tag), Event.type, Event.parties),
         )
         .outerjoin(Event, Event.id == QueuedEvent.event_id)
         .order_by(QueuedEvent.seq)
