@@ -224,4 +224,8 @@ UNAUDITED: Final[dict[str, str]] = {
     "programmes": "receivables name theirs",
     "registry_findings": "first sights of what searches' own certificates say",
     "tasks": "work to be done; what was done are events",
+    "feed_cursors": "how far deliveries were queued",
+    "webhook_attempts": "what receivers answered; kept for a month",
+    "webhook_deliveries": "what was sent to whom; the events themselves are audited",
+    "webhooks": "where parties want events sent",
 }

@@ -224,6 +224,8 @@ TaskId = Annotated[UUID, _public("tsk")]
 RegistryFilingId = Annotated[UUID, _public("rgf")]
 RegistryPaperId = Annotated[UUID, _public("rgp")]
 InvitationId = Annotated[UUID, _public("inv")]
+WebhookId = Annotated[UUID, _public("whk")]
+DeliveryId = Annotated[UUID, _public("msg")]
 PayableLineId = Annotated[UUID, _public("pyl")]
 
 MoneyText = Annotated[Money, Wire(_money, Money.to_json, _MONEY_SCHEMA)]

@@ -49,6 +49,8 @@ PREFIXES: Final = {
     "statement": "stm",
     "task": "tsk",
     "trade_document": "trd",
+    "webhook": "whk",
+    "webhook_delivery": "msg",
 }
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _TAIL: Final = re.compile(f"[0-7][{_ALPHABET}]{{25}}")

@@ -180,6 +180,13 @@ SERVICES: tuple[Service, ...] = (
         needs=("bootstrap",),
     ),
     Service(
+        name="webhooks",
+        title="事件推送 webhooks",
+        command=python("scf_workers.webhooks"),
+        ready=logs("webhooks.started"),
+        needs=("bootstrap",),
+    ),
+    Service(
         name="worker",
         title="后台任务 worker",
         command=python(

@@ -83,6 +83,7 @@ def running(
         inherited = dict(os.environ if environment is None else environment)
         if business_clock:
             inherited["BUSINESS_CLOCK"] = str(data / "business-clock")
+            inherited["WEBHOOKS_LOOPBACK"] = "true"  # as the clock, for demonstrations only
         known = remembered if fixed_ports else None
         site, own = lay_out(data, services, inherited, known, ports)
         supervisor = Supervisor(site, own, report, lambda pids: _write_state(site, pids))

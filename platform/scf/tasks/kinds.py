@@ -29,6 +29,7 @@ APPROVAL_CLEAR: Final = "approval.clear"
 APPROVAL_USE: Final = "approval.use"
 APPROVAL_CHECK: Final = "approval.check"
 APPROVAL_CLASSIFY: Final = "approval.classify"
+WEBHOOK_MEND: Final = "webhook.mend"
 
 _POLICY: Final = "本行审批制度 The bank's own policy"
 _MEASURES: Final = "《动产和权利担保统一登记办法》"
@@ -85,5 +86,11 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind(APPROVAL_USE, "收集贷款用途证明", "Show what the loan was used for", _POLICY),
         Kind(APPROVAL_CHECK, "贷后检查", "Check the loan after paying", _POLICY),
         Kind(APPROVAL_CLASSIFY, "五级分类", "Grade the loan", _POLICY),
+        Kind(
+            WEBHOOK_MEND,
+            "推送地址长时间失败已停用，请修复后恢复",
+            "A webhook failed for days and was disabled: mend it, then resume it",
+            "Standard Webhooks 1.0.0, Deliverability and reliability",
+        ),
     )
 }

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from scf.evidence import keys
 from scf.evidence.sequencing import open_log
 from scf.parties import certification
 from scf_ledger.note import Signer
@@ -22,6 +23,9 @@ def desk(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """The real API, register and token service, with the cast in place."""
     folder = tmp_path_factory.mktemp("feed")
     with fresh_database(servers) as database_url, lending_desk(database_url, folder) as found:
+        app = found.stage.http.app
+        app.state.settings = app.state.settings.model_copy(update={"webhooks_loopback": True})
+        keys.make_feed_keys(app.state.settings)
         yield found
 
 

@@ -12,6 +12,7 @@ from scf_ledger import trust
 from scf_ledger.verify import Fragment, Status, verify_file
 from tests.support.actors import STORY_BEGINS
 from tests.support.receivables import pay
+from tests.support.splitting import agree_split
 
 PATH = "/v1/pledge-records"
 OFFLINE = set(Fragment) - {Fragment.ANCHOR, Fragment.STANDING}
@@ -172,6 +173,8 @@ class TestAsOf:
     def test_payments_and_neighbours(self, desk, publish):
         cast = desk.stage.cast
         receivable = desk.receivable(12, "100.00")
+        parts = [(cast.bank, "60.00", "62220001"), (cast.second_bank, "30.00", "62220002")]
+        agree_split(desk, receivable, parts)
         own = desk.ready_pledge(receivable, amount="60.00", pledged="60.00")
         others = desk.signed_pledge(
             receivable, bank=cast.second_bank, amount="30.00", pledged="30.00"

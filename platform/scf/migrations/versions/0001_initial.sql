@@ -290,6 +290,27 @@ CREATE TABLE trade_originals (
 
 CREATE TRIGGER trade_originals_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON trade_originals FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
+CREATE TABLE webhook_attempts (
+  id BIGINT GENERATED ALWAYS AS IDENTITY,
+  delivery_id UUID NOT NULL,
+  at TIMESTAMP WITH TIME ZONE NOT NULL,
+  duration_ms BIGINT NOT NULL,
+  status BIGINT,
+  problem TEXT,
+  excerpt TEXT,
+  CONSTRAINT pk_webhook_attempts PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_webhook_attempts_at ON webhook_attempts (at);
+
+CREATE INDEX ix_webhook_attempts_delivery_id_id ON webhook_attempts (delivery_id, id);
+
+CREATE TABLE feed_cursors (
+  name TEXT NOT NULL,
+  index BIGINT NOT NULL,
+  CONSTRAINT pk_feed_cursors PRIMARY KEY (name)
+);
+
 CREATE TABLE bank_feeds (
   name TEXT NOT NULL,
   fetched BIGINT NOT NULL,
@@ -535,6 +556,38 @@ CREATE TABLE debtor_blocks (
 CREATE UNIQUE INDEX uq_debtor_blocks_listed ON debtor_blocks (party_id) WHERE revoked_at IS NULL;
 
 CREATE TRIGGER debtor_blocks_only_revoke BEFORE UPDATE OR DELETE ON debtor_blocks FOR EACH ROW EXECUTE FUNCTION only_revoke();
+
+CREATE TABLE webhooks (
+  id UUID NOT NULL,
+  party_id UUID NOT NULL,
+  url TEXT NOT NULL,
+  types TEXT[] NOT NULL,
+  state VARCHAR(8) NOT NULL,
+  state_since TIMESTAMP WITH TIME ZONE NOT NULL,
+  reason TEXT,
+  stopped_at_index BIGINT,
+  failing_since TIMESTAMP WITH TIME ZONE,
+  key_number BIGINT NOT NULL,
+  previous_key_until TIMESTAMP WITH TIME ZONE,
+  created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_webhooks PRIMARY KEY (id),
+  CONSTRAINT ck_webhooks_disabled_for_a_reason CHECK ((state = 'disabled') = (reason IS NOT NULL) AND (state = 'disabled') = (stopped_at_index IS NOT NULL)),
+  CONSTRAINT fk_webhooks_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id),
+  CONSTRAINT ck_webhooks_state CHECK (state IN ('active', 'paused', 'disabled', 'deleted'))
+);
+
+CREATE INDEX ix_webhooks_party_id_id ON webhooks (party_id, id);
+
+CREATE FUNCTION guard_webhooks_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('active', 'deleted'), ('active', 'disabled'), ('active', 'paused'), ('paused', 'active'), ('paused', 'deleted'), ('disabled', 'active'), ('disabled', 'deleted')) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'webhooks: % does not become %', OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER webhooks_guard_state BEFORE UPDATE OF state ON webhooks FOR EACH ROW EXECUTE FUNCTION guard_webhooks_state();
 
 CREATE TABLE jobs (
   id UUID NOT NULL,
@@ -1065,6 +1118,26 @@ BEGIN
 END $$;
 
 CREATE TRIGGER red_notes_guard_state BEFORE UPDATE OF state ON red_notes FOR EACH ROW EXECUTE FUNCTION guard_red_notes_state();
+
+CREATE TABLE webhook_deliveries (
+  webhook_id UUID NOT NULL,
+  index BIGINT NOT NULL,
+  id UUID NOT NULL,
+  event_id UUID NOT NULL,
+  type TEXT NOT NULL,
+  state VARCHAR(9) NOT NULL,
+  attempts BIGINT NOT NULL,
+  next_attempt_at TIMESTAMP WITH TIME ZONE,
+  created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  done_at TIMESTAMP WITH TIME ZONE,
+  CONSTRAINT pk_webhook_deliveries PRIMARY KEY (webhook_id, index),
+  CONSTRAINT ck_webhook_deliveries_done_when_not_waiting CHECK ((state = 'waiting') = (done_at IS NULL)),
+  CONSTRAINT fk_webhook_deliveries_webhook_id_webhooks FOREIGN KEY(webhook_id) REFERENCES webhooks (id),
+  CONSTRAINT uq_webhook_deliveries_id UNIQUE (id),
+  CONSTRAINT ck_webhook_deliveries_deliverystate CHECK (state IN ('waiting', 'delivered', 'failed'))
+);
+
+CREATE INDEX ix_webhook_deliveries_waiting ON webhook_deliveries (webhook_id, next_attempt_at) WHERE state = 'waiting';
 
 CREATE TABLE trade_stages (
   document_id UUID NOT NULL,

@@ -37,6 +37,7 @@ DROP TABLE
   bank_entries,
   approval_policies,
   account_changes,
+  webhook_deliveries,
   trade_stages,
   trade_document_lines,
   tasks,
@@ -58,6 +59,7 @@ DROP TABLE
   conversion_edges,
   certificates,
   blind_tokens,
+  webhooks,
   trade_documents,
   revocation_lists,
   reconciliations,
@@ -73,6 +75,7 @@ DROP TABLE
   bank_reports,
   anchors,
   access_tokens,
+  webhook_attempts,
   trade_originals,
   statements,
   statement_lines,
@@ -85,6 +88,7 @@ DROP TABLE
   log_head,
   log_entries,
   idempotency_keys,
+  feed_cursors,
   events,
   event_queue,
   checkpoints,
@@ -115,6 +119,7 @@ DROP FUNCTION guard_receivable_state;
 DROP FUNCTION guard_red_notes_state;
 DROP FUNCTION guard_tasks_state;
 DROP FUNCTION guard_trade_stages_state;
+DROP FUNCTION guard_webhooks_state;
 DROP FUNCTION only_revoke;
 DROP FUNCTION only_settle_payable_line;
 DROP FUNCTION queue_event;
