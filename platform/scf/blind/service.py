@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -159,6 +159,9 @@ def _keep_look(session: Session, actor: Actor, token: BlindToken, *, now: dateti
 
 def _locked(session: Session, ask: Ask, *, now: datetime) -> BlindToken:
     """Return a token's row, made where nobody asked before, locked."""
+    found = session.scalar(_locking(ask.token))
+    if found is not None:
+        return found
     statement = insert(BlindToken).values(
         token=ask.token,
         currency=ask.value.currency,
@@ -171,8 +174,12 @@ def _locked(session: Session, ask: Ask, *, now: datetime) -> BlindToken:
 
 
 def _lock_token(session: Session, token: bytes) -> BlindToken:
+    return session.scalars(_locking(token)).one()
+
+
+def _locking(token: bytes) -> Select[BlindToken]:
     statement = select(BlindToken).where(BlindToken.token == token).with_for_update()
-    return session.scalars(statement.execution_options(populate_existing=True)).one()
+    return statement.execution_options(populate_existing=True)
 
 
 def _take(session: Session, token: BlindToken, ask: Ask) -> None:
@@ -212,7 +219,6 @@ def _place(
         expires_at=now + ask.ttl,
     )
     session.add(found)
-    session.flush()
     placed = _tell(session, found, "hold.placed", now=now)
     pool = _pool(session, token, found, cause=placed.body_hash, now=now)
     capacity.reserve(
