@@ -44,7 +44,7 @@ def measure(installation: Installation) -> Iterator[Row]:
         driven.per_second,
         "笔/s",
         limit,
-        at_least(0.02),
+        at_least(0.01),
     )
 
 
