@@ -19,6 +19,7 @@ from tests.support import clock
 from tests.support.approving import adopt, decide, investigate, path_of, small
 from tests.support.banking import entry, told
 from tests.support.blind import CODES, learn, outsider, token_of
+from tests.support.factoring import factored
 from tests.support.invitations import invited
 from tests.support.jobs import a_csv, handed_in, work
 from tests.support.lending import Desk
@@ -64,6 +65,10 @@ class World:
             found = log.newest_anchored(session)
         return found.checkpoint.size if found else 0
 
+    def ready(self, pledge: str) -> None:
+        """Have a pledge registered, locked and searched again."""
+        self.until(lambda: self.desk.pledge(pledge)["ready_to_disburse_at"] is not None)
+
     def until(self, done: Callable[[], bool], seconds: float = 30) -> None:
         """Give the sender and the workers their turns until something holds."""
         deadline = time.monotonic() + seconds
@@ -85,6 +90,7 @@ def play(world: World) -> None:
     _kept_at_the_register(world, second[-1])
     world.sequence()
     world.anchor()
+    factored(desk, 77, ready=world.ready)
     _answered_otherwise(world)
     _approved(world)
     _uploaded(world)

@@ -84,6 +84,7 @@ def _checked(session: Session, row: BankEntry, receivable: Receivable) -> UUID |
     if row.currency != receivable.currency:
         return CURRENCY
     named = accounts.in_force(accounts.history(session, receivable), row.booked_on)
+    named += [part["pay_to"] for part in receivable.parts or ()]
     other = account_digits(row.other_account)
     to_named = accounts.fits(named, other, row.other_bank or None)
     if row.direction is Direction.CREDIT:

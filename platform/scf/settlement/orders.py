@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from scf.capacity.models import Pool
 from scf.db.outbox import enqueue
 from scf.evidence.service import SubjectNotFound
 from scf.http.auth import Actor
@@ -180,7 +181,7 @@ def approve(
         receivable = lock(session, line.receivable_id)
         if receivable.pay_to != line.pay_to:
             raise AccountMoved(receivable=public_id("rcv", receivable.id))
-        left = max(receivable.confirmed_minor - receivable.paid_minor, 0)
+        left = max(_owed(session, receivable), 0)
         if line.amount_minor > left:
             raise MoreThanDue(
                 receivable=public_id("rcv", receivable.id),
@@ -305,11 +306,19 @@ def _payable(session: Session, debtor: Party, line: Wanted) -> tuple[Receivable,
     if receivable.pool_id is None:
         raise NotPayable(receivable=public_id("rcv", receivable.id))
     ordered = under_way(session, [receivable.id]).get(receivable.id, 0)
-    due = receivable.money(max(receivable.confirmed_minor - receivable.paid_minor - ordered, 0))
+    due = receivable.money(max(_owed(session, receivable) - ordered, 0))
     amount = due if line.amount is None else line.amount
     if amount.minor <= 0 or amount > due:
         raise MoreThanDue(receivable=public_id("rcv", receivable.id), due=due, asked=amount)
     return receivable, amount
+
+
+def _owed(session: Session, receivable: Receivable) -> int:
+    """Return what is due into the named account, in fen; parts of a split go to accounts of their own."""
+    left = receivable.confirmed_minor - receivable.paid_minor
+    if not receivable.parts:
+        return left
+    return min(left, session.get_one(Pool, receivable.pool_id).free_minor)
 
 
 def _initiation(

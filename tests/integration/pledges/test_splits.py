@@ -190,6 +190,28 @@ class TestPayments:
         paid(desk, receivable, "35.00", B_ACCOUNT, "B-2", bank=cast.second_bank)
         assert pool_of(desk, first) == (500, 500, 0), "ten too much there do not fill five here"
 
+    def test_an_order_pays_the_creditor_no_more_than_its_rest(self, desk):
+        cast = desk.stage.cast
+        receivable = desk.receivable(23, "100.00")
+        agree_split(desk, receivable, [(cast.bank, "60.00", A_ACCOUNT)])
+        desk.accept(signed_part(desk, receivable, cast.bank, "60.00"))
+        body = {
+            "account": {
+                "name": cast.anchor.name,
+                "account": "6222021111111111111",
+                "bank": cast.bank.name,
+                "bank_uscc": cast.bank.uscc,
+            },
+            "execute_on": "2025-11-03",
+            "lines": [{"receivable": receivable, "amount": money("40.01")}],
+            "maker": cast.anchor.signers("confirm")[0],
+        }
+        found = desk.refused(cast.anchor, "/v1/payment-orders", body)
+        assert found["code"] == "payment_order.more_than_due"
+        assert found["fields"]["due"] == money("40.00")
+        body["lines"] = [{"receivable": receivable}]
+        assert desk.did(cast.anchor, "/v1/payment-orders", body)["total"] == money("40.00")
+
     def test_an_account_that_no_part_names_is_astray(self, desk):
         cast = desk.stage.cast
         receivable = desk.receivable(22, "100.00")

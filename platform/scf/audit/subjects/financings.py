@@ -41,7 +41,7 @@ def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
     for row in rows(session, "financing_receipts", "financing_id", "id"):
         report.rows["financing_receipts"] += 1
         receipts.setdefault(row["financing_id"], []).append(row)
-    searches, kept = ranks.searches(session, report), dict(ranks.kept(session, report))
+    searches, kept = ranks.searches(session, codes, report), dict(ranks.kept(session, report))
     for history in histories(session, "financings", report):
         row = history.row
         own = receipts.pop(row["id"], [])
@@ -53,8 +53,7 @@ def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
         }
         expect_row("financings", history.key, shown, _expected(history, own))
         _check_receipts(history, own)
-        borrower = codes.get(row["borrower_id"])
-        ranks.check(history, kept.pop(row["id"], ()), searches, borrower)
+        ranks.check(history, kept.pop(row["id"], ()), searches)
         if row["contract_sha256"] is not None:
             found = contracts.get(row["contract_sha256"])
             expect("contracts", history.key, "financing_id", found, row["id"])

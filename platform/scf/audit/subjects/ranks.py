@@ -21,8 +21,11 @@ DECIDED = {RankStep.OFFER: "financing.approved", RankStep.DISBURSEMENT: "financi
 """Which event a rank was kept with."""
 
 
-def searches(session: Session, report: Report) -> Mapping[UUID, Sequence[Mapping[str, Any]]]:
+def searches(
+    session: Session, codes: Mapping[UUID, str], report: Report
+) -> Mapping[UUID, Sequence[Mapping[str, Any]]]:
     """Return searches by what they were made for, each held to its certificate. Raises Different."""
+    borrowers = {row["id"]: codes.get(row["borrower_id"]) for row in rows(session, "financings")}
     found: dict[UUID, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows(session, "pledge_searches", "pledge_id", "id"):
         found[row["pledge_id"]].append({**row})
@@ -37,7 +40,9 @@ def searches(session: Session, report: Report) -> Mapping[UUID, Sequence[Mapping
             "certificate": said.certificate,
         }
         expect_row("financing_searches", row["cert_no"], row, expected)
-        found[row["financing_id"]].append({**row, "grantor": said.grantor.uscc})
+        borrower = borrowers.get(row["financing_id"])
+        expect("financing_searches", row["cert_no"], "financing_id", borrower, said.grantor.uscc)
+        found[row["financing_id"]].append({**row})
     return found
 
 
@@ -54,12 +59,12 @@ def check(
     history: History,
     ranks: Sequence[RowMapping],
     made: Mapping[UUID, Sequence[Mapping[str, Any]]],
-    borrower: str | None,
 ) -> None:
-    """Hold a financing's searches and ranks to its events and to the order of the law. Raises Different."""
+    """Hold a financing's ranks to its events and to the order of the law. Raises Different."""
     own = made.get(history.row["id"], ())
-    for row in own:
-        expect("financing_searches", row["cert_no"], "financing_id", borrower, row["grantor"])
+    decided_on = [step for step, type_ in DECIDED.items() if history.last(type_)]
+    kept_for = sorted(row["step"] for row in ranks)
+    expect("financing_ranks", history.key, "step", kept_for, sorted(decided_on))
     numbers = {row["cert_no"] for row in (*own, *made.get(history.row["pledge_id"], ()))}
     for kept_row in ranks:
         key = str(kept_row["id"])
