@@ -273,8 +273,11 @@ def perfect(story: Story, pledge_id: str) -> dict[str, Any]:
     ready = bank.desk.awaited(
         "perfected", PERFECTING, f"/v1/pledges/{pledge_id}", has("ready_to_disburse_at")
     )
+    form = bank.desk.see(f"/v1/pledges/{pledge_id}/registration-form")["fields"]
+    described = next(one["value"] for one in form if one["label"] == "担保财产描述")
     rows = {
         "质押金额": text_of(ready["amount"]),
+        "登记内容": described,
         "登记编号": ready["registration"]["reg_no"],
         "质权设立": time_of(ready["legally_effective_at"]),
         "链上锁定确认": time_of(ready["lock_final_at"]),
@@ -375,9 +378,12 @@ def release(story: Story, pledge_id: str, financing: str) -> None:
     )
     financed = f"/v1/financings/{financing}"
     bank.desk.awaited("closed", RELEASING, financed, lambda seen: seen["state"] == "CLOSED")
+    due = bank.desk.see("/v1/tasks", subject=pledge_id, kind="registration.cancel")
+    (task,) = due["items"]
     rows = {
         "质押": pledge_id,
         "解除金额": text_of(signed["amount"]),
         "登记注销期限": f"{released['registration']['cancellation_due_on']}（10 个工作日）",
+        "待办": f"{task['title']}，{task['due_on']} 前",
     }
     story.show(bank, "解除质押通知书", rows, result="已解除，额度池已释放")
