@@ -99,7 +99,7 @@ def search_certificate(call: Call, pledge_id: PledgeId, cert_no: Number) -> Resp
             "required": True,
             "description": "登记系统出具的 PDF 原件 The register's own PDF: a certificate of a registration,"
             " of a change, an extension, a cancellation, or of a search",
-            "content": {typesetting.MEDIA_TYPE: _FILE},
+            "content": {"application/octet-stream": _FILE},
         }
     },
 )
