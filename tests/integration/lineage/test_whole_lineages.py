@@ -38,10 +38,14 @@ RUNS = count(1)
 
 @dataclass
 class Form:
-    """A place that value of the heap has come to: its rank (order, goods, claim) and its pool."""
+    """A place that value of the heap has come to: its rank (order, goods, claim) and its pool.
+
+    `left` is what of it has not become a later form.
+    """
 
     rank: int
     pool: UUID
+    left: int
 
 
 @dataclass
@@ -69,11 +73,12 @@ class Lives(RuleBasedStateMachine):
     # --- what is done ---------------------------------------------------------------------------
 
     @rule(amount=AMOUNTS)
-    @precondition(lambda self: not any(form.rank == 0 for form in self.forms))
+    @precondition(lambda self: not self.forms)
     def order(self, amount: int) -> None:
         self.appear(0, amount)
 
     @rule(amount=AMOUNTS)
+    @precondition(lambda self: not any(form.rank == 2 for form in self.forms))
     def deliver(self, amount: int) -> None:
         self.appear(1, amount)
 
@@ -82,11 +87,15 @@ class Lives(RuleBasedStateMachine):
         self.appear(2, amount)
 
     def appear(self, rank: int, amount: int) -> None:
-        """Open a form: what of it comes of earlier or later ones is no new value."""
-        before = self.worth()
-        pool = self.open(rank, amount)
-        self.forms.append(Form(rank, pool))
-        self.heap.there = before + amount - self.came_of(pool)
+        """Open a form: what is left of earlier ones, the latest first, becomes it; the rest is new value."""
+        self.forms.append(Form(rank, self.open(rank, amount), amount))
+        new = amount
+        for earlier in sorted(self.forms[:-1], key=lambda form: (-form.rank, form.pool)):
+            if earlier.rank < rank:
+                came = min(new, earlier.left)
+                earlier.left -= came
+                new -= came
+        self.heap.there += new
 
     @rule(amount=AMOUNTS, which=st.integers(0, 9), who=st.integers(0, 3))
     @precondition(lambda self: self.forms)
@@ -135,12 +144,16 @@ class Lives(RuleBasedStateMachine):
         form = self.at(which)
         with self.stage.database.transaction() as session:
             (pool,) = capacity.lock_pools(session, [form.pool])
-            left = pool.confirmed_minor - self.carried(session, form.pool)
+            assert form.rank == 2 or form.left == pool.confirmed_minor - self.carried(
+                session, form.pool
+            )
+            left = max(pool.confirmed_minor, 0) if form.rank == 2 else form.left
             if (lost := min(amount, left)) > 0:
                 capacity.dilute(
                     session, pool, amount=Money(lost), cause=CAUSE, now=self.now, actor=None
                 )
                 self.heap.there -= lost
+                form.left -= lost
 
     @rule(amount=AMOUNTS, which=st.integers(0, 9))
     @precondition(lambda self: any(form.rank == 2 for form in self.forms))
@@ -222,15 +235,6 @@ class Lives(RuleBasedStateMachine):
     def sum_of(self, pools: list[Pool], edges: list[ConversionEdge]) -> int:
         confirmed = sum(pool.confirmed_minor for pool in pools)
         return confirmed - sum(edge.carried_minor for edge in edges)
-
-    def came_of(self, pool: UUID) -> int:
-        """What a new form shares with the others."""
-        with self.stage.database.reading() as session:
-            return sum(
-                edge.amount_minor
-                for edge in self.edges(session)
-                if pool in (edge.from_pool_id, edge.to_pool_id)
-            )
 
     def holdings(self) -> dict[UUID, int]:
         with self.stage.database.reading() as session:
