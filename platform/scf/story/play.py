@@ -9,7 +9,7 @@ from scf.audit.service import audit_installation
 from scf.db.session import Database
 from scf.documents.models import Document
 from scf.kernel.ids import parse_id
-from scf.story import arrival, credit, figures, month, outside, proving, scenes
+from scf.story import arrival, credit, figures, month, outside, proving, ranking, scenes
 from scf.story.checks import Checked
 from scf.story.desk import StoryDiverged
 from scf.story.enrol import enrol
@@ -71,10 +71,12 @@ def _tell(story: Story, trust: Path, database: Database) -> list[Checked]:
     asked = scenes.ask(story, receivable)
     financing, other = asked["bank"]["id"], asked["second_bank"]["id"]
     credit.decide(story, financing)
+    ranking.show(story, story.cast.bank, financing, "first")
     scenes.approve(story, story.cast.bank, financing, "bank", RATE)
     pledge = scenes.pledge(story, financing)["id"]
     scenes.refuse_second_bank(story, other)
     scenes.perfect(story, pledge)
+    ranking.show(story, story.cast.second_bank, other, "second")
     scenes.publish_revocations(story)
     _second_platform(story, database, ids)
     outside.ask(story, database, ids)

@@ -49,6 +49,12 @@ NOT_NULL = {
     ("receivables", "parts"): "parts IS NOT NULL",
     ("debtor_notices", "prepared_at"): "prepared_at IS NOT NULL",
     ("debtor_notices", "signed_at"): "signed_at IS NOT NULL",
+    ("debtor_notices", "delivered_at"): "delivered_at IS NOT NULL",
+    ("debtor_notices", "acknowledged_at"): "acknowledged_at IS NOT NULL",
+    (
+        "debtor_notices",
+        "purpose",
+    ): "pledge_id IN (SELECT id FROM pledges WHERE released_at IS NULL)",
     ("pledges", "lock_final_at"): "lock_final_at IS NOT NULL",
     ("pool_entries", "holder"): "holder IS NOT NULL",
     ("pool_entries", "holder_id"): "holder_id IS NOT NULL",
