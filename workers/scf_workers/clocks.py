@@ -10,6 +10,7 @@ from scf.approvals import work as approvals
 from scf.blind import effects as blind
 from scf.confirmations import clock as confirmations
 from scf.db.outbox import Effect, EffectContext
+from scf.feed import daily, deliveries
 from scf.http import idempotency
 from scf.http.auth import AccessToken
 from scf.pledges import effects as pledges
@@ -30,6 +31,7 @@ def lapse(context: EffectContext) -> None:
     invitations.expire(context)
     receivables.lapse(context)
     approvals.settle_days(context)
+    daily.turn(context)
 
 
 def reckon(context: EffectContext) -> None:
@@ -53,6 +55,7 @@ def forget(context: EffectContext) -> None:
     now = context.clock.real()
     with context.database.transaction() as session:
         idempotency.forget(session, now=now)
+        deliveries.forget(session, now=now)
         session.execute(delete(AccessToken).where(AccessToken.expires_at < now))
         session.execute(
             delete(Effect).where(Effect.done_at < now - EFFECTS_KEPT, Effect.error.is_(None))

@@ -13,6 +13,7 @@ from typing import Final
 from uuid import UUID
 
 import structlog
+from sqlalchemy.orm import Session
 
 from scf.db.session import Database
 from scf.evidence.keys import webhook_secret
@@ -69,11 +70,10 @@ class Courier:
                 now=now,
             )
 
-            def settle() -> None:
-                with self.database.transaction() as session:
-                    deliveries.settle(session, one.id, outcome, now=self.clock.real())
+            def settle(session: Session) -> None:
+                deliveries.settle(session, one, outcome, now=self.clock.real())
 
-            await asyncio.to_thread(settle)
+            await asyncio.to_thread(self.database.run, settle)
         except Unavailable as error:  # the lease runs out, and it is sent again under the same id
             log.warning("webhook.not_settled", index=one.index, code=error.code)
         finally:

@@ -224,6 +224,7 @@ UNAUDITED: Final[dict[str, str]] = {
     "programmes": "receivables name theirs",
     "registry_findings": "first sights of what searches' own certificates say",
     "tasks": "work to be done; what was done are events",
+    "daily_files": "signed, and made again from the log byte for byte",
     "feed_cursors": "how far deliveries were queued",
     "webhook_attempts": "what receivers answered; kept for a month",
     "webhook_deliveries": "what was sent to whom; the events themselves are audited",

@@ -180,17 +180,22 @@ def take(session: Session, *, now: datetime, busy: Collection[UUID] = ()) -> lis
     return [Taken(*row) for row in session.execute(_TAKE, values)]
 
 
-def settle(session: Session, delivery_id: UUID, outcome: Outcome, *, now: datetime) -> None:
+def lock(session: Session, webhook_id: UUID) -> Webhook | None:
+    """Return an endpoint, locked: before its deliveries, and before the cursor."""
+    statement = select(Webhook).where(Webhook.id == webhook_id).with_for_update(key_share=True)
+    return session.scalar(statement.execution_options(populate_existing=True))
+
+
+def settle(session: Session, taken: Taken, outcome: Outcome, *, now: datetime) -> None:
     """Keep how an attempt ended, and what follows from it for the delivery and its endpoint."""
+    webhook = lock(session, taken.webhook_id)
+    assert webhook is not None, "endpoints are never taken out"
     row: WebhookDelivery = session.scalars(
-        select(WebhookDelivery).where(WebhookDelivery.id == delivery_id).with_for_update()
-    ).one()
-    webhook: Webhook = session.scalars(
-        select(Webhook).where(Webhook.id == row.webhook_id).with_for_update()
+        select(WebhookDelivery).where(WebhookDelivery.id == taken.id).with_for_update()
     ).one()
     session.add(
         WebhookAttempt(
-            delivery_id=delivery_id,
+            delivery_id=taken.id,
             at=now,
             duration_ms=outcome.duration_ms,
             status=outcome.status,

@@ -86,9 +86,8 @@ def listed(session: Session, party_id: UUID) -> Sequence[Webhook]:
 
 def visible(session: Session, party_id: UUID, webhook_id: UUID, *, lock: bool = False) -> Webhook:
     """Return an endpoint to its owner. Raises SubjectNotFound."""
-    statement = select(Webhook).where(Webhook.id == webhook_id, Webhook.state != State.DELETED)
-    found = session.scalar(statement.with_for_update() if lock else statement)
-    if found is None:
+    found = deliveries.lock(session, webhook_id) if lock else session.get(Webhook, webhook_id)
+    if found is None or found.state is State.DELETED:
         raise SubjectNotFound
     permissions.require_owner(found.party_id, party_id)
     return found

@@ -1,7 +1,7 @@
 """Pledge records: the feed by log index, and one record as it stood, told from events alone."""
 
 from datetime import timedelta
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -228,9 +228,9 @@ class TestProof:
         publish()
 
         link = urlsplit(then["links"]["record_proof"])
-        answer = desk.stage.get(cast.bank, f"{link.path}?{link.query}")
+        answer = desk.stage.get(cast.bank, link.path, **dict(parse_qsl(link.query)))
 
-        assert answer.headers["content-type"] == "application/vnd.scf.proof+json"
+        assert answer.headers["content-type"] == "application/vnd.scf.proof+json", answer.text
         report = verify_file(answer.content, trusted)
         assert {report.fragments[one].status for one in OFFLINE} == {Status.PASS}, report.as_json()
         now = desk.stage.get(cast.bank, f"{PATH}/{pledge}/proof")

@@ -557,6 +557,21 @@ CREATE UNIQUE INDEX uq_debtor_blocks_listed ON debtor_blocks (party_id) WHERE re
 
 CREATE TRIGGER debtor_blocks_only_revoke BEFORE UPDATE OR DELETE ON debtor_blocks FOR EACH ROW EXECUTE FUNCTION only_revoke();
 
+CREATE TABLE daily_files (
+  party_id UUID NOT NULL,
+  day DATE NOT NULL,
+  first_index BIGINT NOT NULL,
+  last_index BIGINT NOT NULL,
+  content BYTEA NOT NULL,
+  signature TEXT NOT NULL,
+  made_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_daily_files PRIMARY KEY (party_id, day),
+  CONSTRAINT ck_daily_files_range CHECK (last_index >= first_index - 1),
+  CONSTRAINT fk_daily_files_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id)
+);
+
+CREATE TRIGGER daily_files_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON daily_files FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
 CREATE TABLE webhooks (
   id UUID NOT NULL,
   party_id UUID NOT NULL,

@@ -70,6 +70,7 @@ DROP TABLE
   jobs,
   documents,
   debtor_blocks,
+  daily_files,
   consents,
   blind_probes,
   bank_reports,
