@@ -21,6 +21,7 @@ from scf.documents import trade_api as trade
 from scf.dossier import api as dossier
 from scf.evidence import api as evidence
 from scf.feed import api as feed
+from scf.feed import daily_api as daily_files
 from scf.feed import webhook_api as webhooks
 from scf.financing import api as financing
 from scf.financing import extension_api as extensions
@@ -92,6 +93,7 @@ ROUTERS: list[APIRouter] = [
     agreements_api.router,
     feed.router,
     webhooks.router,
+    daily_files.router,
     splits_api.router,
     trace.router,
 ]
