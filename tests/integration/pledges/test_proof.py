@@ -14,6 +14,7 @@ from scf_ledger.encoding import from_b64url
 from scf_ledger.note import Signer
 from scf_ledger.verify import Fragment, Status, verify_file
 from tests.support.actors import STORY_BEGINS
+from tests.support.factoring import CLEAR, WITH_RECOURSE
 from tests.support.log import sequence_all
 from tests.support.splitting import agree_split
 
@@ -127,3 +128,14 @@ def disclosed(content):
         texts += [from_b64url(text).decode() for text in entry["disclosures"]]
         texts += [from_b64url(jws.split(".")[1]).decode() for jws in entry["authorizations"]]
     return "\n".join(texts)
+
+
+def test_a_factoring_is_proven_as_what_it_is(desk, signer):
+    pledge = desk.ready_pledge(desk.receivable(8), security=WITH_RECOURSE, trade=CLEAR)
+    publish(desk, signer)
+
+    report = verify_file(proof(desk, pledge).content, trusted(desk, signer))
+
+    found = statuses(report)
+    assert all(found[fragment] is Status.PASS for fragment in OFFLINE)
+    assert report.facts["pledge"]["security"] == WITH_RECOURSE
