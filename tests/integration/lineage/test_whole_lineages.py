@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -30,7 +31,7 @@ from scf.capacity.service import CapacityInsufficient, NothingToConvert
 from scf.kernel.ids import new_id, public_id
 from scf.kernel.money import Money
 from tests.support.actors import Stage
-from tests.support.pools import CAUSE
+from tests.support.pools import CAUSE, take
 
 AMOUNTS = st.integers(1, 100)
 RUNS = count(1)
@@ -72,10 +73,11 @@ class Lives(RuleBasedStateMachine):
 
     # --- what is done ---------------------------------------------------------------------------
 
-    @rule(amount=AMOUNTS)
-    @precondition(lambda self: not self.forms)
-    def order(self, amount: int) -> None:
+    @initialize(amount=st.integers(50, 100), taken=st.integers(1, 50))
+    def begin(self, amount: int, taken: int) -> None:
+        """An order that is lent on."""
         self.appear(0, amount)
+        self.encumber(self.forms[0], taken)
 
     @rule(amount=AMOUNTS)
     @precondition(lambda self: not any(form.rank == 2 for form in self.forms))
@@ -97,15 +99,18 @@ class Lives(RuleBasedStateMachine):
                 new -= came
         self.heap.there += new
 
-    @rule(amount=AMOUNTS, which=st.integers(0, 9), who=st.integers(0, 3))
+    @rule(amount=AMOUNTS, which=st.integers(0, 9))
     @precondition(lambda self: self.forms)
-    def take(self, amount: int, which: int, who: int) -> None:
-        form, holder = self.at(which), new_id()
-        taken = self.tried(lambda session, pool: capacity.reserve(
-            session, pool, holder_id=holder, holder=public_id("plg", holder), amount=Money(amount),
-            cause=CAUSE, now=self.now, actor=self.stage.cast.bank.party_id,
-        ), form.pool)  # fmt: skip
-        if taken:
+    def take(self, amount: int, which: int) -> None:
+        self.encumber(self.at(which), amount)
+
+    def encumber(self, form: Form, amount: int) -> None:
+        holder, bank = new_id(), self.stage.cast.bank.party_id
+
+        def reserved(session, pool) -> None:
+            take(session, pool, amount, holder, bank)
+
+        if self.tried(reserved, form.pool):
             self.heap.held[holder] = amount
 
     @rule(which=st.integers(0, 9), who=st.integers(0, 9), part=st.none() | AMOUNTS)
