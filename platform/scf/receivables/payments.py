@@ -200,25 +200,10 @@ def reverse(
         },
         now=now,
     )
-    split = payment.taken_minor is not None
-    back = _take_back(
-        receivable, takeback.amount.minor, named=payment.to_named_account, own=_own(payment, left)
-    )
-    if back:
-        held = pools.paid(session, pool.id) if payment.to_named_account else []
-        payee = _payee(session, receivable, payment.account, payment.bank)
-        standing = [
-            holding
-            for holding in held
-            if holding.holder_id not in ended and (not split or holding.party_id == payee)
-        ]
-        amount = receivable.money(back)
-        capacity.reverse(
-            session, pool, amount=amount, paid=standing, cause=event.body_hash, now=now,
-            actor=bank_id,
-        )  # fmt: skip
-        surplus = 0 if split else None
-        _absorb(session, receivable, pool, event, now=now, actor=bank_id, most=surplus)
+    _give_back(
+        session, receivable, payment, event, pool=pool, amount=takeback.amount, left=left,
+        ended=ended, now=now, actor=bank_id,
+    )  # fmt: skip
     reversal = PaymentReversal(
         id=new_id(),
         payment_id=payment.id,
@@ -231,6 +216,40 @@ def reverse(
     )
     _add(session, reversal)
     return reversal
+
+
+def _give_back(
+    session: Session,
+    receivable: Receivable,
+    payment: ReceivablePayment,
+    event: Event,
+    *,
+    pool: Pool,
+    amount: Money,
+    left: Money,
+    ended: Collection[UUID],
+    now: datetime,
+    actor: UUID,
+) -> None:
+    """Let the value be there again, held by whom the payment had set free and who is still there."""
+    split = payment.taken_minor is not None
+    back = _take_back(
+        receivable, amount.minor, named=payment.to_named_account, own=_own(payment, left)
+    )
+    if not back:
+        return
+    held = pools.paid(session, pool.id) if payment.to_named_account else []
+    payee = _payee(session, receivable, payment.account, payment.bank)
+    standing = [
+        holding
+        for holding in held
+        if holding.holder_id not in ended and (not split or holding.party_id == payee)
+    ]
+    capacity.reverse(
+        session, pool, amount=receivable.money(back), paid=standing, cause=event.body_hash, now=now,
+        actor=actor,
+    )  # fmt: skip
+    _absorb(session, receivable, pool, event, now=now, actor=actor, most=0 if split else None)
 
 
 def is_concerned(session: Session, receivable: Receivable, bank_id: UUID) -> bool:

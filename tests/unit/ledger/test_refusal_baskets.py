@@ -6,14 +6,7 @@ from scf_ledger import trust
 from scf_ledger.verify import verify_file
 from tests.golden import formats as f
 from tests.golden import story
-
-
-def failing(report):
-    return {
-        name.value: outcome.code
-        for name, outcome in report.fragments.items()
-        if outcome.status == "fail"
-    }
+from tests.unit.ledger.verdicts import failing
 
 
 def entry_of(entry):
