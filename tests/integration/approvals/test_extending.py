@@ -3,8 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
+from scf.evidence.models import Event
 from scf.evidence.sequencing import open_log
+from scf.kernel.ids import public_id
 from scf.parties import certification
 from scf.parties import queries as parties
 from scf.parties.models import Role
@@ -71,7 +74,8 @@ def sign(desk, financing, who, act):
     return desk.signed(who, f"{path}-draft", body, f"{path}-sign")
 
 
-def verified(desk, pledge):
+def published(desk):
+    """Publish everything; return what a bank would trust."""
     signer = Signer.generate("test.example/log")
     at = STORY_BEGINS + timedelta(hours=9)
     with desk.stage.database.transaction() as session:
@@ -81,11 +85,25 @@ def verified(desk, pledge):
                 session, desk.stage.cast.authority_ids[scope], der=authority.crl(at=at), now=at
             )
     sequence_all(desk.stage.settings.database_url, signer)
-    content = desk.stage.get(desk.stage.cast.bank, f"/v1/pledges/{pledge}/proof").content
     with desk.stage.database.reading() as session:
         believed = parties.authorities(session)
     logs = [("test.example/log", str(signer.verifier), None)]
-    return verify_file(content, trust.parse(trust.build(logs=logs, authorities=believed)))
+    return trust.parse(trust.build(logs=logs, authorities=believed))
+
+
+def verified(desk, path, trusted):
+    """Verify a proof offline; every fragment that can be is a tick."""
+    report = verify_file(desk.stage.get(desk.stage.cast.bank, path).content, trusted)
+    offline = set(Fragment) - {Fragment.ANCHOR, Fragment.STANDING}
+    statuses = {name: report.fragments[name].status for name in offline}
+    assert statuses == dict.fromkeys(offline, Status.PASS), report.as_json()
+    return report.as_json()["facts"]
+
+
+def event_of(desk, type_):
+    with desk.stage.database.reading() as session:
+        newest = select(Event.id).where(Event.type == type_).order_by(Event.seq.desc())
+        return public_id("evt", session.scalars(newest.limit(1)).one())
 
 
 def test_both_sign_and_everything_follows(desk, lent):
@@ -108,11 +126,11 @@ def test_both_sign_and_everything_follows(desk, lent):
     desk.work()
     assert desk.pledge(pledge)["lock"]["state"] == "final"
     assert desk.failures() == []
-    report = verified(desk, pledge)
-    offline = set(Fragment) - {Fragment.ANCHOR, Fragment.STANDING}
-    statuses = {name: report.fragments[name].status for name in offline}
-    assert statuses == dict.fromkeys(offline, Status.PASS), report.as_json()
-    assert report.as_json()["facts"]["pledge"]["principal"]["due_on"] == LATER
+    trusted = published(desk)
+    facts = verified(desk, f"/v1/pledges/{pledge}/proof", trusted)
+    assert facts["pledge"]["principal"]["due_on"] == LATER
+    assert facts["pledge"]["due_on_before"] == DUE_ON
+    verified(desk, f"/v1/events/{event_of(desk, 'financing.extended')}/proof", trusted)
 
 
 def test_the_bank_s_desk_decides_first_where_its_policy_says_so(desk, lent):
