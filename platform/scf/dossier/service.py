@@ -52,9 +52,7 @@ def download(
     content = build(session, actor, financing, public_url=public_url)
     receivable = session.get_one(Receivable, financing.receivable_id)
     look = Look(Looked.DOSSIER, public_id("fin", financing.id), Purpose.LOAN_FILE)
-    access.record(
-        session, actor, [financing.borrower_id, receivable.debtor_id], look, now=now
-    )
+    access.record(session, actor, [financing.borrower_id, receivable.debtor_id], look, now=now)
     session.add(
         DossierDownload(
             id=new_id(),

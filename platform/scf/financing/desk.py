@@ -60,9 +60,7 @@ def require_extension(session: Session, financing: Financing, *, due_on: date) -
     gates.gate_extension(session, financing.id, due_on=due_on)
 
 
-def extended(
-    session: Session, financing: Financing, *, due_on_before: date, now: datetime
-) -> None:
+def extended(session: Session, financing: Financing, *, due_on_before: date, now: datetime) -> None:
     """Tell the case that the loan is due later."""
     assert financing.due_on is not None
     gates.extended(
