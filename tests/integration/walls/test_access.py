@@ -1,0 +1,159 @@
+"""Looking leaves a trace with the one looked at; consents end at once; secrets change without a gap."""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from scf.access.models import LookUp
+from scf.evidence.models import Event
+from scf.kernel.ids import public_id
+from scf_ledger.encoding import b64url
+from tests.support.actors import STORY_BEGINS, Stage, set_stage
+from tests.support.blind import learn, outsider
+from tests.support.problems import refusal
+from tests.support.receivables import register_invoice
+from tests.support.services import Servers, fresh_database
+
+PERIOD = {"first_on": "2025-11-01", "last_on": "2025-11-30"}
+
+
+@pytest.fixture(scope="module")
+def stage(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with fresh_database(servers) as url, set_stage(url, tmp_path_factory.mktemp("stage")) as found:
+        yield found
+
+
+def log(stage, who, **query):
+    return stage.get(who, "/v1/access-log", **query).json()["items"]
+
+
+def rate(stage, who):
+    return stage.get(who, f"/v1/parties/{stage.cast.anchor.id}/confirmation-rate", **PERIOD)
+
+
+def consented(stage, until="2026-06-30T00:00:00Z", **other):
+    body = {"to": stage.cast.bank.id, "until": until, **other}
+    return stage.post(stage.cast.anchor, "/v1/consents", body)
+
+
+class TestConsent:
+    def test_opens_the_rate_is_recorded_and_ends_at_once(self, stage):
+        cast = stage.cast
+        refusal(rate(stage, cast.bank), 404, "subject.not_found")
+        consent = consented(stage).json()
+        before = log(stage, cast.anchor)
+
+        shown = rate(stage, cast.bank)
+
+        assert shown.json()["whole"] is True
+        (made,) = [one for one in log(stage, cast.anchor) if one not in before]
+        assert {name: made[name] for name in ("kind", "purpose", "basis", "consent", "by")} == {
+            "kind": "on_time_rate",
+            "purpose": "credit_review",
+            "basis": "consent",
+            "consent": consent["id"],
+            "by": cast.bank.id,
+        }
+        assert made["client"] is None
+        (own,) = log(stage, cast.bank, side="by")
+        assert own["client"] == public_id("cli", cast.bank.client_id)
+        assert log(stage, cast.second_bank) == log(stage, cast.supplier) == []
+        refusal(rate(stage, cast.second_bank), 404, "subject.not_found")
+
+        path = f"/v1/consents/{consent['id']}/withdraw"
+        refusal(stage.post(cast.bank, path, {"reason": "x"}), 404, "subject.not_found")
+        assert stage.post(cast.anchor, path, {"reason": "不再合作"}).is_success
+        refusal(rate(stage, cast.bank), 404, "subject.not_found")
+        refusal(stage.post(cast.anchor, path, {"reason": "x"}), 409, "revocation.already")
+        assert len(log(stage, cast.anchor)) == len(before) + 1
+
+    def test_ends_with_its_time(self, stage):
+        assert consented(stage, "2025-11-03T03:00:00Z").status_code == 201
+        assert rate(stage, stage.cast.bank).is_success
+        stage.clock.set(STORY_BEGINS.replace(hour=3))
+        refusal(rate(stage, stage.cast.bank), 404, "subject.not_found")
+        stage.clock.set(STORY_BEGINS)
+
+    def test_refuses_what_makes_no_sense(self, stage):
+        cast = stage.cast
+        refusal(consented(stage, "2025-11-03T02:00:00Z"), 422, "consent.past", "until")
+        refusal(consented(stage, purpose="loan_file"), 422, "consent.needless", "purpose")
+        for nobody in (cast.supplier.id, cast.anchor.id, "pty_01k3e5m8q2x7v9b4c6d8f0g1h2"):
+            refusal(consented(stage, to=nobody), 404, "subject.not_found")
+
+    def test_both_sides_see_it_and_nobody_else(self, stage):
+        consent = consented(stage).json()
+        for who, side in ((stage.cast.anchor, "about"), (stage.cast.bank, "by")):
+            shown = stage.get(who, "/v1/consents", side=side, limit=500).json()["items"]
+            assert consent in shown
+        for who in (stage.cast.supplier, stage.cast.second_bank):
+            assert stage.get(who, "/v1/consents").json()["items"] == []
+
+
+class TestLog:
+    def test_a_probe_is_told_without_a_name_and_not_to_the_prober(self, stage):
+        bank = outsider(stage, 1, code="91500000MA5U0AAA08")
+        document = register_invoice(stage, stage.cast.supplier)
+        early = outsider(stage, 2, code="91500000MA5U0AAB09")
+        (token,) = learn(stage, [document])
+        for one in (bank, early):
+            one.hold(token, "10.00")
+
+        found = log(stage, stage.cast.supplier, kind="blind_registry")
+
+        assert [(one["subject"], one["caller"]) for one in found] == [
+            (document, "outside_bank")
+        ] * 2
+        assert {one[name] for one in found for name in ("by", "by_name", "by_uscc")} == {None}
+        assert log(stage, stage.cast.second_supplier) == []
+
+    def test_is_a_file_too(self, stage):
+        answer = stage.get(stage.cast.supplier, "/v1/access-log/file", form="csv")
+        assert answer.content.decode("utf-8-sig").startswith("编号 id,时间 made_at")
+
+    def test_is_never_rewritten(self, stage):
+        with pytest.raises(DBAPIError), stage.database.transaction() as session:
+            session.query(LookUp).delete()
+
+    def test_no_event_tells_of_a_look(self, stage):
+        with stage.database.reading() as session:
+            before = session.query(Event).count()
+        consented(stage)
+        rate(stage, stage.cast.bank)
+        with stage.database.reading() as session:
+            assert session.query(Event).count() == before
+
+
+class TestSecrets:
+    def token(self, stage, secret):
+        client_id = public_id("cli", stage.cast.second_bank.client_id)
+        basic = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
+        return stage.http.post(
+            "/oauth/token",
+            data={"grant_type": "client_credentials"},
+            headers={"Authorization": f"Basic {basic}"},
+        ).status_code
+
+    def rotate(self, stage, secret, who, **other):
+        path = f"/v1/clients/{public_id('cli', stage.cast.second_bank.client_id)}/secrets"
+        digest = b64url(hashlib.sha256(secret.encode()).digest())
+        return stage.post(who, path, {"secret_sha256": digest, **other})
+
+    def test_two_open_then_one(self, stage):
+        bank = stage.cast.second_bank
+        refusal(self.rotate(stage, "b" * 40, stage.cast.bank), 404, "subject.not_found")
+        assert self.rotate(stage, "b" * 40, bank).status_code == 201
+        assert [self.token(stage, one) for one in (bank.client_secret, "b" * 40)] == [200, 200]
+        refusal(self.rotate(stage, "b" * 40, bank), 409, "client.secret_used")
+        refusal(self.rotate(stage, "c" * 40, bank), 409, "client.former_secret_open")
+        assert self.token(stage, "c" * 40) == 401
+
+        ended = self.rotate(stage, "c" * 40, None, keep_former_seconds=0)
+
+        assert ended.status_code == 201
+        opened = [self.token(stage, one) for one in (bank.client_secret, "b" * 40, "c" * 40)]
+        assert opened == [401, 401, 200]
+        refusal(stage.get(bank, "/v1/pledges"), 401, "auth.token_invalid")
