@@ -11,6 +11,7 @@ from tests.benchmarks import (
     basket,
     blind,
     bulk,
+    feed,
     gas,
     growth,
     importing,
@@ -37,6 +38,7 @@ def rows(*, long: bool) -> Iterator[Row]:
         yield from sequencing.measure(servers)
         yield from growth.measure(servers, long=long)
         yield from importing.measure(servers)
+        yield from feed.measure(servers)
     with installed() as installation:
         yield from bulk.measure(installation)
         yield from jobs.measure(installation)
