@@ -63,6 +63,7 @@ ORIGIN = "test.example/log"
 PAID_ON = date(2025, 11, 3)
 DUE_ON = date(2025, 12, 19)
 INSUFFICIENT = "capacity.insufficient"
+NOT_SPLIT = "receivable.part_not_split"  # nobody splits a payment here: a claim is taken whole
 AMOUNTS = st.integers(min_value=1, max_value=120)
 SHARES = st.integers(min_value=1, max_value=105)  # per cent
 CLAIMS_MAX = 3
@@ -103,11 +104,11 @@ class Path(RuleBasedStateMachine):
 
     # --- commands ------------------------------------------------------------------------------
 
-    @initialize(share=SHARES, steps=st.integers(min_value=0, max_value=4))
-    def begin(self, share: int, steps: int) -> None:
+    @initialize(steps=st.integers(min_value=0, max_value=4))
+    def begin(self, steps: int) -> None:
         self.submit(100)
         self.confirm(self.known[0], 80, whole=False)
-        self.propose(self.known[0], share, second=False)
+        self.propose(self.known[0], 100, whole=True, second=False)
         for bond in self.pledged:
             self.go_on(bond, steps)
 
@@ -298,9 +299,9 @@ class Path(RuleBasedStateMachine):
             if claim.state not in GIVEN_UP:
                 claim.note(fen)
 
-    @rule(claim=CLAIMS, share=SHARES, second=st.booleans())
-    def propose(self, claim: Claim, share: int, second: bool) -> None:
-        fen = max(claim.promised * share // 100, 1)
+    @rule(claim=CLAIMS, share=SHARES, whole=st.booleans(), second=st.booleans())
+    def propose(self, claim: Claim, share: int, whole: bool, second: bool) -> None:
+        fen = max(claim.confirmed if whole else claim.promised * share // 100, 1)
         bank = self.cast.second_bank if second else self.cast.bank
         principal = Principal(os.urandom(32), Money(max(fen // 2, 1)), "0.0385", DUE_ON)
 
@@ -317,6 +318,8 @@ class Path(RuleBasedStateMachine):
         if claim.pool is None or fen > claim.free:
             code = "pledge.receivable_not_confirmed" if claim.pool is None else INSUFFICIENT
             self.refused(propose, {code})
+        elif fen != claim.confirmed:
+            self.refused(propose, {NOT_SPLIT})
         else:
             self.pledged.append(Bond(self.done(propose).id, claim, bank, fen))
 
@@ -339,6 +342,8 @@ class Path(RuleBasedStateMachine):
         codes = self.pledge_codes(bond, PledgeState.RESERVED)
         if not codes and bond.amount > bond.claim.free:
             codes = {INSUFFICIENT}
+        elif not codes and bond.amount != bond.claim.confirmed:
+            codes = {NOT_SPLIT}
         if self.signed("accept", bond, codes, None) is not None:
             bond.state = PledgeState.RESERVED
             bond.claim.held[bond.id] = bond.amount
