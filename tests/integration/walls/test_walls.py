@@ -1,0 +1,276 @@
+"""Who may call what, and that a neighbour learns nothing: the whole table, and an attacker let loose.
+
+One seeded platform serves every attack; each is a rehearsal, so that none sees another's traces.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scf.evidence.models import Event
+from scf.parties import queries as parties
+from scf_ledger import trust
+from scf_ledger.verify import verify_file
+from tests.support.bodies import Bodies
+from tests.support.services import Servers, fresh_database
+from tests.support.walls import NOWHERE, ROLES, STRANGERS, Walls, walls
+
+FOLDER = Path(__file__).parent
+UNSTEADY = re.compile(r"date|set-cookie|x-request-id", re.IGNORECASE)
+UNEVEN = ("/v1/programmes/", "/v1/pools/", "/v1/red-notes/")
+"""Who takes part is asked for after the thing itself: one statement more where there is one."""
+PUBLIC = ("/healthz", "/readyz", "/oauth/token", "/log/", "/.well-known/", "/v1/rules", "/v1/terms")
+
+
+@pytest.fixture(scope="module")
+def platform(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walls]:
+    with (
+        fresh_database(servers) as database_url,
+        walls(database_url, tmp_path_factory.mktemp("walls")) as found,
+    ):
+        yield found
+
+
+@pytest.fixture(scope="module")
+def table() -> dict[str, list[str]]:
+    """What each role is answered, by method and path."""
+    rows = tomllib.loads((FOLDER / "table.toml").read_text())["operations"]
+    return {name: row.split() for name, row in rows.items()}
+
+
+@pytest.fixture(scope="module")
+def operations(platform: Walls) -> dict[str, Any]:
+    """Every operation of the API, by method and path."""
+    return {
+        f"{method.upper()} {path}": operation
+        for path, item in platform.http.app.openapi()["paths"].items()
+        for method, operation in item.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def bodies(platform: Walls) -> Bodies:
+    return Bodies(platform.http.app.openapi(), platform.ids)
+
+
+WORDS = {"auth.token_invalid": "login", "subject.not_found": "none", "event.not_found": "none"}
+
+
+def outcome(answer: Any) -> str:
+    """Return the table's word: what a wall says, and `yes` for all that lies behind it."""
+    if answer.status_code not in (401, 403, 404):
+        return "yes"
+    body = answer.json()
+    code = body.get("code", body.get("error"))
+    if answer.status_code == 404 and code not in WORDS:
+        return "yes"
+    return WORDS.get(code, code)
+
+
+PARTIES = ("core", "other_core", "sme", "other_sme", "bank", "other_bank", "regulator")
+
+
+def pages(platform: Walls, role: str) -> list[dict[str, Any]]:
+    """Return a party's whole feed."""
+    return platform.call(role, "GET", "/v1/events", limit=500).json()["items"]
+
+
+class TestTable:
+    def test_every_operation_has_its_row_and_no_other(self, table, operations):
+        assert sorted(table) == sorted(operations)
+
+    def test_every_cell_holds(self, platform, table, operations, bodies):
+        differ = []
+        for name, row in table.items():
+            operation = operations[name]
+            method, path = name.split()
+            body, query = bodies.of(operation), bodies.query(operation)
+            for role, word in zip(ROLES, row, strict=True):
+                answer = platform.call(role, method, platform.filled(path), body=body, **query)
+                assert answer.status_code < 500, (name, role, answer.text)
+                assert "request.invalid" not in answer.text, (name, role, answer.text)
+                if (found := outcome(answer)) != word:
+                    differ.append((name, role, word, found, answer.text[:200]))
+        assert differ == []
+
+
+class TestNeighbours:
+    def test_anothers_thing_and_none_look_the_same(self, platform, table, operations, bodies):
+        """Same status, code, body, headers, and the same questions to the database."""
+        differ = []
+        for name, row in table.items():
+            operation = operations[name]
+            method, path = name.split()
+            body, query = bodies.of(operation), bodies.query(operation)
+            for role, word in zip(ROLES, row, strict=True):
+                if word != "none" or "{" not in path or role not in (*STRANGERS, "regulator"):
+                    continue
+                seen = []
+                for nowhere in (False, True):
+                    target = platform.filled(path, nowhere=nowhere)
+                    answer = platform.call(role, method, target, body=body, **query)
+                    headers = {k: v for k, v in answer.headers.items() if not UNSTEADY.match(k)}
+                    seen.append((answer.status_code, answer.content, headers, platform.asked))
+                if path.startswith(UNEVEN):
+                    seen = [one[:3] for one in seen]
+                if seen[0] != seen[1]:
+                    same = [one == other for one, other in zip(*seen, strict=True)]
+                    differ.append((name, role, same))
+        assert differ == []
+
+    def test_anothers_thing_named_in_a_body_is_none_either(self, platform, operations, bodies):
+        """What a stranger is answered about a neighbour's ids in a body is what it is about no one's."""
+        nobodys = Bodies(platform.http.app.openapi(), platform.nobodys)
+        differ = []
+        for name, operation in operations.items():
+            method, path = name.split()
+            bodies_ = bodies.of(operation), nobodys.of(operation)
+            if method != "POST" or bodies_[0] == bodies_[1]:
+                continue
+            target = platform.filled(path, nowhere=True)
+            for role in STRANGERS:
+                query = bodies.query(operation)
+                answers = [platform.call(role, method, target, body=b, **query) for b in bodies_]
+                shown = [(one.status_code, platform.masked(one.text)) for one in answers]
+                if shown[0] != shown[1]:
+                    differ.append((name, role, shown))
+        assert differ == []
+
+    def test_no_list_or_figure_tells_a_stranger_of_others(self, platform, operations, bodies):
+        """Ids, codes, names, numbers and amounts of the neighbours stand in no answer to a stranger."""
+        cast = platform.desk.stage.cast
+        secrets = {
+            *(value for value in platform.ids.values() if len(value) > len(NOWHERE)),
+            *(cast.supplier.name, cast.supplier.uscc, "1245000", "1,245,000", "996000"),
+        } - {platform.ids["programme_id"], platform.ids["authority_id"]}
+        told = []
+        for name, operation in operations.items():
+            method, path = name.split()
+            if method != "GET" or path.startswith(PUBLIC) or "template" in path:
+                continue
+            for role in STRANGERS:
+                target, query = platform.filled(path, nowhere=True), bodies.query(operation)
+                answer = platform.call(role, method, target, **query)
+                own = {platform.ids["hold_id"]} if role == "outside_bank" else set()
+                told += [(name, role, one) for one in secrets - own if one in answer.text]
+        assert told == []
+
+    @pytest.mark.parametrize("role", ["other_sme", "other_bank"])
+    def test_anothers_cursor_opens_no_others_list(self, platform, operations, role):
+        """A cursor is a place, not a key: with a neighbour's id a stranger sees what it sees without."""
+        prefixes = {value.partition("_")[0]: value for value in platform.ids.values()}
+        for name, operation in operations.items():
+            method, path = name.split()
+            names = {one["name"] for one in operation.get("parameters", ())}
+            if method != "GET" or "cursor" not in names or "{" in path:
+                continue
+            plain = platform.call(role, "GET", path)
+            if plain.status_code != 200 or "json" not in plain.headers["content-type"]:
+                continue
+            for cursor in prefixes.values():
+                answer = platform.call(role, "GET", path, cursor=cursor)
+                assert answer.status_code in (200, 422), name
+                if answer.status_code == 200:
+                    shown = plain.json()["items"]
+                    assert [one for one in answer.json()["items"] if one not in shown] == [], name
+                    break  # a list takes cursors of one kind
+
+    def test_filters_by_anothers_id_find_nothing(self, platform, operations):
+        ids = platform.ids
+        for path, query in {
+            "/v1/rule-results": {"subject": ids["receivable_id"]},
+            "/v1/confirmation-requests": {"receivable": ids["receivable_id"]},
+            "/v1/approval-cases": {"financing": ids["financing_id"]},
+            "/v1/red-notes": {"document": ids["document_id"]},
+            "/v1/documents": {"number": "25500000000000000001"},
+            "/v1/tasks": {"subject": ids["pledge_id"]},
+            "/v1/maturities": {"supplier": ids["party_id"]},
+            "/v1/payables": {"job": ids["job_id"]},
+        }.items():
+            for role in ("other_core", "other_sme", "other_bank"):
+                answers = [
+                    platform.call(role, "GET", path, **{**query, key: nowhere})
+                    for key, value in query.items()
+                    for nowhere in (value, value[:4] + NOWHERE if "_" in value[:4] else "2550")
+                ]
+                assert [one.text for one in answers] == [answers[0].text] * len(answers), path
+
+    def test_an_answer_given_before_is_its_clients_own(self, platform):
+        """An Idempotency-Key that another used is as good as a fresh one."""
+        stage = platform.desk.stage
+        bank, other = stage.cast.bank, stage.cast.second_bank
+        path = f"/v1/pledges/{platform.ids['pledge_id']}/give-up"
+        first = stage.post(bank, path, {"reason": "x"}, key="shared")
+        second = stage.post(other, path, {"reason": "x"}, key="shared")
+        assert (first.status_code, second.status_code) == (409, 404)
+        assert "idempotency-replayed" not in second.headers
+
+    def test_metrics_name_no_party(self, platform):
+        cast = platform.desk.stage.cast
+        page = platform.http.get("/metrics").text
+        for company in (cast.anchor, cast.supplier, cast.bank):
+            for secret in (company.id, company.uscc, company.name, str(company.party_id)):
+                assert secret not in page
+        assert not re.search(r"\b[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}\b", page)
+
+    def test_the_public_logs_entries_cannot_be_linked(self, platform):
+        """Tags of one subject, of one party: all different, without a common part; entries of one size."""
+        stage = platform.desk.stage
+        with stage.database.reading() as session:
+            rows = session.query(Event.subject_id, Event.tag, Event.body_hash).all()
+        tags = [row.tag for row in rows]
+        assert len({row.subject_id for row in rows}) < len(rows) == len(set(tags))
+        assert {len(tag) for tag in tags} == {len(tags[0])}
+        assert len({tag[:4] for tag in tags}) == len(tags)
+
+    def test_the_same_paper_elsewhere_names_nobody(self, platform):
+        """A paper held elsewhere: that no more is left, and no more."""
+        held = platform.call(
+            "outside_bank",
+            "POST",
+            "/v1/blind/holds",
+            body={
+                "token": "0x" + "ab" * 32,
+                "amount": {"amount": "1.00", "currency": "CNY"},
+                "document_value": {"amount": "2.00", "currency": "CNY"},
+                "ttl_seconds": 60,
+            },
+        )
+        assert set(held.json()) == {"answer", "hold"}
+
+
+class TestDisclosure:
+    def test_who_sees_which_fields_and_every_view_verifies(self, platform):
+        """Each party's view of each event: the fields of the table, under the one hash that is logged."""
+        stage = platform.desk.stage
+        rows = tomllib.loads((FOLDER / "disclosure.toml").read_text())["events"]
+        with stage.database.reading() as session:
+            content = trust.build(
+                logs=[(stage.settings.log_origin, str(platform.signer.verifier), None)],
+                authorities=parties.authorities(session),
+            )
+        trusted, whole = trust.parse(content), {}
+        for item in pages(platform, "operator"):
+            whole[item["id"]] = item
+        found: dict[str, dict[str, set[str]]] = {}
+        for role in PARTIES:
+            for item in pages(platform, role):
+                full = whole[item["id"]]
+                assert item["hash"] == full["hash"]
+                assert item["record"].items() <= full["record"].items()
+                hidden = full["record"].keys() - item["record"].keys()
+                found.setdefault(item["type"], {}).setdefault(role, set()).update(hidden)
+                file = platform.call(role, "GET", f"/v1/events/{item['id']}/proof").content
+                assert verify_file(file, trusted).passed, (role, item)
+                if "holder" in hidden and (holder := full["record"]["holder"]) is not None:
+                    assert holder.encode() not in file
+        shown = {
+            type_: {role: sorted(hidden) for role, hidden in by_role.items()}
+            for type_, by_role in found.items()
+        }
+        assert shown == rows
+        assert {role for by_role in rows.values() for role in by_role} == {"core", "sme", "bank"}
