@@ -9,13 +9,15 @@ from scf.evidence.proofs import MEDIA_TYPE
 from scf.feed import proving, reading
 from scf.feed.reading import AheadOfLog, Moment
 from scf.feed.schemas import RecordOut, VersionOut, VersionsOut
-from scf.http.calls import Call, query
+from scf.http.calls import Call, query, recorded_query
 from scf.http.downloads import download
 from scf.http.paging import PAGE_SIZE
 from scf.http.schemas import InstantText, PageSize, PledgeId
 from scf.kernel.clock import instant_text
 from scf.kernel.errors import ValueInvalid
 from scf.kernel.ids import public_id
+from scf.pledges import looks
+from scf.pledges.models import Pledge
 
 router = APIRouter(tags=["pledge records 质押记录"])
 
@@ -38,16 +40,18 @@ def records(
     return VersionsOut(items=[VersionOut.of(event, index) for event, index in found], next=next_)
 
 
-@query(router, "/v1/pledge-records/{pledge_id}")
+@recorded_query(router, "/v1/pledge-records/{pledge_id}")
 def record(
     call: Call, pledge_id: PledgeId, as_of: InstantText | None = None, as_of_index: Index = None
 ) -> RecordOut:
     """质押记录 One pledge as it stood: at a business time, at a place in the log, or now."""
     moment = _moment(call, as_of, as_of_index)
-    return RecordOut.of(reading.record(call.session, call.actor.party, pledge_id, moment))
+    found = RecordOut.of(reading.record(call.session, call.actor.party, pledge_id, moment))
+    looks.pulled(call.session, call.actor, call.session.get_one(Pledge, pledge_id), now=call.now)
+    return found
 
 
-@query(
+@recorded_query(
     router,
     "/v1/pledge-records/{pledge_id}/proof",
     responses={200: {"content": {MEDIA_TYPE: {}}, "description": "scf-proof/1"}},
@@ -58,6 +62,7 @@ def proof(
     """下载记录证明 The proof of a pledge as it stood; 409 where it was not in force and locked then."""
     moment = _moment(call, as_of, as_of_index)
     content = proving.prove(call.session, call.actor.party, pledge_id, moment)
+    looks.pulled(call.session, call.actor, call.session.get_one(Pledge, pledge_id), now=call.now)
     return download(content, f"{public_id('plg', pledge_id)}.scfproof", MEDIA_TYPE)
 
 
