@@ -185,6 +185,8 @@ def seeded(desk: Desk, outside: Any) -> tuple[dict[str, str], Signer]:
     """Play what gives everything an id; return one of each by the name of its path parameter."""
     stage, cast = desk.stage, desk.stage.cast
     write_private(stage.settings.secrets / keys.WEBHOOK_SECRET, b64(bytes(32)))
+    daily = Signer.generate("test.example/feed").secret_text()
+    write_private(stage.settings.secrets / keys.FEED_KEY, daily)
     core, sme, bank = cast.anchor, cast.supplier, cast.bank
     invoice = register_invoice(stage, sme)
     receivable = desk.receivable()
