@@ -164,7 +164,8 @@ def rank(
 def search(call: Call, financing_id: FinancingId, body: NothingIn) -> FinancingOut:
     """查询登记 Have the register searched before deciding; the rank counts what it finds. By the bank."""
     del body
-    found = searching.ask(call.session, call.actor, financing_id, now=call.now)
+    linked = bool(call.settings.registry_url)
+    found = searching.ask(call.session, call.actor, financing_id, linked=linked, now=call.now)
     return shown(call, [found])[0]
 
 

@@ -26,6 +26,7 @@ from scf.pledges.priority import Asset, Claim, ClaimKind, Ranked
 from scf.receivables.models import Receivable
 from scf.registry.certificates import read_search
 from scf.registry.port import SearchResult
+from scf.registry.reading import read_paper
 
 TIMES: Final = ("registered_at", "notified_at")
 
@@ -119,7 +120,7 @@ def newest_search(session: Session, financing: Financing) -> SearchResult | None
     made = [row for row in (own, its) if row is not None]
     if not made:
         return None
-    return read_search(json.loads(max(made, key=lambda row: row.searched_at).certificate))
+    return _read_issued(max(made, key=lambda row: row.searched_at).certificate)
 
 
 def claim_facts(claim: Claim) -> dict[str, Any]:
@@ -143,6 +144,17 @@ def read_claim(facts: dict[str, Any]) -> Claim:
         registered_at=times.get("registered_at"),
         notified_at=times.get("notified_at"),
     )
+
+
+def _read_issued(certificate: bytes) -> SearchResult:
+    """Read a 查询证明 that was kept: JSON over the link, a PDF where a person handed it in."""
+    try:
+        facts = json.loads(certificate)
+    except ValueError:
+        said = read_paper(certificate)
+        assert isinstance(said, SearchResult), "only a search is kept as one"
+        return said
+    return read_search(facts)
 
 
 def _live_pledge(session: Session, financing: Financing) -> Pledge | None:

@@ -15,6 +15,7 @@ from scf.financing.models import Financing, FinancingSearch, MoveRefused, State
 from scf.financing.permissions import Action
 from scf.financing.service import lock_for
 from scf.http.auth import Actor
+from scf.kernel.errors import Conflict
 from scf.kernel.ids import new_id, public_id
 from scf.parties.queries import party
 from scf.registry.client import HttpRegistry
@@ -24,14 +25,26 @@ SEARCH: Final = "financing.search"
 OVER: Final = frozenset({State.REFUSED, State.CLOSED})
 
 
-def ask(session: Session, actor: Actor, financing_id: UUID, *, now: datetime) -> Financing:
+class NoLink(Conflict):
+    """Before there is a pledge, only a link to the register answers: no paper is handed in for a financing."""
+
+    code = "registry.no_link"
+    title = "未接入登记系统，平台无法代为查询；接受质押后请上传查询证明"
+    title_en = "There is no link to the register: search it yourself, and hand the certificate in for the pledge"
+
+
+def ask(
+    session: Session, actor: Actor, financing_id: UUID, *, linked: bool, now: datetime
+) -> Financing:
     """Have the register searched for entries against the borrower, who is told. By the bank.
 
-    Raises MoveRefused.
+    Raises MoveRefused, NoLink.
     """
     financing = lock_for(session, actor, financing_id, Action.SEARCH)
     if financing.state in OVER:
         raise MoveRefused(state=financing.state.value, asked="search")
+    if not linked:
+        raise NoLink
     enqueue(session, SEARCH, financing_id=financing.id)
     look = Look(Looked.REGISTER, public_id("fin", financing.id), Purpose.CREDIT_REVIEW)
     access.record(session, actor, [financing.borrower_id], look, now=now)

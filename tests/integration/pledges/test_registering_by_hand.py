@@ -9,6 +9,7 @@ from scf.kernel.money import Money
 from scf.registry.client import HttpRegistry
 from scf.registry.port import Business, Enrolled, Filing
 from tests.integration.pledges.test_registry_changes import record, tasks
+from tests.support.receivables import money
 
 
 @pytest.fixture
@@ -147,6 +148,54 @@ class TestWholeLife:
         taken(desk, pledge, registry.certificate_pdf(number))
         assert desk.pledge(pledge)["registration"]["cancelled_at"] is not None
         assert [one["state"] for one in tasks(desk, pledge, "cancel")] == ["done"]
+
+
+def registered(desk, registry, pledge):
+    """Search, register and hand both papers in; return the entry."""
+    taken(desk, pledge, search_paper(registry, grantor(desk)))
+    entry = registry.register(filed(desk, pledge))
+    taken(desk, pledge, registry.certificate_pdf(entry.reg_no))
+    return entry
+
+
+class TestMoney:
+    def test_it_is_paid_out_on_the_rank_that_the_papers_show(self, by_hand, registry):
+        desk, bank = by_hand, by_hand.stage.cast.bank
+        pledge = desk.signed_pledge(desk.receivable(40))
+        financing = desk.seen(bank, "/v1/financings")["items"][-1]["id"]
+        desk.accept(pledge)
+        desk.work()
+        entry = registered(desk, registry, pledge)
+        desk.mine()
+        desk.work()
+        search = registry.search(grantor(desk)).cert_no
+        taken(desk, pledge, registry.certificate_pdf(search))
+
+        shown = desk.seen(bank, f"/v1/financings/{financing}/rank")
+        assert (shown["rank"], shown["registered"], shown["search_no"]) == (1, True, search)
+        assert shown["places"][0]["reg_no"] == entry.reg_no
+        receipt = {
+            "receipt_no": "FK-HAND-40",
+            "amount": money("996000.00"),
+            "disbursed_on": "2025-11-03",
+        }
+        desk.did(bank, f"/v1/financings/{financing}/disbursement", receipt)
+
+        assert desk.financing(financing)["state"] == "DISBURSED"
+        kept = desk.seen(bank, f"/v1/financings/{financing}/rank")["stated"]
+        assert (kept[-1]["step"], kept[-1]["search_no"]) == ("disbursement", search)
+
+    def test_nobody_is_told_of_a_search_that_nobody_makes(self, by_hand):
+        desk, cast = by_hand, by_hand.stage.cast
+        financing = desk.request(desk.receivable(41))
+        waiting = desk.waiting()
+        looks = desk.seen(cast.supplier, "/v1/access-log")["items"]
+
+        refusal = desk.refused(cast.bank, f"/v1/financings/{financing}/search", {})
+
+        assert refusal["code"] == "registry.no_link"
+        assert desk.waiting() == waiting
+        assert desk.seen(cast.supplier, "/v1/access-log")["items"] == looks
 
 
 class TestDifferences:
