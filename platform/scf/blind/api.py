@@ -58,7 +58,7 @@ def proof(call: Call, hold_id: HoldId) -> Response:
     found = queries.visible(call.session, call.actor.party, hold_id)
     entry = proofs.entry(call.session, queries.newest_event(call.session, found.id))
     name = f"{public_id('hld', found.id)}.scfproof"
-    return download(proofs.pack(call.session, "event", [entry]), proofs.MEDIA_TYPE, name)
+    return download(proofs.pack(call.session, "event", [entry]), name, proofs.MEDIA_TYPE)
 
 
 @command(router, "/v1/blind/holds/{hold_id}/commit", scope=SCOPE)

@@ -30,6 +30,11 @@ def mark(document_id: UUID, value: Money, *, pool: bool) -> Mark:
     return invoice_mark(Side.IS if pool else Side.OF, document_id, value)
 
 
+def declared(token: bytes, side: Side, value: Money) -> Mark:
+    """Name a paper by what was declared of it before it was known here."""
+    return Mark(side, f"blind:token:{token.hex()}", value)
+
+
 def value_of(session: Session, document_id: UUID) -> Money:
     """Return what a document is about, with tax."""
     document = session.get_one(Document, document_id)

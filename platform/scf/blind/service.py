@@ -1,5 +1,6 @@
 """HOLD, COMMIT, RELEASE: what outside banks take of a paper, in the pool that pledges here take from too."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,10 +15,12 @@ from scf.access.models import Basis, Looked, Purpose
 from scf.access.service import Look
 from scf.blind import queries, rules
 from scf.blind.models import TRANSITIONS, BlindHold, BlindProbe, BlindToken, HoldEnded, State
+from scf.capacity import queries as pools
 from scf.capacity import service as capacity
 from scf.capacity.converting import Mark
+from scf.capacity.edges import Side
 from scf.capacity.models import Pool
-from scf.capacity.service import CapacityInsufficient
+from scf.capacity.service import CapacityInsufficient, NothingToConvert
 from scf.documents.models import Document
 from scf.evidence import service as evidence
 from scf.evidence.models import Event
@@ -56,6 +59,7 @@ def hold(session: Session, actor: Actor, ask: Ask, *, times: Times) -> BlindHold
     """
     rules.check_ask(ask.amount, ask.value, ask.ttl)
     party = parties.active_party(session, actor.party)
+    token = _locked(session, ask, now=times.now)  # before counting: questions take turns
     since = times.real - rules.TOKEN_WINDOW
     asked = queries.asked_about(session, party.id, ask.token, since=since)
     rules.check_asked(asked, now=times.real)
@@ -69,9 +73,9 @@ def hold(session: Session, actor: Actor, ask: Ask, *, times: Times) -> BlindHold
             asked_at=times.real,
         )
     )
-    token = _locked(session, ask, now=times.now)
     _keep_look(session, actor, token, now=times.now)
     _expire(session, token, now=times.now)
+    _declare(token, ask.value)
     try:
         with session.begin_nested():
             _take(session, token, ask)
@@ -122,14 +126,42 @@ def know(session: Session, document_id: UUID, token: bytes, *, now: datetime) ->
     session.execute(statement.on_conflict_do_nothing(index_elements=[BlindToken.token]))
     found = _lock_token(session, token)
     if found.document_id is None:
-        found.document_id = document_id
-        found.value_minor = min(found.value_minor, value.minor)
-        assert found.pool_id is not None, "a paper that is not known here was held first"
-        mark = queries.mark(document_id, value, pool=True)
-        capacity.mark(session, found.pool_id, [mark], now=now)
+        _register(session, found, document_id, value, now=now)
         for probe in queries.probes_of(session, token):
             _keep_look(session, Actor(probe.client_id, probe.party_id), found, now=probe.asked_at)
         merge(session, found, now=now)
+
+
+def _register(
+    session: Session, token: BlindToken, document_id: UUID, value: Money, *, now: datetime
+) -> None:
+    """Let the registered value replace what was declared, and take along what is held."""
+    _declare(token, value)
+    declared = token.value
+    token.document_id, token.value_minor, token.currency = document_id, value.minor, value.currency
+    if token.pool_id is None:
+        return
+    named = queries.mark(document_id, value, pool=True)
+    if value == declared:
+        capacity.mark(session, token.pool_id, [named], now=now)
+        return
+    before = session.get_one(Pool, token.pool_id)
+    capacity.mark(session, before.id, [queries.declared(token.token, Side.IS, declared)], now=now)
+    token.pool_id = new_id()
+    opening = capacity.Opening(
+        pool_id=token.pool_id,
+        secret=evidence.new_secret(),
+        asset=before.asset,
+        asset_id=before.asset_id,
+        owner_id=None,
+        confirmed=value,
+        cause=pools.confirmation(session, before.id),
+        parties=[],
+        marks=[queries.declared(token.token, Side.OF, declared), named],
+    )
+    capacity.open_pools(session, [opening], now=now, actor=None)
+    session.flush()
+    _carry_over(session, before.id, token.pool_id, now=now)
 
 
 def merge_token(session: Session, token: bytes, *, now: datetime) -> None:
@@ -142,8 +174,13 @@ def merge(session: Session, token: BlindToken, *, now: datetime) -> None:
     claim = queries.claim_pool(session, token)
     if claim is None or token.pool_id is None:
         return
-    for holder_id in queries.carried_holders(session, token.pool_id, claim):
-        capacity.convert(session, claim, holder_id=holder_id, amount=None, now=now)
+    _carry_over(session, token.pool_id, claim, now=now)
+
+
+def _carry_over(session: Session, own: UUID, to: UUID, *, now: datetime) -> None:
+    with suppress(NothingToConvert):  # once what is carried is used up
+        for holder_id in queries.carried_holders(session, own, to):
+            capacity.convert(session, to, holder_id=holder_id, amount=None, now=now)
 
 
 def _keep_look(session: Session, actor: Actor, token: BlindToken, *, now: datetime) -> None:
@@ -171,6 +208,13 @@ def _locked(session: Session, ask: Ask, *, now: datetime) -> BlindToken:
     )
     session.execute(statement.on_conflict_do_nothing())
     return _lock_token(session, ask.token)
+
+
+def _declare(token: BlindToken, value: Money) -> None:
+    """Take a bank's word for what a locked token's paper is worth: while it is not known, nor held."""
+    if token.document_id is None and token.held_minor == 0 and token.value != value:
+        token.value_minor, token.currency = value.minor, value.currency
+        token.pool_id = None
 
 
 def _lock_token(session: Session, token: bytes) -> BlindToken:
@@ -230,7 +274,6 @@ def _place(
         cause=placed.body_hash,
         now=now,
         actor=party_id,
-        named=False,
     )
     return found
 
@@ -242,7 +285,7 @@ def _pool(
     claim = queries.claim_pool(session, token)
     if claim is None and token.pool_id is None:
         token.pool_id = new_id()
-        value = Money(token.value_minor, token.currency)
+        value = token.value
         marks: list[Mark] = []
         if token.document_id is not None:
             marks.append(queries.mark(token.document_id, value, pool=True))

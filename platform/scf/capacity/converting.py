@@ -264,8 +264,10 @@ def _take_over(
         cause=left.body_hash,
         now=now,
         actor=None,
-        parties=[target.owner_id, holding.party_id],
+        parties=[target.owner_id, holding.told],
     )
+    if holding.told is None:
+        return minor
     fields = {
         "from": public_id("cap", source.id),
         "to": public_id("cap", target.id),
@@ -274,7 +276,7 @@ def _take_over(
     entries.notify(
         session,
         event,
-        holding.party_id,
+        holding.told,
         kind=event.type,
         subject=holding.holder,
         fields=fields,
@@ -310,7 +312,7 @@ def _pass_on(
     holding: Holding | None = None,
 ) -> Event:
     entry = Entry(EntryKind.CONVERT, -minor, -minor if holding else 0, holding, edge.id)
-    parties = [source.owner_id, holding.party_id if holding else None]
+    parties = [source.owner_id, holding.told if holding else None]
     return entries.enter(session, source, entry, cause=cause, now=now, actor=None, parties=parties)
 
 

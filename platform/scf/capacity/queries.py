@@ -27,14 +27,21 @@ def direct(session: Session, pool_id: UUID) -> list[Holding]:
 
 
 def holdings(session: Session, pool_id: UUID) -> list[Holding]:
-    """Return what is still held of a pool, in order of reservation; then what is of it in earlier forms."""
+    """Return what is still held of a pool, in order of reservation; then what is of it in earlier forms.
+
+    What is held blind is left out: whoever holds it is neither named, nor asked, nor told.
+    """
+    return [one for one in _all_holdings(session, pool_id) if one.told is not None]
+
+
+def _all_holdings(session: Session, pool_id: UUID) -> list[Holding]:
     found = direct(session, pool_id)
     carried = select(ConversionEdge.from_pool_id, ConversionEdge.carried_minor).where(
         ConversionEdge.to_pool_id == pool_id, ConversionEdge.carried_minor > 0
     )
     for source_id, minor in session.execute(carried.order_by(ConversionEdge.id)).all():
         left: int = minor
-        for one in holdings(session, source_id):
+        for one in _all_holdings(session, source_id):
             if part := min(one.minor, left):
                 found.append(replace(one, minor=part))
                 left -= part

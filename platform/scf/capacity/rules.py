@@ -2,7 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
+
+UNNAMED: Final = "hld_"
+"""What banks outside hold blind: nobody is told by whom, and they are told nothing of the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +17,11 @@ class Holding:
     holder: str
     party_id: UUID
     minor: int
+
+    @property
+    def told(self) -> UUID | None:
+        """The party behind it, where it may be named and told."""
+        return None if self.holder.startswith(UNNAMED) else self.party_id
 
 
 @dataclass(frozen=True, slots=True)

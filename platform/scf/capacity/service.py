@@ -237,18 +237,18 @@ def reserve(
     cause: bytes,
     now: datetime,
     actor: UUID,
-    named: bool = True,
 ) -> Event:
     """Take a part of a locked pool for `holder` (a public id) of the party `actor`.
 
-    Not `named`: the pool's event does not say who, and is not shown to it. Raises CapacityInsufficient, or CapacityExceeded where the owner itself asks; nothing is taken then.
+    Of what is held blind the pool's event does not say by whom, and is not shown to it. Raises
+    CapacityInsufficient, or CapacityExceeded where the owner itself asks; nothing is taken then.
     """
     _require_positive(amount)
     require_free(pool, amount, viewer=actor)
-    entry = Entry(EntryKind.RESERVE, 0, amount.minor, Holding(holder_id, holder, actor, 0))
-    parties = {pool.owner_id, actor if named else None}
-    shown = actor if named else None
-    return enter(session, pool, entry, cause=cause, now=now, actor=shown, parties=parties)
+    holding = Holding(holder_id, holder, actor, 0)
+    entry = Entry(EntryKind.RESERVE, 0, amount.minor, holding)
+    parties = {pool.owner_id, holding.told}
+    return enter(session, pool, entry, cause=cause, now=now, actor=holding.told, parties=parties)
 
 
 def pay(
@@ -280,7 +280,7 @@ def pay(
     for part in parts:
         used = -part.minor if part.holding else 0
         entry = Entry(EntryKind.PAY, -part.minor, used, part.holding)
-        parties = {*pool.parties, *([part.holding.party_id] if part.holding else [])}
+        parties = {*pool.parties, part.holding.told if part.holding else None}
         events.append(
             enter(session, pool, entry, cause=cause, now=now, actor=actor, parties=parties)
         )
@@ -298,7 +298,7 @@ def dilute(
 ) -> Event:
     """Record that the value shrank: a credit note, lost goods, money to a wrong account.
 
-    Never refused. What it takes below the encumbrances is the shortfall; every holder is told.
+    Never refused. What it takes below the encumbrances is the shortfall; every named holder is told.
     """
     _require_positive(amount)
     _require_currency(pool, amount)
@@ -343,7 +343,7 @@ def release(
     entry = Entry(EntryKind.RELEASE, 0, -holding.minor, holding)
     if converting.edges_out(session, pool.id):
         enqueue(session, FOLLOW, pool_id=pool.id)
-    parties = {pool.owner_id, holding.party_id}
+    parties = {pool.owner_id, holding.told}
     return enter(session, pool, entry, cause=cause, now=now, actor=actor, parties=parties)
 
 
@@ -372,7 +372,7 @@ def reverse(
     """Record that a payment was taken back: the value is there again, and held as it was.
 
     `paid` is what was paid of the encumbrances that still stand (`queries.paid`, without those that
-    ended); none where nothing was paid of them. Every holder is told.
+    ended); none where nothing was paid of them. Every named holder is told.
     """
     _require_positive(amount)
     _require_currency(pool, amount)
@@ -380,9 +380,10 @@ def reverse(
     for part in rules.run_back(amount.minor, paid):
         holding = part.holding
         entry = Entry(EntryKind.REVERSE, part.minor, part.minor if holding else 0, holding)
-        parties = {*pool.parties, *([holding.party_id] if holding else [])}
+        told = holding.told if holding else None
+        parties = {*pool.parties, told}
         event = enter(session, pool, entry, cause=cause, now=now, actor=actor, parties=parties)
-        if holding is not None:
+        if holding is not None and told is not None:
             fields = {
                 "pool": public_id("cap", pool.id),
                 "reversed": pool.money(part.minor).to_json(),
@@ -391,7 +392,7 @@ def reverse(
             notify(
                 session,
                 event,
-                holding.party_id,
+                told,
                 kind="pool.reversed",
                 subject=holding.holder,
                 fields=fields,

@@ -1,5 +1,9 @@
 """HOLD, COMMIT, RELEASE: one value, also for banks that never join."""
 
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from itertools import count
 from uuid import UUID
 
@@ -8,15 +12,20 @@ from sqlalchemy import select
 
 from scf.blind import service
 from scf.blind.models import BlindToken
-from scf.blind.rules import PER_TOKEN
+from scf.blind.rules import PER_TOKEN, AskedTooOften
+from scf.blind.service import Ask, Times
 from scf.capacity.models import Pool
 from scf.documents.models import Document
+from scf.evidence import proofs
 from scf.evidence.models import Event
+from scf.http.auth import Actor, OAuthClient
 from scf.kernel.ids import parse_id
+from scf.kernel.money import Money
 from scf_ledger.event import record_of
 from tests.support.actors import Stage
 from tests.support.blind import Outsider, learn, pass_time, token_of
 from tests.support.lineage import Chain
+from tests.support.log import a_log, sequence_all
 from tests.support.receivables import confirm, identity, line, register_invoice
 
 PAPERS = count(1)
@@ -70,6 +79,18 @@ class TestUnknownPaper:
         assert second.hold(token, "15.00", value="25.00")["answer"] == "OK"
         assert own_pool(stage, token) == (10_000, 2_500)
 
+    def test_what_nobody_holds_any_more_binds_nobody(
+        self, banks: list[Outsider], token: bytes, stage: Stage
+    ):
+        first, second = banks
+        tiny = first.hold(token, "0.01", value="0.01")["hold"]["id"]
+        assert second.hold(token, "60.00")["answer"] == "OVER_CAPACITY"
+        assert first.release(tiny).json()["state"] == "RELEASED"
+
+        assert second.hold(token, "60.00")["answer"] == "OK"
+        assert own_pool(stage, token) == (10_000, 6_000)
+        assert first.hold(token, "40.01", value="1000.00")["answer"] == "OVER_CAPACITY"
+
     def test_released_and_expired_holds_are_free_again(
         self, banks: list[Outsider], token: bytes, stage: Stage
     ):
@@ -107,6 +128,18 @@ class TestUnknownPaper:
         for answer in (second.get(f"/v1/blind/holds/{hold}"), second.commit(hold)):
             assert (answer.status_code, answer.json()["code"]) == (404, "subject.not_found")
         assert all(item["id"] != hold for item in second.get("/v1/blind/holds").json()["items"])
+
+    def test_its_proof_is_a_file(self, banks: list[Outsider], token: bytes, stage: Stage):
+        first, _ = banks
+        hold = first.hold(token, "60.00")["hold"]["id"]
+        url = stage.database.engine.url.set(drivername="postgresql")
+        sequence_all(url.render_as_string(hide_password=False), a_log(stage.database))
+
+        answer = first.get(f"/v1/blind/holds/{hold}/proof")
+
+        assert answer.headers["Content-Type"] == proofs.MEDIA_TYPE
+        assert answer.headers["Content-Disposition"].endswith(f"{hold}.scfproof")
+        assert answer.content
 
     def test_refuses_what_makes_no_sense(self, banks: list[Outsider], token: bytes):
         first, _ = banks
@@ -187,6 +220,46 @@ class TestKnownPaper:
         assert first.release(hold).json()["state"] == "RELEASED"
         assert chain.numbers(pool) == (10_000, 0, 10_000)
 
+    @pytest.mark.parametrize("claimed", [True, False])
+    def test_the_registered_value_replaces_what_was_declared(
+        self, banks: list[Outsider], stage: Stage, claimed: bool
+    ):
+        first, second = banks
+        document = register_invoice(stage, stage.cast.supplier)
+        with stage.database.reading() as session:
+            token = token_of(session.get_one(Document, identity(document)).number)
+        first.hold(token, "0.01", value="0.01")
+        learn(stage, [document])
+        assert own_pool(stage, token) == (10_000, 1)
+
+        pool = claim(stage, [document], "100.00") if claimed else None
+
+        assert second.hold(token, "100.00")["answer"] == "OVER_CAPACITY"
+        assert second.hold(token, "99.99")["answer"] == "OK"
+        if pool is None:
+            assert own_pool(stage, token) == (10_000, 10_000)
+        else:
+            assert own_pool(stage, token) == (0, 0)
+            assert Chain(stage, "none").numbers(pool) == (10_000, 10_000, 0)
+
+    def test_a_value_declared_too_high_holds_no_more_than_there_is(
+        self, banks: list[Outsider], stage: Stage
+    ):
+        first, second = banks
+        document = register_invoice(stage, stage.cast.supplier)
+        with stage.database.reading() as session:
+            token = token_of(session.get_one(Document, identity(document)).number)
+        one = first.hold(token, "60.00", value="900.00")["hold"]["id"]
+        two = second.hold(token, "70.00", value="900.00")["hold"]["id"]
+
+        learn(stage, [document])
+
+        assert own_pool(stage, token) == (10_000, 10_000)
+        assert second.hold(token, "0.01", value="900.00")["answer"] == "OVER_CAPACITY"
+        assert first.release(one).json()["state"] == "RELEASED"
+        assert second.release(two).json()["state"] == "RELEASED"
+        assert first.hold(token, "100.00")["answer"] == "OK"
+
     def test_what_does_not_fit_any_more_stays_where_it_is(
         self, banks: list[Outsider], stage: Stage
     ):
@@ -237,6 +310,34 @@ class TestProbing:
         assert refused.json()["code"] == "blind.asked_too_often"
         assert 0 < int(refused.headers["Retry-After"]) <= 86_400
         assert second.hold(token, "1.00")["answer"] == "OK"
+
+    def test_nor_by_asking_at_the_same_moment(
+        self, banks: list[Outsider], token: bytes, stage: Stage
+    ):
+        first, second = banks
+        second.hold(token, "100.00")
+        together = threading.Barrier(PER_TOKEN + 2, timeout=60)
+        ask = Ask(token, Money(1), Money(10_000), timedelta(hours=1))
+        with stage.database.reading() as session:
+            client = session.scalars(
+                select(OAuthClient.id).where(OAuthClient.party_id == first.party_id)
+            ).one()
+        times = Times(stage.clock.now(), stage.clock.real())
+
+        def race(_: int) -> str:
+            try:
+                with stage.database.transaction() as session:
+                    session.connection()
+                    together.wait()
+                    service.hold(session, Actor(client, first.party_id), ask, times=times)
+            except AskedTooOften:
+                return "refused"
+            return "answered"
+
+        with ThreadPoolExecutor(PER_TOKEN + 2) as threads:
+            outcomes = Counter(threads.map(race, range(PER_TOKEN + 2)))
+
+        assert outcomes == {"answered": PER_TOKEN, "refused": 2}
 
     def test_the_owner_of_a_claim_learns_no_name(self, banks: list[Outsider], stage: Stage):
         first, _ = banks
