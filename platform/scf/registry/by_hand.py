@@ -6,6 +6,7 @@ which; whoever called asks a person for it, and calls again once it was handed i
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from scf.kernel.errors import Unavailable
@@ -69,11 +70,12 @@ class PaperRegistry:
         raise PaperAwaited(Paper.SEARCH)
 
     def register(self, filing: Filing, *, sent_before: bool) -> Registration:
-        """Return the registration that was handed in for this filing. Raises PaperAwaited."""
+        """Return the registration that was handed in for this filing and stands. Raises PaperAwaited."""
         del sent_before  # whoever files by hand knows
-        return self._entry(
-            filing.reference, Paper.REGISTRATION, EntryKind.INITIAL, EntryKind.AMENDED
-        )
+        found = self.find(filing.reference)
+        if found is None or found.cancelled_at is not None:
+            raise PaperAwaited(Paper.REGISTRATION)
+        return found
 
     def amend(self, reg_no: str, filing: Filing, *, reason: str, sent_before: bool) -> Registration:
         """Return the change that was handed in. Raises PaperAwaited."""
@@ -88,12 +90,12 @@ class PaperRegistry:
         return self._entry(reference, Paper.CHANGE, EntryKind.EXTENDED)
 
     def cancel(self, reg_no: str, *, reason: str) -> Registration:
-        """Return the cancellation that was handed in. Raises PaperAwaited."""
+        """Return the cancellation of this entry that was handed in. Raises PaperAwaited."""
         del reason
-        return self._entry(reg_no, Paper.CANCELLATION, EntryKind.CANCELLED)
+        return self._entry(reg_no, Paper.CANCELLATION, EntryKind.CANCELLED, of=reg_no)
 
     def find(self, reference: str) -> Registration | None:
-        """Return what was handed in as registered."""
+        """Return what was handed in as registered, cancelled or not."""
         try:
             return self._entry(reference, Paper.REGISTRATION, EntryKind.INITIAL, EntryKind.AMENDED)
         except PaperAwaited:
@@ -104,22 +106,35 @@ class PaperRegistry:
         del reg_no
         return ()
 
-    def _entry(self, reference: str, paper: Paper, *kinds: EntryKind) -> Registration:
+    def _entry(
+        self, reference: str, paper: Paper, *kinds: EntryKind, of: str | None = None
+    ) -> Registration:
         for handed in self._papers:
             said = handed.said
             if (
                 isinstance(said, Certificate)
                 and said.kind in kinds
                 and said.number not in self._used
+                and of in (None, said.initial_no)
             ):
-                ended = said.registered_at if said.kind is EntryKind.CANCELLED else None
                 return Registration(
                     reg_no=said.initial_no,
                     reference=reference,
                     registered_at=said.registered_at,
                     expires_on=said.expires_on,
-                    cancelled_at=ended,
+                    cancelled_at=self._cancelled_at(said.initial_no),
                     certificate=handed.pdf,
                     content=said,
                 )
         raise PaperAwaited(paper)
+
+    def _cancelled_at(self, reg_no: str) -> datetime | None:
+        for handed in self._papers:
+            said = handed.said
+            if (
+                isinstance(said, Certificate)
+                and said.kind is EntryKind.CANCELLED
+                and said.initial_no == reg_no
+            ):
+                return said.registered_at
+        return None

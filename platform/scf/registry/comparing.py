@@ -1,7 +1,7 @@
 """What a certificate says beside what was to be registered: each difference by name, and how much it matters."""
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -33,6 +33,7 @@ class Difference:
 
 
 MISSING: Final = "（未载明）"
+UNUSED: Final = "（未用于其他质押）"
 
 
 def compare(
@@ -68,16 +69,42 @@ def compare_search(
         )
         if _plain(expected) != _plain(said)
     ]
-    if not not_before <= found.searched_at <= not_after:
-        span = f"{wall_time(not_before)}—{wall_time(not_after)}"
-        said = wall_time(found.searched_at)
-        differences.append(Difference("searched_at", "查询时间", span, said, Weight.STOPS))
-    return differences
+    at = found.searched_at
+    return differences + _within("searched_at", "查询时间", at, not_before, not_after)
+
+
+def compare_time(
+    found: Certificate, *, not_before: datetime, not_after: datetime
+) -> list[Difference]:
+    """Compare a certificate's time with the span in which its entry can have been made."""
+    return _within("registered_at", "登记时间", found.registered_at, not_before, not_after)
+
+
+def compare_numbers(found: Certificate, taken: Collection[str]) -> list[Difference]:
+    """Hold a certificate's numbers against those that belong to other pledges; an entry is one pledge's."""
+    pairs = (
+        ("number", "登记证明编号", found.number),
+        ("initial_no", "初始登记编号", found.initial_no),
+    )
+    return [
+        Difference(field, label, UNUSED, number, Weight.STOPS)
+        for field, label, number in pairs
+        if number in taken
+    ]
 
 
 def stops(differences: Sequence[Difference]) -> bool:
     """Say whether one of them matters too much to take the certificate for the filing's."""
     return any(difference.weight is Weight.STOPS for difference in differences)
+
+
+def _within(
+    field: str, label: str, at: datetime, not_before: datetime, not_after: datetime
+) -> list[Difference]:
+    if not_before <= at <= not_after:
+        return []
+    span = f"{wall_time(not_before)}—{wall_time(not_after)}"
+    return [Difference(field, label, span, wall_time(at), Weight.STOPS)]
 
 
 def _differences(

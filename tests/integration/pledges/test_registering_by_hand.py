@@ -1,13 +1,16 @@
 """No link to the register: a person files by hand, and hands the register's own PDFs in."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from scf.kernel.money import Money
+from scf.papers import typesetting
+from scf.registry.certificates import registration_paper, wall_time
 from scf.registry.client import HttpRegistry
 from scf.registry.port import Business, Enrolled, Filing
+from scf.registry.reading import read_paper
 from tests.integration.pledges.test_registry_changes import record, tasks
 from tests.support.receivables import money
 
@@ -90,6 +93,17 @@ def differences(desk, pledge, pdf):
 
 def search_paper(registry, grantor):
     return registry.certificate_pdf(registry.search(grantor).cert_no)
+
+
+def cancelled(registry, entry):
+    """Cancel an entry; return the 注销登记证明."""
+    registry.cancel(entry.reg_no, reason="撤回")
+    done = registry.find(f"cancel-{entry.reg_no}")
+    return registry.certificate_pdf(done.content.number)
+
+
+def pdf_of(certificate):
+    return typesetting.paper(registration_paper(certificate))
 
 
 def grantor(desk):
@@ -196,6 +210,123 @@ class TestMoney:
         assert refusal["code"] == "registry.no_link"
         assert desk.waiting() == waiting
         assert desk.seen(cast.supplier, "/v1/access-log")["items"] == looks
+
+
+class TestGivenUp:
+    """A pledge that the bank gives up after it was registered, and before it took effect."""
+
+    @pytest.fixture
+    def entry(self, by_hand, registry):
+        return self.early(by_hand, registry, 50 + len(by_hand.types()))
+
+    def early(self, desk, registry, number):
+        """Registered, its paper handed in before that of the search."""
+        pledge = desk.signed_pledge(desk.receivable(number))
+        desk.accept(pledge)
+        desk.work()
+        entry = registry.register(filed(desk, pledge))
+        taken(desk, pledge, registry.certificate_pdf(entry.reg_no))
+        assert desk.pledge(pledge)["state"] == "RESERVED"
+        return pledge, entry
+
+    def test_it_ends_and_frees_the_claim_with_the_cancellation(self, by_hand, registry, entry):
+        desk, bank = by_hand, by_hand.stage.cast.bank
+        pledge, registered = entry
+        desk.did(bank, f"/v1/pledges/{pledge}/give-up", {"reason": "撤回"})
+        desk.work()
+        assert desk.pledge(pledge)["state"] == "RESERVED"
+        assert [one["state"] for one in tasks(desk, pledge, "cancel")] == ["open"]
+
+        paper = taken(desk, pledge, cancelled(registry, registered))
+
+        assert paper["differences"] == []
+        assert desk.pledge(pledge)["state"] == "CANCELLED"
+        assert [one["state"] for one in tasks(desk, pledge, "cancel")] == ["done"]
+        assert desk.types()[-3:] == ["pledge.cancelled", "pool.released", "financing.refused"]
+
+    def test_the_cancellation_of_another_entry_does_not_end_it(self, by_hand, registry, entry):
+        desk, bank = by_hand, by_hand.stage.cast.bank
+        pledge, _ = entry
+        _, other = self.early(desk, registry, 51 + len(desk.types()))
+        desk.did(bank, f"/v1/pledges/{pledge}/give-up", {"reason": "撤回"})
+        desk.work()
+
+        found = differences(desk, pledge, cancelled(registry, other))
+
+        assert set(found) == {"initial_no"}
+
+    def test_what_was_cancelled_first_registers_nothing(self, by_hand, registry, entry):
+        desk = by_hand
+        pledge, registered = entry
+        taken(desk, pledge, cancelled(registry, registered))
+        taken(desk, pledge, search_paper(registry, grantor(desk)))
+
+        assert desk.pledge(pledge)["state"] == "RESERVED"
+        assert [one["state"] for one in tasks(desk, pledge, "file")] == ["open"]
+        again = registry.register(filed(desk, pledge, reference=f"again-{pledge}"))
+        taken(desk, pledge, registry.certificate_pdf(again.reg_no))
+        assert desk.pledge(pledge)["registration"]["reg_no"] == again.reg_no
+
+
+class TestBounds:
+    """A certificate's time and number are held to what is known: rank hangs on them."""
+
+    @pytest.fixture
+    def pledge(self, by_hand):
+        pledge = by_hand.signed_pledge(by_hand.receivable(60 + len(by_hand.types())))
+        by_hand.accept(pledge)
+        by_hand.work()
+        return pledge
+
+    @pytest.mark.parametrize("searched", [True, False])
+    @pytest.mark.parametrize("days", [-730, 2])
+    def test_a_registration_is_made_after_the_search_and_not_to_come(
+        self, by_hand, registry, pledge, days, searched
+    ):
+        desk = by_hand
+        if searched:
+            taken(desk, pledge, search_paper(registry, grantor(desk)))
+        entry = registry.register(filed(desk, pledge))
+        said = read_paper(registry.certificate_pdf(entry.reg_no))
+        at = said.registered_at + timedelta(days=days)
+        forged = replace(said, registered_at=at, expires_on=date(2030, 1, 1))
+
+        found = differences(desk, pledge, pdf_of(forged))
+
+        assert set(found) == {"registered_at", "expires_on"}
+        span, shown = found["registered_at"]
+        assert shown == wall_time(at)
+        earliest, _, latest = span.partition("—")
+        assert earliest < wall_time(said.registered_at) <= latest
+        taken(desk, pledge, registry.certificate_pdf(entry.reg_no))
+
+    def test_a_search_comes_before_the_registration_that_waits_for_it(
+        self, by_hand, registry, pledge
+    ):
+        desk = by_hand
+        entry = registry.register(filed(desk, pledge))
+        taken(desk, pledge, registry.certificate_pdf(entry.reg_no))
+        desk.stage.clock.set(desk.stage.clock.now() + timedelta(minutes=5))
+
+        found = differences(desk, pledge, search_paper(registry, grantor(desk)))
+
+        assert set(found) == {"searched_at"}
+
+    def test_an_entry_is_one_pledges(self, by_hand, registry, pledge):
+        desk = by_hand
+        other = registered(desk, registry, pledge)
+        again = desk.signed_pledge(desk.receivable(61 + len(desk.types())))
+        desk.accept(again)
+        desk.work()
+        taken(desk, again, search_paper(registry, grantor(desk)))
+        entry = registry.register(filed(desk, again))
+        said = read_paper(registry.certificate_pdf(entry.reg_no))
+        used = replace(said, number=other.reg_no, initial_no=other.reg_no)
+
+        found = differences(desk, again, pdf_of(used))
+
+        unused = ("（未用于其他质押）", other.reg_no)
+        assert found == {"number": unused, "initial_no": unused}
 
 
 class TestDifferences:
