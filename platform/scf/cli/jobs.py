@@ -112,6 +112,7 @@ def _report(api: Api, options: argparse.Namespace) -> int:
     if answer.status != HTTPStatus.OK:
         return refused(answer)
     options.output.write_bytes(answer.content)
+    sys.stderr.write(f"已保存 saved: {options.output} ({len(answer.content)} B)\n")
     return 0
 
 
