@@ -15,7 +15,6 @@ from scf.kernel.clock import instant_text
 from scf.kernel.errors import Invalid
 from scf.kernel.ids import new_id
 from scf.parties import queries as parties
-from scf.parties import service as party_service
 from scf.parties import supervision
 from scf.parties.models import PartyKind
 from scf.parties.supervision import RegulatorOnly
@@ -118,14 +117,22 @@ def grant(
 def withdraw(
     session: Session, actor: Actor, consent_id: UUID, *, reason: str, now: datetime
 ) -> Consent:
-    """Take a consent back: nothing is shown on it from now on. Raises SubjectNotFound, AlreadyRevoked."""
+    """Take a consent back, and with it whatever else lets the same bank look for the same purpose.
+
+    Nothing is shown on any of them from now on. Raises SubjectNotFound, AlreadyRevoked.
+    """
     seen = session.get(Consent, consent_id)
     if seen is None or seen.by_id != actor.party:
         raise SubjectNotFound
-    found = party_service.lock(session, Consent, consent_id)
-    found.revoke(reason, now=now)
+    same = select(Consent).where(
+        Consent.by_id == seen.by_id, Consent.to_id == seen.to_id, Consent.purpose == seen.purpose
+    )
+    locking = same.order_by(Consent.id).with_for_update()
+    for one in session.scalars(locking.execution_options(populate_existing=True)):
+        if one.id == consent_id or one.revoked_at is None:
+            one.revoke(reason, now=now)
     session.flush()
-    return found
+    return seen
 
 
 def consent(

@@ -70,6 +70,22 @@ class TestConsent:
         refusal(stage.post(cast.anchor, path, {"reason": "x"}), 409, "revocation.already")
         assert len(log(stage, cast.anchor)) == len(before) + 1
 
+    @pytest.mark.parametrize("which", [0, 1])
+    def test_taken_back_leaves_no_other_in_force(self, stage, which):
+        cast = stage.cast
+        given = [consented(stage, f"2026-0{month}-30T00:00:00Z").json() for month in (6, 4)]
+        assert rate(stage, cast.bank).is_success
+
+        path = f"/v1/consents/{given[which]['id']}/withdraw"
+        assert stage.post(cast.anchor, path, {"reason": "不再合作"}).is_success
+
+        refusal(rate(stage, cast.bank), 404, "subject.not_found")
+        path = f"/v1/consents/{given[1 - which]['id']}/withdraw"
+        refusal(stage.post(cast.anchor, path, {"reason": "x"}), 409, "revocation.already")
+        path = f"/v1/consents/{consented(stage).json()['id']}/withdraw"
+        assert rate(stage, cast.bank).is_success
+        assert stage.post(cast.anchor, path, {"reason": "x"}).is_success
+
     def test_ends_with_its_time(self, stage):
         assert consented(stage, "2025-11-03T03:00:00Z").status_code == 201
         assert rate(stage, stage.cast.bank).is_success
