@@ -173,11 +173,12 @@ def decide(
 ) -> Case:
     """Decide as an authorised person (有权人), within the mandate's limit. `terms` None: as recommended.
 
+    What is rejected is what was recommended, whatever the `terms`: it is for whoever could approve it.
     Raises MoveRefused, AnotherWay, AboveLadder, MandateLimitExceeded, HandsNotSeparate, NotAsked.
     """
     found = permissions.lock_for(session, actor, case_id, expected_version)
     found.case.require(State.DECIDING)
-    chosen = terms or proposal(found)
+    chosen = (terms if approved else None) or proposal(found)
     _check_asked(found.case, chosen)
     rung = rules.rung(found.content, chosen.amount)
     if rung.committee is not None:

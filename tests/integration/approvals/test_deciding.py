@@ -169,6 +169,9 @@ class TestCommittee:
         financing, case = before_a_decision(desk, receivable, **a_committee(people))
         alone = {**by(people[1], Role.CHECKER), "approved": True, "reason": "x"}
         assert desk.refused(bank, f"{case}/decide", alone)["code"] == "approval.another_way"
+        alone |= {"approved": False, "terms": {"amount": money("1.00"), "days": 1}}
+        assert desk.refused(bank, f"{case}/decide", alone)["code"] == "approval.another_way"
+        assert case_of(desk, financing)["state"] == "DECIDING"
         vote(desk, case, people[0])
         again = {**by(people[0], Role.CHECKER), "vote": "for", "opinion": "x"}
         assert desk.refused(bank, f"{case}/vote", again)["code"] == "approval.voted_already"
