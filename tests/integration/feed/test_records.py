@@ -219,6 +219,13 @@ class TestAsOf:
         assert refused(None) == "auth.party_only"
 
 
+def looked(desk, pledge):
+    """Who took a pledge's record away, as the pledgor is told."""
+    path, kind = "/v1/access-log", "pledge_record"
+    found = desk.stage.get(desk.stage.cast.supplier, path, kind=kind, limit=500).json()["items"]
+    return [one["by"] for one in found if one["subject"] == pledge]
+
+
 class TestProof:
     def test_of_a_moment_verifies_also_after_the_release(self, desk, publish, trusted):
         cast, pledge = desk.stage.cast, desk.ready_pledge(desk.receivable(20))
@@ -227,6 +234,7 @@ class TestProof:
         desk.release(pledge)
         publish()
 
+        before = looked(desk, pledge)
         link = urlsplit(then["links"]["record_proof"])
         answer = desk.stage.get(cast.bank, link.path, **dict(parse_qsl(link.query)))
 
@@ -236,3 +244,4 @@ class TestProof:
         now = desk.stage.get(cast.bank, f"{PATH}/{pledge}/proof")
         assert now.json()["code"] == "pledge.not_provable"
         assert desk.stage.get(cast.second_bank, link.path).json()["code"] == "subject.not_found"
+        assert looked(desk, pledge) == before + [cast.bank.id]
