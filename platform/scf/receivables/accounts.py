@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -23,6 +23,7 @@ CHANGED: Final = "receivable.account_changed"
 NUMBER, BANK_CODE, BANK_NAME = "account", "bank_uscc", "bank"
 """What can be compared: the names of an account's fields in the 确权函."""
 
+Said = TypeVar("Said")
 Account = Mapping[str, str]
 """As the 确权函 states it: `name`, `account`, `bank`, `bank_uscc`."""
 
@@ -69,12 +70,7 @@ def differs(named: Account, number: str, bank: str | None) -> str | None:
 def history(session: Session, receivable: Receivable) -> list[Named]:
     """Return every account that a confirmed receivable ever named, oldest first; the first since ever."""
     assert receivable.pay_to is not None
-    changes = session.scalars(
-        select(Event)
-        .where(Event.subject_id == receivable.id, Event.type == CHANGED)
-        .order_by(Event.version)
-    ).all()
-    said = [(business_date(event.occurred_at), _disclosed(event)) for event in changes]
+    said = agreed(session, receivable, CHANGED)
     first = said[0][1]["pay_to_before"] if said else receivable.pay_to
     return [Named(date.min, first), *(Named(day, record["pay_to"]) for day, record in said)]
 
@@ -84,9 +80,14 @@ def in_force(named: Sequence[Named], day: date) -> list[Account]:
 
     A bank tells the day of a payment, not the hour; whoever paid that morning paid as it had undertaken.
     """
-    last = max(place for place, one in enumerate(named) if one.since < day or place == 0)
-    that_day = [one.account for one in named[last + 1 :] if one.since == day]
-    return [*that_day[::-1], named[last].account]
+    return on_day([(one.since, one.account) for one in named], day)
+
+
+def on_day(said: Sequence[tuple[date, Said]], day: date) -> list[Said]:
+    """Return what was in force on a day, as `in_force` does; `said` is what held since when, oldest first."""
+    last = max(place for place, (since, _) in enumerate(said) if since < day or place == 0)
+    that_day = [one for since, one in said[last + 1 :] if since == day]
+    return [*that_day[::-1], said[last][1]]
 
 
 def fits(accounts: Iterable[Account], number: str, bank: str | None) -> bool:
@@ -99,7 +100,19 @@ def keepers(session: Session, receivable: Receivable) -> set[str]:
     return {one.account[BANK_CODE] for one in history(session, receivable)}
 
 
-def _disclosed(event: Event) -> dict[str, dict[str, str]]:
+def agreed(
+    session: Session, receivable: Receivable, type_: str
+) -> list[tuple[date, dict[str, Any]]]:
+    """Return what the events of a type say of how a receivable is paid, and their days, oldest first."""
+    told = session.scalars(
+        select(Event)
+        .where(Event.subject_id == receivable.id, Event.type == type_)
+        .order_by(Event.version)
+    )
+    return [(business_date(event.occurred_at), _disclosed(event)) for event in told]
+
+
+def _disclosed(event: Event) -> dict[str, Any]:
     fields = map(parse_disclosure, event.disclosures.split("~"))
     return {field.name: field.value for field in fields}
 

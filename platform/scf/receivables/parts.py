@@ -4,8 +4,9 @@ What is in no part is the creditor's, into the account of the 确权函. Usual p
 creditors on one claim each have a part, signed by creditor, debtor and whoever encumbers the claim.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -16,7 +17,10 @@ from scf.parties import queries as parties
 from scf.receivables import accounts
 from scf.receivables.models import Receivable
 
-AGREED = "receivable.split_agreed"
+AGREED: Final = "receivable.split_agreed"
+
+Split = Sequence[Mapping[str, Any]]
+"""As it was signed: `payee`, `amount` and `pay_to` of each part."""
 
 
 class PartNotSplit(Conflict):
@@ -27,10 +31,23 @@ class PartNotSplit(Conflict):
     title_en = "A part is taken within a split of the payment that everybody concerned has signed"
 
 
-def payee_of(split: Sequence[dict[str, Any]], number: str, bank: str | None) -> str | None:
-    """Return whose part is paid into an account (USCC), None where it is no part's."""
-    found = (part for part in split if accounts.differs(part["pay_to"], number, bank) is None)
+def history(session: Session, receivable: Receivable) -> list[tuple[date, Split]]:
+    """Return every split of a receivable's payment and its first day, oldest first; whole since ever."""
+    agreed = accounts.agreed(session, receivable, AGREED)
+    return [(date.min, ()), *((day, record["parts"]) for day, record in agreed)]
+
+
+def payee_of(splits: Iterable[Split], number: str, bank: str | None) -> str | None:
+    """Return whose part is paid into an account (USCC), by the first split that has one; None where none has."""
+    every = (part for split in splits for part in split)
+    found = (part for part in every if accounts.differs(part["pay_to"], number, bank) is None)
     return next((str(part["payee"]) for part in found), None)
+
+
+def keepers(session: Session, receivable: Receivable) -> set[str]:
+    """Return the USCCs of the banks that keep, or kept, the account of a part."""
+    splits = [split for _, split in history(session, receivable)]
+    return {str(part["pay_to"][accounts.BANK_CODE]) for split in splits for part in split}
 
 
 def account_for(session: Session, receivable: Receivable, payee_id: UUID) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 What is paid goes through the pool as far as there is value left; the rest stays outside (a surplus). When
 value comes back, because a payment was taken back, a surplus goes in at once: no order of receipts loses or
-doubles a fen.
+doubles a fen. What came to one payee of a split is its own: see `surpluses`.
 """
 
 from collections.abc import Collection
@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -27,7 +27,7 @@ from scf.kernel.errors import Conflict, Invalid, LimitExceeded
 from scf.kernel.ids import new_id, public_id
 from scf.kernel.money import MINOR_MAX, CurrencyMismatch, Money
 from scf.parties import queries as parties
-from scf.receivables import accounts, fact_checks, parts, permissions, queries
+from scf.receivables import accounts, fact_checks, parts, permissions, queries, surpluses
 from scf.receivables.models import PaymentReversal, Receivable, ReceivablePayment, State
 from scf.receivables.permissions import Action, ActionNotAllowed
 from scf.receivables.service import lock
@@ -182,7 +182,7 @@ def reverse(
             raise ReceiptUsed(field="receipt_no", receipt_no=takeback.receipt_no)
         return known
     _check(receivable, takeback.amount, takeback.reversed_on, field="reversed_on", now=now)
-    left = remainder(session, payment)
+    left = surpluses.remainder(session, payment)
     if takeback.amount > left:
         raise ReversalExceeds(field="amount", left=left, asked=takeback.amount)
     pool = lock_pool(session, receivable)
@@ -201,8 +201,8 @@ def reverse(
         now=now,
     )
     _give_back(
-        session, receivable, payment, event, pool=pool, amount=takeback.amount, left=left,
-        ended=ended, now=now, actor=bank_id,
+        session, receivable, payment, event, pool=pool, amount=takeback.amount, ended=ended, now=now,
+        actor=bank_id,
     )  # fmt: skip
     reversal = PaymentReversal(
         id=new_id(),
@@ -215,6 +215,7 @@ def reverse(
         reported_at=now,
     )
     _add(session, reversal)
+    _absorb(session, receivable, pool, event, now=now, actor=bank_id)
     return reversal
 
 
@@ -226,48 +227,38 @@ def _give_back(
     *,
     pool: Pool,
     amount: Money,
-    left: Money,
     ended: Collection[UUID],
     now: datetime,
     actor: UUID,
 ) -> None:
     """Let the value be there again, held by whom the payment had set free and who is still there."""
-    split = payment.taken_minor is not None
-    back = _take_back(
-        receivable, amount.minor, named=payment.to_named_account, own=_own(payment, left)
-    )
-    if not back:
-        return
-    held = pools.paid(session, pool.id) if payment.to_named_account else []
-    payee = _payee(session, receivable, payment.account, payment.bank)
     standing = [
         holding
-        for holding in held
-        if holding.holder_id not in ended and (not split or holding.party_id == payee)
+        for holding in surpluses.paid(session, receivable, payment)
+        if holding.holder_id not in ended
     ]
-    capacity.reverse(
-        session, pool, amount=receivable.money(back), paid=standing, cause=event.body_hash, now=now,
-        actor=actor,
-    )  # fmt: skip
-    _absorb(session, receivable, pool, event, now=now, actor=actor, most=0 if split else None)
+    back = max(amount.minor - surpluses.before(session, receivable, payment), 0)
+    if payment.to_named_account:
+        receivable.paid_minor -= amount.minor
+        receivable.paid_taken_minor -= back
+        _settle_state(receivable)
+    else:
+        receivable.astray_minor -= amount.minor
+        receivable.astray_taken_minor -= back
+    if back:
+        capacity.reverse(
+            session, pool, amount=receivable.money(back), paid=standing, cause=event.body_hash,
+            now=now, actor=actor,
+        )  # fmt: skip
 
 
 def is_concerned(session: Session, receivable: Receivable, bank_id: UUID) -> bool:
-    """Say whether a bank keeps or kept the named account, or encumbers or encumbered the value."""
+    """Say whether a bank keeps or kept the named account or a part's, or encumbers or encumbered the value."""
     if receivable.pool_id is None or receivable.pay_to is None:
         return False
-    keeper = parties.party(session, bank_id).uscc in accounts.keepers(session, receivable)
+    keepers = accounts.keepers(session, receivable) | parts.keepers(session, receivable)
+    keeper = parties.party(session, bank_id).uscc in keepers
     return keeper or pools.has_encumbered(session, receivable.pool_id, bank_id)
-
-
-def remainder(session: Session, payment: ReceivablePayment) -> Money:
-    """Return what of a payment was not taken back."""
-    gone = session.scalar(
-        select(func.coalesce(func.sum(PaymentReversal.amount_minor), 0)).where(
-            PaymentReversal.payment_id == payment.id
-        )
-    )
-    return Money(payment.amount_minor - int(gone or 0), payment.currency)
 
 
 def lock_pool(session: Session, receivable: Receivable) -> Pool:
@@ -281,7 +272,7 @@ def _record(
     session: Session, bank_id: UUID, receivable: Receivable, receipt: Receipt, *, now: datetime
 ) -> ReceivablePayment:
     expected = accounts.in_force(accounts.history(session, receivable), receipt.paid_on)
-    payee = _payee(session, receivable, receipt.account, receipt.bank)
+    payee = _payee(session, receivable, receipt)
     named = payee is not None or accounts.fits(expected, receipt.account, receipt.bank)
     pool = lock_pool(session, receivable)
     fact_checks.check_payment(session, receivable, receipt.amount, on=receipt.paid_on, now=now)
@@ -304,7 +295,8 @@ def _record(
     else:
         receivable.astray_minor += receipt.amount.minor
         _warn(session, receivable, receipt, event, expected=expected[0], pool=pool, now=now)
-    most = _most_of_part(session, receivable, pool, payee, receipt.amount)
+    split = named and (payee is not None or bool(receivable.parts))
+    most = _most_of_part(session, pool, payee, receipt.amount) if split else None
     taken = _absorb(
         session, receivable, pool, event, now=now, actor=bank_id, payee=payee, most=most
     )
@@ -319,7 +311,7 @@ def _record(
         account=receipt.account,
         bank=receipt.bank,
         to_named_account=named,
-        taken_minor=taken if receivable.parts and named else None,
+        taken_minor=taken if split else None,
         event_id=event.id,
         reported_at=now,
     )
@@ -338,14 +330,13 @@ def _absorb(
     payee: UUID | None = None,
     most: int | None = None,
 ) -> int:
-    """Take what was paid through the pool, as far as there is value left in it; of a part, `most` fen.
+    """Take what was paid through the pool, as far as there is value left in it.
 
-    Return what of it paid the value, in fen.
+    Of a split payment that is `most` fen; else what came in whole. Return what of it paid the value, in fen.
     """
     cause = event.body_hash
     left = max(pool.confirmed_minor, 0)
-    taken = min(receivable.paid_minor - receivable.paid_taken_minor, left)
-    taken = taken if most is None else min(taken, most)
+    taken = min(surpluses.shared(session, receivable) if most is None else most, left)
     if taken:
         amount = receivable.money(taken)
         capacity.pay(session, pool, amount=amount, cause=cause, now=now, actor=actor, payee=payee)
@@ -359,51 +350,22 @@ def _absorb(
     return taken
 
 
-def _payee(session: Session, receivable: Receivable, account: str, bank: str | None) -> UUID | None:
-    """Return whose part an account is, None where it is no part's."""
-    code = parts.payee_of(receivable.parts or (), account, bank)
+def _payee(session: Session, receivable: Receivable, receipt: Receipt) -> UUID | None:
+    """Return whose part the account was on the day of a receipt, None where it was no part's."""
+    splits = accounts.on_day(parts.history(session, receivable), receipt.paid_on)
+    code = parts.payee_of(splits, receipt.account, receipt.bank)
     found = None if code is None else parties.party_by_uscc(session, code)
     return None if found is None else found.id
 
 
-def _most_of_part(
-    session: Session, receivable: Receivable, pool: Pool, payee: UUID | None, amount: Money
-) -> int | None:
-    """Return how much of a receipt counts where the payment is split, in fen; None where it is not.
+def _most_of_part(session: Session, pool: Pool, payee: UUID | None, amount: Money) -> int:
+    """Return how much of a receipt counts where the payment is split, in fen.
 
     What its payee holds and what is free: what somebody got beyond that is a surplus in its hands, and
     nobody else is paid by it.
     """
-    if not receivable.parts:
-        return None
     own = pools.held_by(session, pool, payee).minor if payee is not None else 0
     return min(amount.minor, own + pool.free_minor)
-
-
-def _own(payment: ReceivablePayment, left: Money) -> int | None:
-    """Return how much of a part's payment is still its own surplus, in fen; None where nothing is split.
-
-    A surplus goes back first, and is that of whoever got it.
-    """
-    if payment.taken_minor is None:
-        return None
-    gone = payment.amount_minor - left.minor
-    return max(payment.amount_minor - payment.taken_minor - gone, 0)
-
-
-def _take_back(receivable: Receivable, minor: int, *, named: bool, own: int | None) -> int:
-    """Lower what was paid, its surplus first; return what of it comes back to the pool, in fen."""
-    if named:
-        receivable.paid_minor -= minor
-        back = max(receivable.paid_taken_minor - receivable.paid_minor, 0)
-        back = back if own is None else max(minor - own, 0)
-        receivable.paid_taken_minor -= back
-        _settle_state(receivable)
-    else:
-        receivable.astray_minor -= minor
-        back = max(receivable.astray_taken_minor - receivable.astray_minor, 0)
-        receivable.astray_taken_minor -= back
-    return back
 
 
 def _settle_state(receivable: Receivable) -> None:

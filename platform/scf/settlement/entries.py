@@ -9,19 +9,23 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from scf.capacity import service as capacity
 from scf.db.locks import take_turns
+from scf.db.session import RETRYABLE, is_transient
 from scf.evidence import service as evidence
 from scf.http.auth import Actor
 from scf.kernel.clock import business_date
-from scf.kernel.errors import Conflict, NotAllowed, Refused
-from scf.kernel.ids import new_id
+from scf.kernel.errors import Conflict, NotAllowed, Refused, Unavailable
+from scf.kernel.ids import new_id, public_id
 from scf.parties import queries as parties
 from scf.parties.models import Party, PartyKind
 from scf.receivables import payments
@@ -34,6 +38,9 @@ from scf.settlement import matching
 from scf.settlement.camt import BOOKED, Detail, Direction, Entry, Message, Report, parse
 from scf.settlement.models import BankEntry, BankReport, EntryState
 from scf_ledger import uscc
+
+log = structlog.get_logger()
+FAULT: Final = "平台处理该笔流水时出错，请联系平台后认领 the platform failed on this entry"
 
 
 class NotABank(NotAllowed):
@@ -319,9 +326,40 @@ def _digest(row: BankEntry) -> str:
 
 
 def _settle(session: Session, bank: Party, row: BankEntry, *, now: datetime) -> None:
-    """Find what an entry is about and record it; what is not found waits for a person."""
+    """Find what an entry is about and record it; what is not found, or fails, waits for a person.
+
+    An entry on which the platform fails leaves the others of its message alone.
+    """
     if row.problem is not None:
         return
+    try:
+        with session.begin_nested():
+            _match(session, bank, row, now=now)
+            session.flush()
+    except Refused as error:
+        _leave(session, row, error.line())
+    except Unavailable:
+        raise
+    except Exception as error:
+        if isinstance(error, DBAPIError) and _passes(error):
+            raise
+        log.exception("bank_entry.fault", entry=public_id("bke", row.id))
+        _leave(session, row, FAULT)
+
+
+def _passes(error: DBAPIError) -> bool:
+    """Say whether the whole message may be taken in when it is tried again."""
+    return is_transient(error) or isinstance(error.orig, RETRYABLE)
+
+
+def _leave(session: Session, row: BankEntry, problem: str) -> None:
+    """Leave an entry to a person, as it was before it was tried."""
+    session.refresh(row)
+    row.problem = problem
+    session.flush()
+
+
+def _match(session: Session, bank: Party, row: BankEntry, *, now: datetime) -> None:
     found = matching.find(session, bank, row)
     if isinstance(found, str):
         row.problem = found
@@ -329,16 +367,10 @@ def _settle(session: Session, bank: Party, row: BankEntry, *, now: datetime) -> 
         row.state = EntryState.NOTED
     else:
         receivable = lock(session, found)
-        if not matching.is_concerned(session, bank, receivable):
+        if matching.is_concerned(session, bank, receivable):
+            _book(session, bank, row, receivable, now=now)
+        else:
             row.problem = matching.STRANGER
-            return
-        try:
-            with session.begin_nested():
-                _book(session, bank, row, receivable, now=now)
-        except Refused as error:
-            session.refresh(row)
-            row.problem = error.line()
-    session.flush()
 
 
 def _book(

@@ -14,7 +14,7 @@ from scf.kernel.ids import IdInvalid, parse_id, public_id
 from scf.parties.models import Party
 from scf.pledges.models import Pledge
 from scf.pledges.models import State as PledgeState
-from scf.receivables import accounts, payments
+from scf.receivables import accounts, parts, payments, surpluses
 from scf.receivables.accounts import account_digits
 from scf.receivables.models import Receivable, ReceivableDocument, ReceivablePayment
 from scf.settlement.camt import Direction
@@ -84,7 +84,8 @@ def _checked(session: Session, row: BankEntry, receivable: Receivable) -> UUID |
     if row.currency != receivable.currency:
         return CURRENCY
     named = accounts.in_force(accounts.history(session, receivable), row.booked_on)
-    named += [part["pay_to"] for part in receivable.parts or ()]
+    splits = accounts.on_day(parts.history(session, receivable), row.booked_on)
+    named += [part["pay_to"] for split in splits for part in split]
     other = account_digits(row.other_account)
     to_named = accounts.fits(named, other, row.other_bank or None)
     if row.direction is Direction.CREDIT:
@@ -174,7 +175,7 @@ def payment_taken_back(
     )
     for payment in rows:
         here = account_digits(payment.account) == account
-        if here and payments.remainder(session, payment) >= row.amount:
+        if here and surpluses.remainder(session, payment) >= row.amount:
             return payment
     return None
 

@@ -266,11 +266,14 @@ def _is_named(history: History, payment: Told) -> bool:
         if item.version < payment.version
     ]
     assert named, "a payment is reported of a confirmed claim"
-    expected = accounts.in_force(named, date.fromisoformat(payment.record["paid_on"]))
+    day = date.fromisoformat(payment.record["paid_on"])
+    expected = accounts.in_force(named, day)
     number, bank = payment.record["account"], payment.record.get("bank")
-    splits = [item for item in history.of(parts.AGREED) if item.version < payment.version]
-    split = splits[-1].record["parts"] if splits else ()
-    return accounts.fits(expected, number, bank) or parts.payee_of(split, number, bank) is not None
+    agreed = [item for item in history.of(parts.AGREED) if item.version < payment.version]
+    splits: list[tuple[date, parts.Split]] = [(date.min, ())]
+    splits += [(business_date(item.at), item.record["parts"]) for item in agreed]
+    payee = parts.payee_of(accounts.on_day(splits, day), number, bank)
+    return payee is not None or accounts.fits(expected, number, bank)
 
 
 def _check_documents(history: History, documents: list[RowMapping]) -> None:
