@@ -5,6 +5,7 @@ from typing import Final
 
 from scf.capacity import effects as capacity
 from scf.db.outbox import Handler
+from scf.feed import effects as feed
 from scf.financing import effects as financing
 from scf.pledges import effects as pledges
 from scf.receivables import effects as receivables
@@ -16,4 +17,5 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     **pledges.HANDLERS,
     **financing.HANDLERS,
     **settlement.HANDLERS,
+    **feed.HANDLERS,
 }

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
+from scf.db.outbox import enqueue
 from scf.evidence import queries as evidence
 from scf.feed.webhook_models import (
     DeliveryState,
@@ -27,6 +28,8 @@ from scf_ledger import canonical
 from scf_ledger.event_types import EVENT_TYPES
 
 CURSOR: Final = "webhooks"
+CATCH_UP: Final = "webhook.catch_up"
+"""The effect that goes on queueing what an endpoint missed."""
 SPREAD_MAX: Final = 10_000  # log entries that one turn looks at
 REPLAY_MAX: Final = 10_000  # deliveries that one replay queues
 TAKEN_EACH: Final = 4  # deliveries under way to one endpoint
@@ -172,6 +175,13 @@ def again(
     """Queue a stretch of the log (once more); return the indexes, `REPLAY_MAX` at most."""
     values = {"webhook_id": webhook.id, "first": first, "until": until, "now": now}
     return sorted(session.scalars(_AGAIN, {**values, "most": REPLAY_MAX}))
+
+
+def catch_up(session: Session, webhook: Webhook, *, first: int, until: int, now: datetime) -> None:
+    """Queue what an endpoint missed, `REPLAY_MAX` now and the rest by a worker, as often as it takes."""
+    queued = again(session, webhook, first=first, until=until, now=now)
+    if len(queued) == REPLAY_MAX:
+        enqueue(session, CATCH_UP, webhook_id=webhook.id, first=queued[-1] + 1, until=until)
 
 
 def take(session: Session, *, now: datetime, busy: Collection[UUID] = ()) -> list[Taken]:

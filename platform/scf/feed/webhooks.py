@@ -110,8 +110,7 @@ def resume(session: Session, actor: Actor, webhook_id: UUID, *, now: datetime) -
     session.flush()
     if stopped_at is not None:
         first, until = stopped_at + 1, deliveries.lock_cursor(session).index
-        while queued := deliveries.again(session, webhook, first=first, until=until, now=now):
-            first = queued[-1] + 1
+        deliveries.catch_up(session, webhook, first=first, until=until, now=now)
         name = public_id("whk", webhook.id)
         tasks.close(session, kinds.WEBHOOK_MEND, name, now=now, by=actor.client_id)
     deliveries.let_go(session, webhook, now=now)

@@ -244,4 +244,4 @@ class TestProof:
         now = desk.stage.get(cast.bank, f"{PATH}/{pledge}/proof")
         assert now.json()["code"] == "pledge.not_provable"
         assert desk.stage.get(cast.second_bank, link.path).json()["code"] == "subject.not_found"
-        assert looked(desk, pledge) == before + [cast.bank.id]
+        assert looked(desk, pledge) == [*before, cast.bank.id]

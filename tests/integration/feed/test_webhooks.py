@@ -255,6 +255,34 @@ class TestDisabling:
         found = desk.seen(desk.stage.cast.bank, f"{PATH}/{webhook['id']}")
         assert (found["state"], found["reason"]) == ("disabled", "gone")
 
+    def test_what_it_missed_is_queued_a_part_at_a_time(
+        self, desk, publish, courier, webhook, bank_server
+    ):
+        bank, path = desk.stage.cast.bank, f"{PATH}/{webhook['id']}"
+        bank_server.answer = lambda handler: answer(handler, 410)
+        happen(desk, publish)
+        deliver(courier)
+        bank_server.answer = lambda handler: answer(handler, 200)
+        before = {one["index"] for one in log(desk, webhook)}
+        for _ in range(2):
+            happen(desk, publish)
+        deliver(courier)
+
+        def missed():
+            return len({one["index"] for one in log(desk, webhook)} - before)
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(deliveries, "REPLAY_MAX", 2)
+            assert desk.did(bank, f"{path}/resume", {})["state"] == "active"
+            queued = [missed()]
+            while queued[-1] not in queued[:-1]:
+                desk.work_on(deliveries.CATCH_UP)
+                queued.append(missed())
+
+        assert queued == [2, 4, 4]
+        deliver(courier)
+        assert {one["state"] for one in log(desk, webhook)} == {"delivered"}
+
     def test_paused_nothing_is_sent_and_nothing_lost(
         self, desk, publish, courier, webhook, bank_server
     ):
