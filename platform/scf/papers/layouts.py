@@ -42,11 +42,11 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A text file inside the PDF, in UTF-8: what the paper was made from, byte for byte."""
+    """A file inside the PDF: what the paper was made from, byte for byte; a text stands in UTF-8."""
 
     name: str
     media_type: str
-    content: str
+    content: str | bytes
     description: str
 
 

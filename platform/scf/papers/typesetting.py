@@ -73,9 +73,14 @@ def _data(content: Layout) -> str:
         "family": fonts.FAMILY,
         "made": list(at.astimezone(UTC).timetuple()[:6]),
         "qr": None if content.proof is None else _qr(content.proof.address),
-        "attachments": attachments,
+        "attachments": [one | {"content": _plain(one["content"])} for one in attachments],
     }
     return json.dumps(whole, ensure_ascii=False)
+
+
+def _plain(content: str | bytes) -> str | list[int]:
+    """Return a file's content as JSON has it."""
+    return content if isinstance(content, str) else list(content)
 
 
 def _qr(address: str) -> str:

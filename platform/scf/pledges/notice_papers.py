@@ -153,5 +153,6 @@ def _record(event: Event) -> dict[str, Any]:
 def _certificate(session: Session, notice: DebtorNotice) -> list[Attachment]:
     certificate = session.get_one(Pledge, notice.pledge_id).registration.certificate
     assert certificate is not None, "a registered pledge has its certificate"
-    name = f"登记证明-{notice.reg_no}.json"
-    return [Attachment(name, "application/json", certificate.decode(), "登记证明")]
+    form = "pdf" if certificate.startswith(b"%PDF") else "json"  # as a person handed it in, or by link
+    name = f"登记证明-{notice.reg_no}.{form}"
+    return [Attachment(name, f"application/{form}", certificate, "登记证明")]

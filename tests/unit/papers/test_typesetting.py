@@ -136,6 +136,11 @@ class TestSetting:
 
         assert attached(pdf) == {"证据 #1.json": content.encode()}
 
+    def test_another_paper_is_taken_out_byte_for_byte(self):
+        file = Attachment("登记证明.pdf", "application/pdf", b"%PDF-1.7\n\xff\x00", "登记证明")
+        pdf = typesetting.paper(replace(PAPER, attachments=[file]))
+        assert attached(pdf) == {"登记证明.pdf": b"%PDF-1.7\n\xff\x00"}
+
     def test_marks_stand_on_every_page(self):
         rows = [Row(f"第 {number} 项", "内容") for number in range(60)]
         content = replace(PAPER, marks=layouts.marks("甲(示例)", draft=True))
