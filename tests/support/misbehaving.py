@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 
-SLOW = 1.0  # seconds; longer than the time-out that the test sets
+SLOW = 4.0  # seconds; longer than the time-out that the test sets
 
 
 class Fault(Enum):

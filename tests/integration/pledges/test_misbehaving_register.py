@@ -16,7 +16,7 @@ REGISTER = "POST /registrations"
 @pytest.fixture
 def line(desk, monkeypatch):
     """The desk's register behind a faulty line."""
-    monkeypatch.setattr(client, "TIMEOUT", 0.5)
+    monkeypatch.setattr(client, "TIMEOUT", 2.0)
     linked = desk.context
     with line_to(desk.registry.url, kill=desk.registry.kill) as found:
         settings = linked.settings.model_copy(update={"registry_url": found.url})
