@@ -43,7 +43,7 @@ def courier(desk, signer):
         database=desk.stage.database,
         secret=keys.webhook_secret(settings),
         public_url="https://scf.example",
-        sender=Sender(loopback=True, seconds_max=0.5),
+        sender=Sender(loopback=True, seconds_max=2.0),
         clock=Ahead(by=([timedelta()],)),
     )
 
