@@ -43,12 +43,14 @@ def answer(
 @contextmanager
 def receiving(context: Any = None) -> Iterator[Receiver]:
     """Run a receiver on a free port; over TLS where a context is given."""
-    found = Receiver()
+    found, whole = Receiver(), threading.Lock()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            found.headers.append({name.lower(): value for name, value in self.headers.items()})
-            found.bodies.append(self.rfile.read(int(self.headers["content-length"])))
+            body = self.rfile.read(int(self.headers["content-length"]))
+            with whole:  # a request's headers and body stand at one place of both lists
+                found.headers.append({name.lower(): value for name, value in self.headers.items()})
+                found.bodies.append(body)
             found.answer(self)
 
         def log_message(self, *_: Any) -> None:
