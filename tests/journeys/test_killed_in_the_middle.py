@@ -11,18 +11,18 @@ from scf.runtime import running_at
 from tests.support.journeys import MINUTES, installation
 
 FIRST_HALF = (
-    ("3. 提交确权请求", "api"),
-    ("4. 核心企业确权", "sequencer"),
-    ("7. 登记、锁定、复查", "worker"),
-    ("7. 登记、锁定、复查", "chain"),
+    (". 提交确权请求 ", "api"),
+    (". 核心企业确权 ", "sequencer"),
+    (". 登记、锁定、复查 ", "worker"),
+    (". 登记、锁定、复查 ", "chain"),
 )
 SECOND_HALF = (
-    ("8. 银行自行核验", "chain"),
-    ("8. 银行自行核验", "sequencer"),
-    ("9. 放款", "worker"),
-    ("11. 到期回款与还款", "api"),
-    ("12. 解除质押", "worker"),
-    ("18. 买方上传应付清单", "chain"),
+    (". 银行自行核验 ", "chain"),
+    (". 银行自行核验 ", "sequencer"),
+    (". 放款 ", "worker"),
+    (". 到期回款与还款 ", "api"),
+    (". 解除质押 ", "worker"),
+    (". 买方上传应付清单 ", "chain"),
 )
 
 

@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 
 import scf
 from scf.db.session import Database
+from scf.evidence.keys import make_feed_keys
 from scf.http.auth import Actor, create_client, issue_token
 from scf.http.limits import Kind
 from scf.kernel.clock import Clock
@@ -354,6 +355,7 @@ def set_stage(database_url: str, folder: Path) -> Iterator[Stage]:
         **UNLIMITED,
     )
     settings.clock.set(STORY_BEGINS)
+    make_feed_keys(settings)
     app = create_app(settings)
     database: Database = app.state.database
     try:

@@ -93,10 +93,9 @@ def test_the_receiver_believes_what_is_signed(desk, publish, tmp_path):
         desk.did(bank, f"/v1/webhooks/{each['id']}/delete", {})
     assert states == [{"delivered"}, {"waiting"}]  # the other's key is not the receiver's
     said = (tmp_path / "out").read_text().splitlines()
-    assert sorted(line.split()[::2] for line in said[-2:]) == [
-        ["pledge.proposed", pledge],
-        ["pledge.signed", pledge],
-    ]
+    told = [line.split()[::2] for line in said]
+    for type_ in ("pledge.proposed", "pledge.signed"):
+        assert told.count([type_, pledge]) == 1
 
 
 async def turns(courier):
