@@ -49,7 +49,7 @@ def token_service(folder: Path, *, contract: str = CONTRACT) -> Iterator[str]:
     process = subprocess.Popen(command, env={"PATH": os.environ["PATH"]})
     url = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while True:
             try:
                 if httpx.get(f"{url}/healthz", trust_env=False).is_success:

@@ -27,7 +27,7 @@ class SimulatorProcess:
     def start(self) -> None:
         command = [sys.executable, "-m", self.module, "--port", str(self.port)]
         self._process = subprocess.Popen(command, env=self._environment)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             try:
                 if httpx.get(f"{self.url}/healthz", trust_env=False).is_success:
