@@ -79,7 +79,7 @@ def test_it_comes_to_the_same_end(survived):
     assert report["events"] == report["log"]["size"] == report["anchor"]["size"]
     assert [proof["verdict"] for proof in report["proofs"]] == ["pass", "pass", "fail", "fail"]
     assert report["audit"] == "clean"
-    assert len(report["refused"]) == 3
+    assert len(report["refused"]) == 4
     for figure in ("1,245,000.00", "5,325.83", "243,674.17", "2026-01-05（10 个工作日）"):
         assert figure in survived["told"]
     assert survived["at"].is_quiet()
