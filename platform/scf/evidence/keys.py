@@ -45,10 +45,10 @@ def read_secret(path: Path) -> str:
     """Return the text of a key file. Raises KeyUnusable."""
     try:
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise KeyUnusable(file=str(path), mode=oct(path.stat().st_mode))
+            raise KeyUnusable(file=path.name, mode=oct(path.stat().st_mode))
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise KeyUnusable(file=str(path), cause=type(error).__name__) from error
+        raise KeyUnusable(file=path.name, cause=type(error).__name__) from error
 
 
 def log_key(settings: Settings) -> Signer:
@@ -56,7 +56,7 @@ def log_key(settings: Settings) -> Signer:
     path = settings.secrets / LOG_KEY
     signer = _signer(path)
     if signer.verifier.name != settings.log_origin:
-        raise KeyUnusable(file=str(path), origin=settings.log_origin, key=signer.verifier.name)
+        raise KeyUnusable(file=path.name, origin=settings.log_origin, key=signer.verifier.name)
     return signer
 
 
@@ -71,9 +71,9 @@ def webhook_secret(settings: Settings) -> bytes:
     try:
         found = from_b64(read_secret(path))
     except LedgerError as error:
-        raise KeyUnusable(file=str(path), cause=error.code) from error
+        raise KeyUnusable(file=path.name, cause=error.code) from error
     if len(found) != WEBHOOK_SECRET_BYTES:
-        raise KeyUnusable(file=str(path), bytes=len(found), expected=WEBHOOK_SECRET_BYTES)
+        raise KeyUnusable(file=path.name, bytes=len(found), expected=WEBHOOK_SECRET_BYTES)
     return found
 
 
@@ -81,7 +81,7 @@ def _signer(path: Path) -> Signer:
     try:
         return Signer.parse(read_secret(path))
     except LedgerError as error:
-        raise KeyUnusable(file=str(path), cause=error.code) from error
+        raise KeyUnusable(file=path.name, cause=error.code) from error
 
 
 def chain_key(settings: Settings, name: str = CHAIN_KEY) -> Key:
@@ -91,7 +91,7 @@ def chain_key(settings: Settings, name: str = CHAIN_KEY) -> Key:
     try:
         return load_key(settings.secrets / name)
     except LedgerError as error:
-        raise KeyUnusable(file=str(settings.secrets / name), cause=error.code) from error
+        raise KeyUnusable(file=name, cause=error.code) from error
 
 
 def make_keys(settings: Settings) -> None:

@@ -1,7 +1,6 @@
 """Inviting suppliers by link, and taking them in: who is new proves its USCC, who is known just joins."""
 
 import os
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -151,11 +150,15 @@ def present(
 
     A refusal is returned, not raised: the count has to be committed. `charge` counts this one too.
     """
-    invitation = session.get(Invitation, invitation_id, with_for_update=True)
+    named, presented = Invitation.id == invitation_id, digest(token)
+    session.execute(  # asked whether or not there is one, so that a stranger's answer costs the same
+        update(Invitation)
+        .where(named, Invitation.token_sha256 != presented)
+        .values(attempts=Invitation.attempts + 1)
+    )
+    opened = select(Invitation).where(named, Invitation.token_sha256 == presented)
+    invitation = session.scalar(opened.with_for_update())
     if invitation is None:
-        return SubjectNotFound()
-    if not secrets.compare_digest(invitation.token_sha256, digest(token)):
-        invitation.attempts += 1
         return SubjectNotFound()
     if invitation.attempts >= ATTEMPTS_MAX:
         return InvitationLocked(attempts_max=ATTEMPTS_MAX)
