@@ -1,0 +1,1 @@
+-- What the bank's side learned after the first schema.

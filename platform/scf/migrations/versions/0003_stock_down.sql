@@ -1,0 +1,1 @@
+-- Goods in warehouses, the receipts over them, and pledges on receipts.

@@ -1,0 +1,1 @@
+-- Prices, control agreements over pledged stock, marks and margin calls.

@@ -1,0 +1,1 @@
+-- Devices, their readings by month, and stocktakes.

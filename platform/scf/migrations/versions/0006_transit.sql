@@ -1,0 +1,1 @@
+-- Consignments on their way, other titles, freight and storage bills.
