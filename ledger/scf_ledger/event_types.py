@@ -260,6 +260,7 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
 
 _OPTIONAL: Final[Mapping[str, Mapping[str, Shape]]] = {
     "receivable.paid": {"bank": s.is_text},
+    "pledge.registered": {"expires_on": s.is_date},
     **dict.fromkeys(("pledge.proposed", "pledge.signed", "pledge.accepted"), r.SECURITY),
     **{
         f"debtor_notice.{step}": r.SECURITY

@@ -1,12 +1,13 @@
 """The log: entries are those of the events, tiles and heads those of the entries."""
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scf.audit.finding import Report, expect, expect_row, readable
 from scf.audit.history import count, rows
 from scf.evidence import log, queries
-from scf.evidence.models import Event, LogEntry, LogHead, LogTile, PartyEvent, QueuedEvent
+from scf.evidence.models import Event, LogEntry, LogHead, LogTile, QueuedEvent
+from scf.feed import rebuilding
 from scf.kernel.ids import public_id
 from scf_ledger import checkpoint, tiles
 from scf_ledger.note import Verifier
@@ -104,31 +105,11 @@ def _check_queue(session: Session, report: Report) -> None:
 
 def _check_feeds(session: Session, report: Report) -> None:
     """Hold every party's feed to the events in the log: each there once for each of its parties."""
-    told = (
-        select(LogEntry.index, func.unnest(Event.parties).label("party_id"))
-        .add_columns(Event.id.label("event_id"), Event.type.label("type"))
-        .join(Event, Event.id == LogEntry.event_id)
-        .subquery()
-    )
-    different = session.execute(
-        select(PartyEvent, told)
-        .outerjoin(
-            told,
-            (told.c.index == PartyEvent.index) & (told.c.party_id == PartyEvent.party_id),
-            full=True,
-        )
-        .where(
-            func.row(PartyEvent.event_id, PartyEvent.type).is_distinct_from(
-                func.row(told.c.event_id, told.c.type)
-            )
-        )
-        .limit(1)
-    ).one_or_none()
-    if different is not None:
-        row, index, party_id, event_id, type_ = different
-        key = f"{public_id('pty', row.party_id if row else party_id)}/{row.index if row else index}"
-        expect("party_events", key, "event_id", row and row.event_id, event_id)
-        expect("party_events", key, "type", row and row.type, type_)
+    for one in rebuilding.differences(session, most=1):
+        key = f"{public_id('pty', one.party_id)}/{one.index}"
+        stored, told = one.stored, one.told
+        expect("party_events", key, "event_id", stored and stored.event_id, told and told.event_id)
+        expect("party_events", key, "type", stored and stored.type, told and told.type)
     report.rows["party_events"] = count(session, "party_events")
 
 

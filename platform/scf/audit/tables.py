@@ -225,7 +225,7 @@ UNAUDITED: Final[dict[str, str]] = {
     "registry_findings": "first sights of what searches' own certificates say",
     "tasks": "work to be done; what was done are events",
     "daily_files": "signed, and made again from the log byte for byte",
-    "feed_cursors": "how far deliveries were queued",
+    "feed_cursors": "how far deliveries were queued, or feeds made again",
     "webhook_attempts": "what receivers answered; kept for a month",
     "webhook_deliveries": "what was sent to whom; the events themselves are audited",
     "webhooks": "where parties want events sent",

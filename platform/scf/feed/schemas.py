@@ -217,7 +217,7 @@ class SearchThenOut(Out):
 
 
 class RegistrationThenOut(Out):
-    """What stood at the register; `expires_on` where an event has said so."""
+    """What stood at the register; `expires_on` where an event says so, as every new one does."""
 
     reg_no: str
     registered_at: InstantText

@@ -186,6 +186,7 @@ def _take_effect(session: Session, pledge: Pledge, found: Registration, *, now: 
         "search_no": search.cert_no,
         "reg_no": found.reg_no,
         "registered_at": instant_text(found.registered_at),
+        "expires_on": found.expires_on.isoformat(),
         "certificate_sha256": evidence.hash_text(hashlib.sha256(found.certificate).digest()),
     }
     service.tell(session, pledge, "pledge.registered", record, now=now, actor=None)
