@@ -19,12 +19,15 @@ from scf.capacity.entries import Carrier, Entry
 from scf.capacity.models import EntryKind, Pool, PoolEntry
 from scf.capacity.rules import Holding
 from scf.db.bulk import copy_in
+from scf.db.outbox import enqueue
 from scf.evidence.models import Event
 from scf.kernel.ids import new_id, public_id
 from scf.kernel.money import Money
 
 BUCKETS: Final = 512
 """Papers share this many locks, so that a thousand of them do not take a thousand."""
+CONVERTED: Final = "capacity.converted"
+"""The effect that tells whoever looks after a holder that its part stands in another form now."""
 _LOCK_MARKS = text("""
 SELECT pg_advisory_xact_lock(20251103, bucket)
 FROM (SELECT DISTINCT abs(hashtext(mark) % :buckets) AS bucket
@@ -268,6 +271,7 @@ def _take_over(
     )
     if holding.told is None:
         return minor
+    enqueue(session, CONVERTED, holder_id=holding.holder_id)
     fields = {
         "from": public_id("cap", source.id),
         "to": public_id("cap", target.id),

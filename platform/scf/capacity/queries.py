@@ -57,6 +57,15 @@ def pools_of(session: Session, holder_id: UUID) -> list[UUID]:
     )
 
 
+def holders_beside(session: Session, holder_id: UUID) -> list[UUID]:
+    """Return every holder of the pools of which one ever held a part, this one among them."""
+    own = select(PoolEntry.pool_id).where(PoolEntry.holder_id == holder_id)
+    beside = select(PoolEntry.holder_id).where(
+        PoolEntry.pool_id.in_(own), PoolEntry.holder_id.is_not(None)
+    )
+    return [one for one in session.scalars(beside.distinct()) if one is not None]
+
+
 def reason(session: Session, holder_id: UUID) -> bytes:
     """Return the hash of the event by which a holder first took its part."""
     taken = session.scalars(
@@ -86,6 +95,12 @@ def holding(session: Session, pool_id: UUID, holder_id: UUID) -> Holding | None:
     statement = _holdings(pool_id).where(PoolEntry.holder_id == holder_id)
     row = session.execute(statement).one_or_none()
     return None if row is None else Holding(*row)
+
+
+def still_held(session: Session, pool_id: UUID, holder_id: UUID) -> bool:
+    """Say whether a holder still has something of a pool."""
+    found = holding(session, pool_id, holder_id)
+    return found is not None and found.minor > 0
 
 
 def _holdings(pool_id: UUID) -> Select[*tuple[Any, ...]]:

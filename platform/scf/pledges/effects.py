@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from scf.capacity import converting
 from scf.db.outbox import Effect, EffectContext, Handler, enqueue
 from scf.evidence import chain
 from scf.pledges import (
@@ -31,6 +32,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     rules.PERFECT: searching.search_first,
     rules.REGISTER: registering.register,
     rules.LOCK: locking.take,
+    converting.CONVERTED: locking.follow,
     rules.SEARCH_SECOND: searching.search_second,
     rules.UNLOCK: locking.unlock,
     rules.RAISE_CANCELLATION: registering.raise_cancellation,

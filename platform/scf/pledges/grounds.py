@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from scf.capacity import queries as pools
 from scf.documents.trade_models import TradeDocument
 from scf.kernel.money import Money
 from scf.lineage.models import TradeStage
@@ -46,6 +48,25 @@ def of(session: Session, pledge: Pledge) -> Grounds:
         receivable.delivered_on,
         queries.papers(session, receivable.id),
     )
+
+
+def papers_now(session: Session, pledge: Pledge) -> list[Paper]:
+    """Return the papers of the forms in which a pledge's value stands by now: what its lock is about.
+
+    What was pledged as an order may since be goods or a claim, or some of each; what was paid in full stands
+    where it stood last.
+    """
+    if pledge.stage_id is None:
+        return of(session, pledge).papers
+    stood_in = pools.pools_of(session, pledge.id)
+    held = [one for one in stood_in if pools.still_held(session, one, pledge.id)]
+    forms = held or [max(stood_in, default=pledge.pool_id)]
+    stages = select(TradeStage).where(TradeStage.pool_id.in_(forms)).order_by(TradeStage.id)
+    claims = select(Receivable.id).where(Receivable.pool_id.in_(forms)).order_by(Receivable.id)
+    return [
+        *(paper for stage in session.scalars(stages) for paper in _of_stage(session, stage).papers),
+        *(paper for claim in session.scalars(claims) for paper in queries.papers(session, claim)),
+    ]
 
 
 def _of_stage(session: Session, stage: TradeStage) -> Grounds:

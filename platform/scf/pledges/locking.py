@@ -2,10 +2,15 @@
 
 The lock says on chain which platform encumbers an invoice; it conditions no right. One token for each
 invoice; of several pledges that want a token the last one gives it back.
+
+Where the value moves into another form the lock goes along: the new papers are locked first, and the former
+ones given back once that is final.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import astuple
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -15,6 +20,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from scf.capacity import queries as pools
 from scf.db.outbox import EffectContext, enqueue
 from scf.evidence import chain
 from scf.evidence import service as evidence
@@ -23,6 +29,7 @@ from scf.evidence.models import ChainTransaction, Event
 from scf.kernel.ids import public_id
 from scf.pledges import grounds, rules, service
 from scf.pledges.models import AssetToken, LockState, Pledge, PledgeLock, State
+from scf.pledges.queries import Paper
 from scf_ledger.tokens.client import Invoice, Ticket, TokenClient
 from scf_ledger.tokens.errors import TokenServiceRefused, TokenServiceUnavailable
 
@@ -42,9 +49,10 @@ def take(context: EffectContext, payload: Mapping[str, Any]) -> None:
         if not _wanted(pledge):
             return
         attempt = pledge.lock.attempts + 1
+        papers = grounds.papers_now(session, pledge)
         invoices = [
             Invoice(paper.seller_uscc, paper.number, paper.original_sha256, paper.kind)
-            for paper in grounds.of(session, pledge).papers
+            for paper in papers
         ]
         own = rules.lock_expiry(
             pledge.principal_due_on,
@@ -53,7 +61,8 @@ def take(context: EffectContext, payload: Mapping[str, Any]) -> None:
         )
         # A lock taken again must not end before another pledge of the same invoices does.
         expiry = max(own, _latest_expiry(session, pledge))
-    key = f"{public_id('plg', pledge_id)}-{attempt}-{expiry}"
+        digest = _digest(papers)
+    key = f"{public_id('plg', pledge_id)}-{attempt}-{expiry}-{digest.hex()[:16]}"
     ticket = _ticket(context, invoices, expiry=expiry, key=key)
     if isinstance(ticket, str):
         with context.database.transaction() as session:
@@ -61,8 +70,27 @@ def take(context: EffectContext, payload: Mapping[str, Any]) -> None:
         return
     with context.database.transaction() as session:
         pledge = service.lock(session, pledge_id)
-        if _wanted(pledge) and pledge.lock.attempts + 1 == attempt:
+        if not _wanted(pledge) or pledge.lock.attempts + 1 != attempt:
+            return
+        if _digest(grounds.papers_now(session, pledge)) != digest:  # the value moved on meanwhile
+            enqueue(session, rules.LOCK, pledge_id=pledge_id)
+        else:
+            pledge.lock.papers_sha256 = digest
             _send(session, pledge, ticket, context=context)
+
+
+def follow(context: EffectContext, payload: Mapping[str, Any]) -> None:
+    """Take the lock again where a pledge's value now stands; what is locked stays so until that is final."""
+    with context.database.transaction() as session:
+        if session.get(Pledge, UUID(payload["holder_id"])) is None:
+            return
+        pledge = service.lock(session, UUID(payload["holder_id"]))
+        papers = grounds.papers_now(session, pledge)
+        if pledge.state is not State.EFFECTIVE or pledge.lock.papers_sha256 == _digest(papers):
+            return
+        if pledge.lock.state in (LockState.SENT, LockState.FINAL):
+            pledge.lock.move(LockState.NONE, now=context.clock.now())
+        enqueue(session, rules.LOCK, pledge_id=pledge.id)
 
 
 def on_lock_final(context: EffectContext, payload: Mapping[str, Any]) -> None:
@@ -75,6 +103,7 @@ def on_lock_final(context: EffectContext, payload: Mapping[str, Any]) -> None:
         sent = session.get_one(ChainTransaction, payload["transaction_id"])
         pledge.lock.tx_hash = sent.tx_hash
         pledge.lock.move(LockState.FINAL, now=now)
+        _give_former_back(session, pledge, _read_tokens(sent), context=context)
         pledge.lock_final_at = now
         _tell(session, pledge, "pledge.locked", now=now)
         enqueue(session, rules.SEARCH_SECOND, pledge_id=pledge.id)
@@ -129,29 +158,33 @@ def on_unlock_final(context: EffectContext, payload: Mapping[str, Any]) -> None:
         pledge = _meant(session, payload, LockState.UNLOCKING)
         if pledge is not None:
             pledge.lock.move(LockState.NONE, now=context.clock.now())
-            sent = session.get_one(ChainTransaction, payload["transaction_id"])
-            _forget(session, _read_tokens(sent))
+        sent = session.get_one(ChainTransaction, payload["transaction_id"])
+        _forget(session, _read_tokens(sent))
 
 
 def on_unlock_failed(context: EffectContext, payload: Mapping[str, Any]) -> None:
     """Hear that one of the tokens was not ours any more: give back the others one by one."""
     with context.database.transaction() as session:
-        pledge = _meant(session, payload, LockState.UNLOCKING)
-        if pledge is None:
-            return
+        pledge = service.lock(session, UUID(payload["subject_id"]))
         sent = session.get_one(ChainTransaction, payload["transaction_id"])
         tokens = _read_tokens(sent)
         log.warning("lock.release_refused", pledge=public_id("plg", pledge.id), error=sent.error)
         if len(tokens) > 1:
-            for token in tokens:
+            for token in _free(session, tokens):
                 _send_unlock(session, pledge, [token], context=context)
         _forget(session, tokens)
-        pledge.lock.move(LockState.NONE, now=context.clock.now())
+        if _meant(session, payload, LockState.UNLOCKING) is not None:
+            pledge.lock.move(LockState.NONE, now=context.clock.now())
 
 
 def on_unlock_lost(_context: EffectContext, payload: Mapping[str, Any]) -> None:
     """Hear that the block of a release was lost; the sender sends the same again by itself."""
     log.warning("lock.release_lost", transaction_id=payload["transaction_id"])
+
+
+def _digest(papers: Sequence[Paper]) -> bytes:
+    """Return a name of papers, in whatever order."""
+    return hashlib.sha256(repr(sorted(map(astuple, papers))).encode()).digest()
 
 
 def _wanted(pledge: Pledge) -> bool:
@@ -176,7 +209,8 @@ def _ticket(
 def _send(session: Session, pledge: Pledge, ticket: Ticket, *, context: EffectContext) -> None:
     """Count the pledge among its tokens' holders and store the transaction to be sent."""
     entry = pledge.lock
-    _count(session, ticket, holder_is_new=entry.tokens is None)
+    held = set(entry.tokens or ())
+    _count(session, ticket, new=set(ticket.tokens) - held)
     sent = chain.prepare(
         session,
         purpose=chain.LOCK,
@@ -191,7 +225,7 @@ def _send(session: Session, pledge: Pledge, ticket: Ticket, *, context: EffectCo
     )
     entry.attempts += 1
     entry.transaction_id = sent.id
-    entry.tokens = list(ticket.tokens)
+    entry.tokens = [*ticket.tokens, *sorted(held - set(ticket.tokens))]
     entry.ticket_sha256 = hashlib.sha256(ticket.ticket).digest()
     entry.tx_hash = None
     entry.expires_at = datetime.fromtimestamp(ticket.expiry, UTC)
@@ -211,36 +245,57 @@ def _send_unlock(
     return sent.id
 
 
-def _count(session: Session, ticket: Ticket, *, holder_is_new: bool) -> None:
-    """Lock the tokens' rows in their order, and count one more holder where it is new."""
-    more = int(holder_is_new)
+def _count(session: Session, ticket: Ticket, *, new: AbstractSet[bytes]) -> None:
+    """Lock the tokens' rows in their order, and count one more holder of those that are new to it."""
     rows = [
-        {"token": token, "holders": 1, "expiry": ticket.expiry} for token in sorted(ticket.tokens)
+        {"token": token, "holders": int(token in new), "expiry": ticket.expiry}
+        for token in sorted(ticket.tokens)
     ]
     statement = insert(AssetToken).values(rows)
     session.execute(
         statement.on_conflict_do_update(
             index_elements=[AssetToken.token],
             set_={
-                "holders": AssetToken.holders + more,
+                "holders": AssetToken.holders + statement.excluded.holders,
                 "expiry": func.greatest(AssetToken.expiry, statement.excluded.expiry),
             },
         )
     )
 
 
+def _give_former_back(
+    session: Session, pledge: Pledge, wanted: Sequence[bytes], *, context: EffectContext
+) -> None:
+    """Give back what a pledge held of former papers, now that those it stands on are locked."""
+    former = [token for token in pledge.lock.tokens or () if token not in wanted]
+    pledge.lock.tokens = list(wanted)
+    free = _give_back(session, former) if former else []
+    if free:
+        _send_unlock(session, pledge, free, context=context)
+
+
 def _give_back(session: Session, tokens: Sequence[bytes]) -> list[bytes]:
     """Count one holder less; return the tokens that nobody here wants locked any more."""
-    rows = session.scalars(
+    rows = _locked(session, tokens)
+    for row in rows:
+        row.holders -= 1
+    return [row.token for row in rows if row.holders == 0]
+
+
+def _free(session: Session, tokens: Sequence[bytes]) -> list[bytes]:
+    """Return those of some tokens that nobody here wants locked."""
+    return [row.token for row in _locked(session, tokens) if row.holders == 0]
+
+
+def _locked(session: Session, tokens: Sequence[bytes]) -> Sequence[AssetToken]:
+    """Return the tokens' rows, locked in their order."""
+    return session.scalars(
         select(AssetToken)
         .where(AssetToken.token.in_(tokens))
         .order_by(AssetToken.token)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
-    for row in rows:
-        row.holders -= 1
-    return [row.token for row in rows if row.holders == 0]
 
 
 def _forget(session: Session, tokens: Sequence[bytes]) -> None:
@@ -249,12 +304,9 @@ def _forget(session: Session, tokens: Sequence[bytes]) -> None:
 
 
 def _latest_expiry(session: Session, pledge: Pledge) -> int:
-    """Return the latest expiry on chain of the tokens that pledges of this claim hold."""
-    held = (
-        select(func.unnest(PledgeLock.tokens))
-        .join(Pledge, Pledge.id == PledgeLock.pledge_id)
-        .where(Pledge.pool_id == pledge.pool_id)
-    )
+    """Return the latest expiry on chain of the tokens that pledges of the same values hold."""
+    beside = pools.holders_beside(session, pledge.id)
+    held = select(func.unnest(PledgeLock.tokens)).where(PledgeLock.pledge_id.in_(beside))
     latest = session.scalar(select(func.max(AssetToken.expiry)).where(AssetToken.token.in_(held)))
     return latest or 0
 

@@ -237,6 +237,7 @@ class PledgeLock(Base):
     """A pledge's lock on chain. `tokens` stand here while this pledge counts among their holders.
 
     `transaction_id` is the newest transaction sent for it: what is heard of older ones is history.
+    `papers_sha256` is of the papers that it was last sent for.
     """
 
     __tablename__ = "pledge_locks"
@@ -248,6 +249,7 @@ class PledgeLock(Base):
     attempts: Mapped[int] = mapped_column(server_default="0")
     transaction_id: Mapped[int | None]
     tokens: Mapped[list[bytes] | None] = mapped_column(ARRAY(LargeBinary))
+    papers_sha256: Mapped[bytes | None]
     ticket_sha256: Mapped[bytes | None]
     tx_hash: Mapped[bytes | None]
     expires_at: Mapped[datetime | None]

@@ -1,10 +1,15 @@
 """A pledge of an order, from its proposal to the claim: one holder, one proof, whatever form the value has."""
 
 import pytest
+from sqlalchemy import select
 
+from scf.evidence.models import ChainTransaction, TransactionState
+from scf.evidence.sender import tell
 from scf.evidence.sequencing import open_log
 from scf.kernel.ids import public_id
 from scf.parties import queries as parties
+from scf.pledges import locking
+from scf.pledges.models import AssetToken, Pledge
 from scf_ledger import trust
 from scf_ledger.note import Signer
 from scf_ledger.verify import Fragment, Status, verify_file
@@ -109,6 +114,145 @@ def test_taken_along_in_parts_it_is_proven_in_every_form(desk, signer):
     desk.release(pledge)
     work(desk.stage)
     assert [chain.numbers(claim)[1] for claim in claims] == [0, 0]
+
+
+def converted(desk, chain, pledge, amount="1000.00"):
+    """The claim's pool, into which the bank took its pledge along."""
+    claim = chain.claim(amount)
+    body = {"holder": pledge}
+    desk.did(desk.stage.cast.bank, f"/v1/pools/{public_id('cap', claim)}/convert", body)
+    return claim
+
+
+def holders(desk, *tokens):
+    with desk.stage.database.reading() as session:
+        rows = {f"0x{row.token.hex()}": row.holders for row in session.scalars(select(AssetToken))}
+    return [rows.get(token, 0) for token in tokens]
+
+
+def test_the_lock_follows_the_value_without_a_gap(desk, signer):
+    chain, stage = Chain(desk.stage, "PO-L1"), order(desk, "PO-L1")
+    pledge = pledged(desk, stage)
+    (former,) = desk.pledge(pledge)["lock"]["tokens"]
+
+    converted(desk, chain, pledge)
+    desk.work()
+    assert holders(desk, former) == [1], "given back once the claim is locked, not before"
+    (taken,) = desk.mine()
+    (token,) = taken["tokens"]
+    desk.work()
+    given = desk.mine()
+    desk.work()
+
+    assert (taken["purpose"], token != former) == ("asset_lock", True)
+    assert [(one["purpose"], one["tokens"]) for one in given] == [("asset_unlock", [former])]
+    shown = desk.pledge(pledge)["lock"]
+    assert (shown["state"], shown["tokens"]) == ("final", [token])
+    assert holders(desk, former, token) == [0, 1]
+    assert desk.do_again() > 0
+    assert (desk.mine(), desk.pledge(pledge)["lock"]) == ([], shown)
+    fragments(desk, signer, pledge)
+    desk.release(pledge)
+    desk.work()
+    assert [(one["purpose"], one["tokens"]) for one in desk.mine()] == [("asset_unlock", [token])]
+    desk.work()
+    assert holders(desk, token) == [0]
+
+
+def test_what_is_left_of_the_order_stays_locked_beside_the_claim(desk, signer):
+    chain, stage = Chain(desk.stage, "PO-L2"), order(desk, "PO-L2")
+    pledge = pledged(desk, stage)
+    (former,) = desk.pledge(pledge)["lock"]["tokens"]
+
+    converted(desk, chain, pledge, "400.00")
+    desk.work()
+    (taken,) = desk.mine()
+    desk.work()
+
+    assert desk.mine() == []
+    tokens = desk.pledge(pledge)["lock"]["tokens"]
+    assert (tokens, tokens[0], len(tokens)) == (taken["tokens"], former, 2)
+    assert holders(desk, *tokens) == [1, 1]
+    fragments(desk, signer, pledge)
+    converted(desk, chain, pledge, "600.00")
+    desk.work()
+    desk.mine()
+    desk.work()
+    assert [(one["purpose"], one["tokens"]) for one in desk.mine()] == [("asset_unlock", [former])]
+    assert holders(desk, former, *desk.pledge(pledge)["lock"]["tokens"]) == [0, 1, 1]
+
+
+def test_a_value_that_moves_while_its_lock_is_taken_is_followed(desk, monkeypatch):
+    chain, stage = Chain(desk.stage, "PO-L3"), order(desk, "PO-L3")
+    pledge = pledged(desk, stage)
+    (former,) = desk.pledge(pledge)["lock"]["tokens"]
+    desk.lose()
+    ask, moves = locking._ticket, [lambda: converted(desk, chain, pledge)]
+
+    def ticket(*args, **named):
+        """Between the question for a ticket and its use the bank converts."""
+        answer = ask(*args, **named)
+        if moves:
+            moves.pop()()
+        return answer
+
+    monkeypatch.setattr(locking, "_ticket", ticket)
+    desk.work()
+
+    calls = desk.mine()
+    desk.work()
+    assert [(one["purpose"], one["tokens"] == [former]) for one in calls] == [("asset_lock", False)]
+    shown = desk.pledge(pledge)
+    assert shown["lock"]["tokens"] == calls[0]["tokens"]
+    assert [(one["purpose"], one["tokens"]) for one in desk.mine()] == [("asset_unlock", [former])]
+    assert shown["missing"] == []
+
+
+def test_a_lost_block_brings_back_the_claims_lock_and_never_the_orders(desk):
+    chain, stage = Chain(desk.stage, "PO-L4"), order(desk, "PO-L4")
+    pledge = pledged(desk, stage)
+    (former,) = desk.pledge(pledge)["lock"]["tokens"]
+    converted(desk, chain, pledge)
+    desk.work()
+    (taken,) = desk.mine()
+    desk.work()
+
+    lose_lock(desk, pledge)  # before the order's token was given back
+    desk.work()
+
+    assert desk.pledge(pledge)["lock"]["state"] == "sent"
+    calls = desk.mine()
+    assert [(one["purpose"], one["tokens"]) for one in calls] == [
+        ("asset_unlock", [former]),
+        ("asset_lock", taken["tokens"]),
+    ]
+    desk.work()
+    assert holders(desk, former, *taken["tokens"]) == [0, 1]
+    assert desk.pledge(pledge)["missing"] == []
+
+
+def lose_lock(desk, pledge):
+    """Let the chain lose the block of a pledge's newest lock."""
+    with desk.stage.database.transaction() as session:
+        entry = session.get_one(Pledge, identity(pledge)).lock
+        row = session.get_one(ChainTransaction, entry.transaction_id)
+        row.state = TransactionState.SIGNED
+        tell(session, row, "lost")
+
+
+def test_an_invoice_that_another_platform_holds_leaves_the_order_locked(desk):
+    chain, stage = Chain(desk.stage, "PO-L5"), order(desk, "PO-L5")
+    pledge = pledged(desk, stage)
+    (former,) = desk.pledge(pledge)["lock"]["tokens"]
+    converted(desk, chain, pledge)
+    desk.work()
+
+    desk.mine(error={"error": "RegistryHeld", "token": "0x01", "operator": "0x02", "expiry": 1})
+    desk.work()
+
+    shown = desk.pledge(pledge)["lock"]
+    assert (shown["state"], shown["problem"]) == ("none", "RegistryHeld")
+    assert (holders(desk, former), desk.mine()) == ([1], [])
 
 
 def test_what_must_be_refused_is(desk):

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +43,11 @@ def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
         searches.setdefault(row["pledge_id"], []).append(row)
     filings = _of_pledge(session, "registry_filings", report)
     objections = _of_pledge(session, "registry_objections", report)
+    converted = {
+        row["holder_id"]: row["entered_at"]
+        for row in rows(session, "pool_entries", "entered_at")
+        if row["kind"] == "CONVERT" and row["holder_id"]
+    }
     for paper in _of_pledge(session, "registry_papers", report).values():
         _check_papers(paper)
     for history in histories(session, "pledges", report):
@@ -58,7 +63,7 @@ def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
         for name, found in (("pledge_registrations", registrations), ("pledge_locks", locks)):
             expect(name, history.key, "pledge_id", identity in found, True)
         _check_registration(history, registrations[identity])
-        _check_lock(history, locks[identity])
+        _check_lock(history, locks[identity], converted.get(identity))
         _check_searches(history, searches.get(identity, []))
         _check_filings(history, filings.pop(identity, []))
         _check_objections(history, objections.pop(identity, []))
@@ -163,12 +168,13 @@ def _check_registration(history: History, row: RowMapping) -> None:
         )
 
 
-def _check_lock(history: History, row: RowMapping) -> None:
+def _check_lock(history: History, row: RowMapping, converted_at: datetime | None) -> None:
     newest = history.last("pledge.locked", "pledge.lock_lost")
     if newest is None:
         return
     extended = history.last("pledge.extended")  # since then it is taken again, for longer
     again = extended is not None and extended.version > newest.version
+    again |= converted_at is not None and converted_at >= newest.at  # and where its value stands
     if history.row["state"] is State.EFFECTIVE and newest.type == "pledge.locked" and not again:
         expected = {"state": LockState.FINAL, "since": newest.at}
         expect_row("pledge_locks", history.key, row, expected)
