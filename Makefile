@@ -80,7 +80,7 @@ fmt: setup ## Format the code and mend what the linter can
 	ruff check --fix $(SOURCES)
 
 .PHONY: docs
-docs: setup ## Write the generated pages: docs/errors.md and docs/openapi.json
+docs: setup ## Write the generated pages: docs/errors.md, permissions.md and openapi.json
 	@python -m scf.catalogue
 
 .PHONY: bench

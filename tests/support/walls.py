@@ -4,6 +4,7 @@ Of every kind of thing that has an id there is one. Its neighbours are the core 
 of the cast; `STRANGERS` take part in the platform, some in the same programme, and have nothing with it.
 """
 
+import asyncio
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,17 +14,19 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
-from fastapi.testclient import TestClient
+from fastapi import FastAPI
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from scf.db.session import Database
 from scf.evidence import keys
 from scf.evidence.sequencing import open_log
+from scf.feed import deliveries
 from scf.http.auth import create_client, issue_token
 from scf.kernel.ids import parse_id, public_id
 from scf.parties import certification
 from scf.pledges.models import PledgeSearch
+from scf.registry.client import HttpRegistry
 from scf.rules.book import shipped
 from scf.runtime.site import write_private
 from scf_ledger import uscc
@@ -80,7 +83,9 @@ class Walls:
 
     desk: Desk
     database: Rehearsal
-    http: TestClient
+    app: FastAPI
+    http: httpx.AsyncClient
+    loop: asyncio.Runner
     tokens: Mapping[str, str | None]
     ids: dict[str, str]
     signer: Signer
@@ -99,9 +104,10 @@ class Walls:
             headers["Idempotency-Key"] = f"walls-{self.calls}"
         sent = {"content": body} if isinstance(body, bytes) else {"json": body}
         self.database.statements.clear()
-        return self.http.request(
+        request = self.http.request(
             method, path, params=parameters, headers=headers, **(sent if body is not None else {})
         )
+        return self.loop.run(request)
 
     @property
     def asked(self) -> list[str]:
@@ -143,26 +149,30 @@ def walls(database_url: str, folder: Path) -> Iterator[Walls]:
         rehearsal = Rehearsal.on(database_url)
         app, kept = stage.http.app, stage.database
         app.state.database = rehearsal
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         try:
-            yield Walls(
-                desk,
-                rehearsal,
-                TestClient(app, raise_server_exceptions=False),
-                {
-                    "anonymous": None,
-                    "operator": cast.operator_token,
-                    "core": cast.anchor.token,
-                    "other_core": other_core,
-                    "sme": cast.supplier.token,
-                    "other_sme": cast.second_supplier.token,
-                    "bank": cast.bank.token,
-                    "other_bank": cast.second_bank.token,
-                    "regulator": cast.regulator.token,
-                    "outside_bank": outside.headers["Authorization"].partition(" ")[2],
-                },
-                ids,
-                signer,
-            )
+            with asyncio.Runner() as loop:  # one for all calls: thousands are made
+                yield Walls(
+                    desk,
+                    rehearsal,
+                    app,
+                    httpx.AsyncClient(transport=transport, base_url="http://testserver"),
+                    loop,
+                    {
+                        "anonymous": None,
+                        "operator": cast.operator_token,
+                        "core": cast.anchor.token,
+                        "other_core": other_core,
+                        "sme": cast.supplier.token,
+                        "other_sme": cast.second_supplier.token,
+                        "bank": cast.bank.token,
+                        "other_bank": cast.second_bank.token,
+                        "regulator": cast.regulator.token,
+                        "outside_bank": outside.headers["Authorization"].partition(" ")[2],
+                    },
+                    ids,
+                    signer,
+                )
         finally:
             app.state.database = kept
             rehearsal.close()
@@ -226,7 +236,10 @@ def seeded(desk: Desk, outside: Any) -> tuple[dict[str, str], Signer]:
     red = {"document": invoice, "form_no": "50011825110000000123", "reason": "销货退回"}
     red |= {"net": money("10.00"), "tax": money("0.00"), "used": False}
     red_note = desk.did(sme, "/v1/red-notes", red)["id"]
+    webhook = {"url": "https://hooks.supplier.example/scf", "types": ["*"]}
+    pushed = {"webhook_id": desk.did(sme, "/v1/webhooks", webhook)["id"]}
     signer = publish(desk)
+    pushed["delivery_id"] = delivery_to(desk, pushed["webhook_id"])
     owner = sme.people["owner"]
     found = {
         "party_id": sme.id,
@@ -253,9 +266,8 @@ def seeded(desk: Desk, outside: Any) -> tuple[dict[str, str], Signer]:
         **{name: one["id"] for name, one in made.items()},
         **first_of(desk, sme, bank),
         "red_note_id": red_note,
-        "webhook_id": f"whk_{NOWHERE}",
-        "delivery_id": f"msg_{NOWHERE}",
-        "paper_id": f"rgp_{NOWHERE}",
+        "paper_id": registry_paper(desk, pledge),
+        **pushed,
         "path": "0/000",
         "day": "2025-11-03",
     }
@@ -274,6 +286,25 @@ def publish(desk: Desk) -> Signer:
             certification.receive_revocations(session, cast.authority_ids[scope], der=der, now=now)
     sequence_all(stage.settings.database_url, signer)
     return signer
+
+
+def delivery_to(desk: Desk, webhook: str) -> str:
+    """Queue what is in the log for an endpoint; return the first of it."""
+    with desk.stage.database.transaction() as session:
+        deliveries.spread(session, now=desk.stage.clock.real())
+    found = desk.seen(desk.stage.cast.supplier, f"/v1/webhooks/{webhook}/deliveries")
+    return str(found["items"][0]["id"])
+
+
+def registry_paper(desk: Desk, pledge: str) -> str:
+    """Hand the register's own certificate of a search in; return the paper that was kept."""
+    stage, path = desk.stage, f"/v1/pledges/{pledge}"
+    headers = stage.headers(stage.cast.bank) | {"Idempotency-Key": "a paper"}
+    with HttpRegistry(desk.registry.url) as registry:
+        pdf = registry.certificate_pdf(certificate_of(desk, pledge))
+    kept = stage.http.post(f"{path}/registry-papers", content=pdf, headers=headers)
+    assert kept.status_code == 201, kept.text
+    return str(kept.json()["id"])
 
 
 def certificate_of(desk: Desk, pledge: str) -> str:

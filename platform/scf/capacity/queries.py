@@ -154,8 +154,11 @@ def has_encumbered(session: Session, pool_id: UUID, party_id: UUID) -> bool:
 
 def visible(session: Session, party_id: UUID, pool_id: UUID) -> Pool:
     """Return a pool that this party has a part in. Raises SubjectNotFound."""
-    pool = session.get(Pool, pool_id)
-    if pool is None or not (party_id in pool.parties or has_encumbered(session, pool_id, party_id)):
+    took_part = exists().where(PoolEntry.pool_id == Pool.id, PoolEntry.party_id == party_id)
+    pool = session.scalar(
+        select(Pool).where(Pool.id == pool_id, Pool.parties.contains([party_id]) | took_part)
+    )  # one question: what is another's costs what is none's does
+    if pool is None:
         raise SubjectNotFound
     return pool
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -231,11 +231,9 @@ def issue(session: Session, red: Document, *, holders: Collection[UUID], now: da
 
 
 def lock(session: Session, actor: Actor, identity: UUID) -> RedNote:
-    """Return a form that the actor sees, its row locked. Raises SubjectNotFound."""
-    note = evidence.lock(session, RedNote, identity)
-    if actor.party not in note.sides and actor.party not in asked(session, identity):
-        raise SubjectNotFound
-    return note
+    """Return a form that the actor sees, its row locked; a stranger locks none. Raises SubjectNotFound."""
+    visible(session, actor.party, identity)
+    return evidence.lock(session, RedNote, identity)
 
 
 def answers(session: Session, ids: Sequence[UUID]) -> dict[UUID, dict[UUID, bool | None]]:
@@ -267,8 +265,8 @@ def consented(session: Session, red_document_id: UUID) -> set[UUID]:
 
 def visible(session: Session, party_id: UUID, identity: UUID) -> RedNote:
     """Return a form that a party has a part in. Raises SubjectNotFound."""
-    note = session.get(RedNote, identity)
-    if note is None or not (party_id in note.sides or party_id in asked(session, identity)):
+    note = session.scalar(_visible(party_id).where(RedNote.id == identity))
+    if note is None:
         raise SubjectNotFound
     return note
 
@@ -283,23 +281,26 @@ def page(
     document_id: UUID | None = None,
 ) -> Sequence[RedNote]:
     """Return the forms that a party has a part in, oldest first."""
+    statement = _visible(party_id).order_by(RedNote.id).limit(size)
+    if after is not None:
+        statement = statement.where(RedNote.id > after)
+    if state is not None:
+        statement = statement.where(RedNote.state == state)
+    if document_id is not None:
+        statement = statement.where(RedNote.document_id == document_id)
+    return session.scalars(statement).all()
+
+
+def _visible(party_id: UUID) -> Select[RedNote]:
+    """Return how to ask for forms: one question, so that what is another's costs what is none's does."""
     of_holder = select(RedNoteConsent.red_note_id).where(RedNoteConsent.party_id == party_id)
-    conditions = [
+    return select(RedNote).where(
         or_(
             RedNote.seller_id == party_id,
             RedNote.buyer_id == party_id,
             RedNote.id.in_(of_holder),
         )
-    ]
-    if after is not None:
-        conditions.append(RedNote.id > after)
-    if state is not None:
-        conditions.append(RedNote.state == state)
-    if document_id is not None:
-        conditions.append(RedNote.document_id == document_id)
-    return session.scalars(
-        select(RedNote).where(*conditions).order_by(RedNote.id).limit(size)
-    ).all()
+    )
 
 
 def _document(session: Session, actor: Actor, entry: Entry) -> tuple[Document, Applicant]:

@@ -6,9 +6,11 @@ One seeded platform serves every attack; each is a rehearsal, so that none sees 
 import re
 import tomllib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from scf.evidence.models import Event
@@ -21,9 +23,21 @@ from tests.support.walls import NOWHERE, ROLES, STRANGERS, Walls, walls
 
 FOLDER = Path(__file__).parent
 UNSTEADY = re.compile(r"date|set-cookie|x-request-id", re.IGNORECASE)
-UNEVEN = ("/v1/programmes/", "/v1/pools/", "/v1/red-notes/")
-"""Who takes part is asked for after the thing itself: one statement more where there is one."""
 PUBLIC = ("/healthz", "/readyz", "/oauth/token", "/log/", "/.well-known/", "/v1/rules", "/v1/terms")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An answer, and what it took of the database."""
+
+    answer: httpx.Response
+    asked: list[str]
+
+    @property
+    def parts(self) -> tuple[Any, ...]:
+        """What a stranger can tell two answers apart by: status, body, headers, questions asked."""
+        headers = {k: v for k, v in self.answer.headers.items() if not UNSTEADY.match(k)}
+        return self.answer.status_code, self.answer.content, headers, self.asked
 
 
 @pytest.fixture(scope="module")
@@ -47,14 +61,27 @@ def operations(platform: Walls) -> dict[str, Any]:
     """Every operation of the API, by method and path."""
     return {
         f"{method.upper()} {path}": operation
-        for path, item in platform.http.app.openapi()["paths"].items()
+        for path, item in platform.app.openapi()["paths"].items()
         for method, operation in item.items()
     }
 
 
 @pytest.fixture(scope="module")
 def bodies(platform: Walls) -> Bodies:
-    return Bodies(platform.http.app.openapi(), platform.ids)
+    return Bodies(platform.app.openapi(), platform.ids)
+
+
+@pytest.fixture(scope="module")
+def walked(platform, operations, bodies) -> dict[tuple[str, str], Seen]:
+    """What each operation answered each role, asked for what is there: one walk for all who look at it."""
+    found = {}
+    for name, operation in operations.items():
+        method, path = name.split()
+        body, query, target = bodies.of(operation), bodies.query(operation), platform.filled(path)
+        for role in ROLES:
+            answer = platform.call(role, method, target, body=body, **query)
+            found[name, role] = Seen(answer, platform.asked)
+    return found
 
 
 WORDS = {"auth.token_invalid": "login", "subject.not_found": "none", "event.not_found": "none"}
@@ -83,48 +110,41 @@ class TestTable:
     def test_every_operation_has_its_row_and_no_other(self, table, operations):
         assert sorted(table) == sorted(operations)
 
-    def test_every_cell_holds(self, platform, table, operations, bodies):
+    def test_every_cell_holds(self, table, walked):
         differ = []
-        for name, row in table.items():
-            operation = operations[name]
-            method, path = name.split()
-            body, query = bodies.of(operation), bodies.query(operation)
-            for role, word in zip(ROLES, row, strict=True):
-                answer = platform.call(role, method, platform.filled(path), body=body, **query)
-                assert answer.status_code < 500, (name, role, answer.text)
-                assert "request.invalid" not in answer.text, (name, role, answer.text)
-                if (found := outcome(answer)) != word:
-                    differ.append((name, role, word, found, answer.text[:200]))
+        for (name, role), seen in walked.items():
+            word, answer = table[name][ROLES.index(role)], seen.answer
+            assert answer.status_code < 500, (name, role, answer.text)
+            assert "request.invalid" not in answer.text, (name, role, answer.text)
+            if (found := outcome(answer)) != word:
+                differ.append((name, role, word, found, answer.text[:200]))
         assert differ == []
 
 
 class TestNeighbours:
-    def test_anothers_thing_and_none_look_the_same(self, platform, table, operations, bodies):
+    def test_anothers_thing_and_none_look_the_same(
+        self, platform, table, operations, bodies, walked
+    ):
         """Same status, code, body, headers, and the same questions to the database."""
         differ = []
-        for name, row in table.items():
-            operation = operations[name]
+        for (name, role), seen in walked.items():
             method, path = name.split()
-            body, query = bodies.of(operation), bodies.query(operation)
-            for role, word in zip(ROLES, row, strict=True):
-                if word != "none" or "{" not in path or role not in (*STRANGERS, "regulator"):
-                    continue
-                seen = []
-                for nowhere in (False, True):
-                    target = platform.filled(path, nowhere=nowhere)
-                    answer = platform.call(role, method, target, body=body, **query)
-                    headers = {k: v for k, v in answer.headers.items() if not UNSTEADY.match(k)}
-                    seen.append((answer.status_code, answer.content, headers, platform.asked))
-                if path.startswith(UNEVEN):
-                    seen = [one[:3] for one in seen]
-                if seen[0] != seen[1]:
-                    same = [one == other for one, other in zip(*seen, strict=True)]
-                    differ.append((name, role, same))
+            word = table[name][ROLES.index(role)]
+            if word != "none" or "{" not in path or role not in (*STRANGERS, "regulator"):
+                continue
+            body, query = bodies.of(operations[name]), bodies.query(operations[name])
+            target = platform.filled(path, nowhere=True)
+            nobodys = Seen(platform.call(role, method, target, body=body, **query), platform.asked)
+            if seen.parts != nobodys.parts:
+                same = [one == other for one, other in zip(seen.parts, nobodys.parts, strict=True)]
+                differ.append((name, role, same))
         assert differ == []
 
-    def test_anothers_thing_named_in_a_body_is_none_either(self, platform, operations, bodies):
+    def test_anothers_thing_named_in_a_body_is_none_either(
+        self, platform, operations, bodies, walked
+    ):
         """What a stranger is answered about a neighbour's ids in a body is what it is about no one's."""
-        nobodys = Bodies(platform.http.app.openapi(), platform.nobodys)
+        nobodys = Bodies(platform.app.openapi(), platform.nobodys)
         differ = []
         for name, operation in operations.items():
             method, path = name.split()
@@ -133,6 +153,8 @@ class TestNeighbours:
                 continue
             target = platform.filled(path, nowhere=True)
             for role in STRANGERS:
+                if outcome(walked[name, role].answer) == "auth.scope_insufficient":
+                    continue  # refused for who it is, whatever it names
                 query = bodies.query(operation)
                 answers = [platform.call(role, method, target, body=b, **query) for b in bodies_]
                 shown = [(one.status_code, platform.masked(one.text)) for one in answers]
@@ -159,25 +181,28 @@ class TestNeighbours:
                 told += [(name, role, one) for one in secrets - own if one in answer.text]
         assert told == []
 
-    @pytest.mark.parametrize("role", ["other_sme", "other_bank"])
-    def test_anothers_cursor_opens_no_others_list(self, platform, operations, role):
+    def test_anothers_cursor_opens_no_others_list(self, platform, operations, walked):
         """A cursor is a place, not a key: with a neighbour's id a stranger sees what it sees without."""
         prefixes = {value.partition("_")[0]: value for value in platform.ids.values()}
+        tried = 0
         for name, operation in operations.items():
             method, path = name.split()
             names = {one["name"] for one in operation.get("parameters", ())}
             if method != "GET" or "cursor" not in names or "{" in path:
                 continue
-            plain = platform.call(role, "GET", path)
-            if plain.status_code != 200 or "json" not in plain.headers["content-type"]:
-                continue
-            for cursor in prefixes.values():
+            for role in ("other_sme", "other_bank"):
+                plain = walked[name, role].answer
+                if plain.status_code != 200 or "json" not in plain.headers["content-type"]:
+                    continue
+                wanted = platform.call(role, "GET", path, cursor="x").json()["fields"]["expected"]
+                prefix = wanted.partition("_")[0]
+                cursor = prefixes.get(prefix, f"{prefix}_{NOWHERE}")
                 answer = platform.call(role, "GET", path, cursor=cursor)
-                assert answer.status_code in (200, 422), name
-                if answer.status_code == 200:
-                    shown = plain.json()["items"]
-                    assert [one for one in answer.json()["items"] if one not in shown] == [], name
-                    break  # a list takes cursors of one kind
+                if answer.status_code == 422:  # a place of several parts
+                    continue
+                shown, tried = plain.json()["items"], tried + 1
+                assert [one for one in answer.json()["items"] if one not in shown] == [], name
+        assert tried > 40
 
     def test_filters_by_anothers_id_find_nothing(self, platform, operations):
         ids = platform.ids
@@ -211,7 +236,7 @@ class TestNeighbours:
 
     def test_metrics_name_no_party(self, platform):
         cast = platform.desk.stage.cast
-        page = platform.http.get("/metrics").text
+        page = platform.call("anonymous", "GET", "/metrics").text
         for company in (cast.anchor, cast.supplier, cast.bank):
             for secret in (company.id, company.uscc, company.name, str(company.party_id)):
                 assert secret not in page
