@@ -14,7 +14,7 @@ from scf.kernel.clock import instant_text
 from scf.kernel.ids import public_id
 from scf.parties import queries as parties
 from scf.pledges import proof as pledge_proofs
-from scf.pledges.models import Pledge
+from scf.pledges.models import Pledge, State
 from scf.pledges.proof import NotProvable
 
 PLEDGE: Final = f"{Slot.PROOFS.value}/pledge.scfproof"
@@ -58,13 +58,20 @@ def name_of(event: Event) -> str:
 
 
 def put_pledge(session: Session, dossier: Dossier, bank_id: UUID, pledge: Pledge | None) -> bool:
-    """Put the pledge's proof in, or say why there is none; say whether it is there."""
+    """Put the pledge's proof in, or say why there is none; say whether it is there.
+
+    Of a released pledge that of the moment before: what was held; the release itself is proven beside it.
+    """
     title = "质押证明"
     if pledge is None:
         dossier.miss(Slot.PROOFS, title, "尚未设立担保 No security yet")
         return False
     try:
-        content = pledge_proofs.build(session, bank_id, pledge.id, lasting=True)
+        if pledge.state is State.RELEASED:
+            title = "质押证明（解除前）"
+            content = pledge_proofs.before_release(session, pledge, lasting=True)
+        else:
+            content = pledge_proofs.build(session, bank_id, pledge.id, lasting=True)
     except NotProvable as error:
         dossier.miss(Slot.PROOFS, title, f"{error.title}（{pledge.state.value}）")
         return False

@@ -22,6 +22,7 @@ POOL_FIELDS: Final = (
     *("confirmed_delta", "used_delta", "confirmed", "used", "shortfall"),
 )
 """Sums and causes; who holds a part, and who took it, stays hidden."""
+LOCKS: Final = frozenset({"pledge.locked", "pledge.lock_lost"})
 
 
 class NotProvable(Conflict):
@@ -43,6 +44,27 @@ def build(session: Session, party_id: UUID, pledge_id: UUID, *, lasting: bool = 
     if pledge.state is not State.EFFECTIVE or pledge.lock_final_at is None:
         raise NotProvable(state=pledge.state.value, lock=pledge.lock.state.value)
     return pack(session, pledge, lasting=lasting)
+
+
+def before_release(session: Session, pledge: Pledge, *, lasting: bool = False) -> bytes:
+    """Return the proof file of a released pledge as it stood right before its release.
+
+    What was held until then; when it ended is told by the release itself. Raises NotProvable where it was not
+    locked then, `evidence.pending`.
+    """
+    told = evidence.history(session, pledge.id)
+    released = next((event for event in told if event.type == "pledge.released"), None)
+    if released is None:
+        raise NotProvable(state=pledge.state.value, lock=pledge.lock.state.value)
+    locks = [event.type for event in told if event.type in LOCKS and event.seq < released.seq]
+    if locks[-1:] != ["pledge.locked"]:
+        raise NotProvable(state=pledge.state.value, lock="lost" if locks else "none")
+    pools_then = {
+        pool_id: sum(event.seq < released.seq for event in evidence.history(session, pool_id))
+        for pool_id in {pledge.pool_id, *pools.pools_of(session, pledge.id)}
+    }
+    up_to = {pool_id: version for pool_id, version in pools_then.items() if version}
+    return pack(session, pledge, up_to={**up_to, pledge.id: released.version - 1}, lasting=lasting)
 
 
 def pack(

@@ -220,6 +220,61 @@ def test_it_is_the_bank_s_alone_and_every_download_is_recorded(desk, lent):
     assert after[-1]["size"] == len(content)
 
 
+def verified(desk, found, signer, folder, *paths):
+    """Have the verifier, by itself, look at proofs of a dossier."""
+    with desk.stage.database.reading() as session:
+        trusted = trust.build(
+            logs=[("test.example/log", str(signer.verifier), None)],
+            authorities=parties.authorities(session),
+        )
+    (folder / "trust.json").write_bytes(trusted)
+    for path in paths:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(found[path])
+        verifier = (sys.executable, "-m", "scf_ledger.verify.cli")
+        run(folder, *verifier, path, "--trust", "trust.json")
+
+
+def shown(content, type_):
+    """The record of an event of a proof file, as far as it is shown."""
+    for entry in json.loads(content)["entries"]:
+        if json.loads(from_b64url(entry["body"]))["type"] == type_:
+            return {name: value for _, name, value in map(_disclosed, entry["disclosures"])}
+    return None
+
+
+def _disclosed(text):
+    return json.loads(from_b64url(text))
+
+
+def test_of_a_released_pledge_it_proves_what_was_held_and_when_it_ended(desk, signer, tmp_path):
+    bank = desk.stage.cast.second_bank
+    financing = desk.request(desk.receivable(4), bank=bank)
+    desk.approve(financing, bank=bank)
+    pledge = desk.propose(financing, bank=bank)
+    desk.contract(financing)
+    desk.accept(pledge, bank=bank)
+    for _ in range(2):
+        desk.work()
+        desk.mine()
+    path = f"/v1/pledges/{pledge}"
+    body = {"signers": bank.signers("release"), "reason": "主债权已清偿"}
+    desk.signed(bank, f"{path}/release-draft", body, f"{path}/release")
+    publish(desk, signer, 3)
+
+    found = files(download(desk, financing, bank))
+
+    index = json.loads(found["index.json"])
+    (release,) = (one for one in index["papers"] if one["path"] == "01-contract/release.pdf")
+    path, whole = release["proven_by"][0].split(": ")[0], "10-proofs/pledge.scfproof"
+    verified(desk, found, signer, tmp_path, whole, path)
+    assert shown(found[whole], "pledge.released") is None
+    assert shown(found[whole], "pledge.accepted")["amount"] == money("1245000.00")
+    assert shown(found[path], "pledge.released")["reason"] == "主债权已清偿"
+    titles = {one["path"]: one["title"] for one in index["papers"]}
+    assert titles[whole] == "质押证明（解除前）"
+
+
 def test_until_its_events_are_published_there_is_none(desk, signer):
     financing = desk.request(desk.receivable(3), bank=desk.stage.cast.second_bank)
 
