@@ -37,7 +37,6 @@ from scf.parties import supervision_api as supervision
 from scf.pledges import api as pledges
 from scf.pledges import notice_api as debtor_notices
 from scf.pledges import order_api as order_pledges
-from scf.pledges import registry_api as registry
 from scf.programmes import api as programmes
 from scf.programmes import invitation_api as invitations
 from scf.receivables import api as receivables
@@ -46,6 +45,7 @@ from scf.receivables import papers as receivable_papers
 from scf.receivables import red_note_api as red_notes
 from scf.receivables import terms_api as terms
 from scf.receivables import upload_api as uploads
+from scf.registrations import api as registrations
 from scf.rules import api as rules
 from scf.settings import Settings
 from scf.settlement import agreements_api, splits_api
@@ -83,7 +83,7 @@ ROUTERS: list[APIRouter] = [
     order_pledges.router,
     blind.router,
     debtor_notices.router,
-    registry.router,
+    registrations.router,
     approvals.router,
     financing.router,
     extensions.router,

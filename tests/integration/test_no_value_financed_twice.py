@@ -38,10 +38,9 @@ from scf.kernel.errors import Refused
 from scf.kernel.money import Money
 from scf.parties import queries as parties
 from scf.parties.schemas import DraftOut, SignerIn
-from scf.pledges import ending, registry_access
+from scf.pledges import ending
 from scf.pledges import rules as pledge_rules
 from scf.pledges import service as pledges
-from scf.pledges.effects import HANDLERS
 from scf.pledges.models import TRANSITIONS as PLEDGE_TRANSITIONS
 from scf.pledges.models import Pledge
 from scf.pledges.models import State as PledgeState
@@ -54,6 +53,8 @@ from scf.receivables.payments import Receipt
 from scf.receivables.permissions import Action
 from scf.receivables.service import Account, Confirmation
 from scf.receivables.submission import Mode, Submission
+from scf.registrations import link
+from scf.registrations.effects import HANDLERS
 from tests.support.actors import Company, Stage, set_stage
 from tests.support.receivables import ACCOUNT, NUMBERS
 from tests.support.reckoning import Bond, Claim, Register, written
@@ -480,7 +481,7 @@ class Path(RuleBasedStateMachine):
 
 
 def test_random_commands_keep_every_promise(stage: Stage, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(registry_access, "HttpRegistry", lambda _: Register(stage.clock.now()))
+    monkeypatch.setattr(link, "HttpRegistry", lambda _: Register(stage.clock.now()))
     run_state_machine_as_test(
         lambda: Path(stage),
         settings=settings(

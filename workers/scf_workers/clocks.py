@@ -14,9 +14,9 @@ from scf.feed import daily, deliveries
 from scf.http import idempotency
 from scf.http.auth import AccessToken
 from scf.pledges import effects as pledges
-from scf.pledges import registry_clock as register
 from scf.programmes import invitations
 from scf.receivables import effects as receivables
+from scf.registrations import clock as registrations
 from scf.settlement import effects as settlement
 from scf.settlement.bank import BankUnavailable
 
@@ -27,7 +27,7 @@ def lapse(context: EffectContext) -> None:
     """End what nobody took up in time, and ask again for what has waited too long."""
     pledges.expire_proposals(context)
     pledges.resume(context)
-    register.turn(context)
+    registrations.turn(context)
     invitations.expire(context)
     receivables.lapse(context)
     approvals.settle_days(context)

@@ -9,12 +9,14 @@ from scf.feed import effects as feed
 from scf.financing import effects as financing
 from scf.pledges import effects as pledges
 from scf.receivables import effects as receivables
+from scf.registrations import effects as registrations
 from scf.settlement import effects as settlement
 
 HANDLERS: Final[Mapping[str, Handler]] = {
     **capacity.HANDLERS,
     **receivables.HANDLERS,
     **pledges.HANDLERS,
+    **registrations.HANDLERS,
     **financing.HANDLERS,
     **settlement.HANDLERS,
     **feed.HANDLERS,

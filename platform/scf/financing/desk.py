@@ -10,6 +10,8 @@ from scf.approvals import service as approvals
 from scf.approvals.gates import Gate
 from scf.approvals.rules import Loan
 from scf.financing.models import Financing
+from scf.registrations import tasks as registration_tasks
+from scf.tasks.models import State as TaskState
 
 
 def opened(session: Session, financing: Financing, *, now: datetime) -> None:
@@ -24,16 +26,12 @@ def opened(session: Session, financing: Financing, *, now: datetime) -> None:
     approvals.open_case(session, asked, now=now)
 
 
-def require_approval(session: Session, loan: Loan, *, now: datetime) -> None:
-    """Raise what `scf.approvals.gates.gate` raises before an offer."""
-    gates.gate(session, loan, Gate.OFFER, now=now)
-
-
 def offered(session: Session, financing: Financing, *, now: datetime) -> None:
     """Pass the gate with the terms that were signed, and tell the case."""
     loan = loan_of(financing)
     gates.gate(session, loan, Gate.OFFER, now=now)
     gates.offered(session, loan, now=now)
+    _decided(session, financing, now=now)
 
 
 def require_clearing(
@@ -53,11 +51,7 @@ def lent(
 ) -> None:
     """Tell the case that the money was paid."""
     gates.lent(session, loan_of(financing), on=on, conditions=conditions, now=now)
-
-
-def require_extension(session: Session, financing: Financing, *, due_on: date) -> None:
-    """Raise what `scf.approvals.gates.gate_extension` raises before the bank signs an extension."""
-    gates.gate_extension(session, financing.id, due_on=due_on)
+    _decided(session, financing, now=now)
 
 
 def extended(session: Session, financing: Financing, *, due_on_before: date, now: datetime) -> None:
@@ -72,6 +66,12 @@ def finished(session: Session, financing: Financing, *, now: datetime) -> None:
     """Tell the case that the loan is repaid, or is not going to happen."""
     reason = financing.reason or financing.state.value
     gates.finished(session, financing.id, reason=reason, now=now)
+    _decided(session, financing, now=now)
+
+
+def _decided(session: Session, financing: Financing, *, now: datetime) -> None:
+    """Let go of what the bank was to look up itself before it decided."""
+    registration_tasks.done_unlinked(session, financing.id, now=now, state=TaskState.VOID)
 
 
 def loan_of(financing: Financing) -> Loan:

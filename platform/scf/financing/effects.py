@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from scf.db.outbox import EffectContext, Handler
 from scf.evidence import service as evidence
-from scf.financing import receipts, searching, service
+from scf.financing import receipts, service
 from scf.financing.models import Financing, State
 from scf.pledges import rules as pledge_rules
 from scf.pledges import service as pledges
@@ -37,5 +37,4 @@ def on_pledge_ended(context: EffectContext, payload: Mapping[str, Any]) -> None:
 
 HANDLERS: Final[Mapping[str, Handler]] = {
     pledge_rules.ENDED: on_pledge_ended,
-    searching.SEARCH: searching.search,
 }

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from scf.approvals import gates
 from scf.evidence.models import Statement
 from scf.evidence.service import SubjectNotFound
 from scf.financing import desk, queries, service
@@ -29,6 +30,7 @@ from scf.parties.signing import Signer
 from scf.pledges import extending
 from scf.pledges import service as pledges
 from scf.pledges.models import Pledge
+from scf.registrations import tasks as registration_tasks
 
 BANK: Final = "extend"
 BORROWER: Final = "prolong"
@@ -126,7 +128,7 @@ def draft(
     """
     financing, extension, pledge = _open(session, actor, financing_id)
     if actor.party == financing.lender_id:
-        desk.require_extension(session, financing, due_on=extension.due_on)
+        gates.gate_extension(session, financing.id, due_on=extension.due_on)
     if extension.pledge_version != pledge.version:
         extension.pledge_version, extension.signed, extension.authorizations = (
             pledge.version,
@@ -159,7 +161,7 @@ def sign(
     if extension.pledge_version != pledge.version:
         raise ExtensionOvertaken(version=pledge.version)
     if actor.party == financing.lender_id:
-        desk.require_extension(session, financing, due_on=extension.due_on)
+        gates.gate_extension(session, financing.id, due_on=extension.due_on)
     act = signing.collect(
         session,
         party=parties.active_party(session, actor.party),
@@ -240,6 +242,7 @@ def _finish(
         now=now,
         actor=actor,
     )
+    registration_tasks.ask_to_outlast(session, pledge, now=now)
     financing.due_on = extension.due_on
     service.tell(
         session,

@@ -213,19 +213,6 @@ class RankStep(StrEnum):
     DISBURSEMENT = "disbursement"
 
 
-class FinancingSearch(Base):
-    """A search of the register that a bank asked for before it decides; insert only."""
-
-    __tablename__ = "financing_searches"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    financing_id: Mapped[UUID] = mapped_column(ForeignKey("financings.id"), index=True)
-    cert_no: Mapped[str] = mapped_column(Text, unique=True)
-    searched_at: Mapped[datetime]
-    results_hash: Mapped[bytes]
-    certificate: Mapped[bytes]
-
-
 class FinancingRank(Base):
     """The order on the claim as a bank could know it when it decided; insert only.
 
@@ -245,4 +232,4 @@ class FinancingRank(Base):
 
 
 guard_states(Financing, TRANSITIONS)
-append_only(Contract, FinancingReceipt, FinancingSearch, FinancingRank)
+append_only(Contract, FinancingReceipt, FinancingRank)

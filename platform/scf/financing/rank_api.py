@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from scf.financing import queries, ranking, searching
+from scf.financing import queries, ranking, service
 from scf.financing.api import shown
 from scf.financing.models import FinancingRank, RankStep
 from scf.financing.ranking import Ranking
@@ -165,7 +165,7 @@ def search(call: Call, financing_id: FinancingId, body: NothingIn) -> FinancingO
     """查询登记 Have the register searched before deciding; the rank counts what it finds. By the bank."""
     del body
     linked = bool(call.settings.registry_url)
-    found = searching.ask(call.session, call.actor, financing_id, linked=linked, now=call.now)
+    found = service.search(call.session, call.actor, financing_id, linked=linked, now=call.now)
     return shown(call, [found])[0]
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from scf.financing.models import Financing, FinancingRank, FinancingSearch, RankStep
+from scf.financing.models import Financing, FinancingRank, RankStep
 from scf.kernel.clock import instant_text, parse_instant
 from scf.kernel.ids import new_id, public_id
 from scf.kernel.money import Money
@@ -24,6 +24,8 @@ from scf.pledges.encumbrances import Encumbrance
 from scf.pledges.models import Pledge, PledgeSearch
 from scf.pledges.priority import Asset, Claim, ClaimKind, Ranked
 from scf.receivables.models import Receivable
+from scf.registrations import filing
+from scf.registrations.models import FinancingSearch
 from scf.registry.certificates import read_search
 from scf.registry.port import SearchResult
 from scf.registry.reading import read_paper
@@ -63,7 +65,7 @@ def rank(session: Session, financing: Financing, viewer: UUID, *, now: datetime)
     beside = encumbrances.found_elsewhere(
         search.findings if search else (),
         invoices,
-        known=pledge_queries.registrations_of(session, receivable.pool_id),
+        known=filing.numbers_over(session, receivable.pool_id),
         whole=receivable.confirmed,
     )
     pledge = _live_pledge(session, financing)

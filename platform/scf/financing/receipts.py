@@ -23,11 +23,11 @@ from scf.kernel.clock import business_date
 from scf.kernel.errors import Conflict, Invalid
 from scf.kernel.ids import new_id
 from scf.kernel.money import Money, zero
-from scf.pledges import ending
 from scf.pledges import queries as pledge_queries
 from scf.pledges import rules as pledge_rules
 from scf.pledges import service as pledges
 from scf.pledges.models import State as PledgeState
+from scf.registrations import cancelling
 
 
 class NotReady(Conflict):
@@ -159,7 +159,7 @@ def _extinguish(session: Session, financing: Financing, *, on: date, now: dateti
     """Let the pledge know that the debt behind it is paid: its registration is to be cancelled in time."""
     if financing.pledge_id is not None:
         pledge = pledges.lock(session, financing.pledge_id)
-        ending.debt_extinguished(session, pledge, on=on, now=now)
+        cancelling.debt_extinguished(session, pledge, on=on, now=now)
 
 
 def close_if_done(session: Session, financing: Financing, *, now: datetime) -> None:

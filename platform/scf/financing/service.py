@@ -10,11 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from scf.approvals import gates
+from scf.approvals.gates import Gate
 from scf.approvals.rules import Loan
 from scf.evidence import service as evidence
 from scf.evidence.models import Event, Statement
 from scf.financing import checks, contracts, desk, offers, permissions, ranking, rules
-from scf.financing.models import Contract, Financing, RankStep, State
+from scf.financing.models import Contract, Financing, MoveRefused, RankStep, State
 from scf.financing.offers import Offer, Trade
 from scf.financing.permissions import Action
 from scf.http.auth import Actor
@@ -36,6 +38,7 @@ from scf.programmes.service import require_member
 from scf.receivables import permissions as receivable_permissions
 from scf.receivables import service as receivables
 from scf.receivables.models import Receivable
+from scf.registrations import searching
 from scf_ledger.encoding import from_b64url
 
 REPAYMENT = "到期一次还本付息（利随本清）"
@@ -118,6 +121,20 @@ def request(
     return financing
 
 
+def search(
+    session: Session, actor: Actor, financing_id: UUID, *, linked: bool, now: datetime
+) -> Financing:
+    """Have the register searched for entries against the borrower. Raises MoveRefused, NoLink."""
+    financing = lock_for(session, actor, financing_id, Action.SEARCH)
+    if financing.state in (State.REFUSED, State.CLOSED):
+        raise MoveRefused(state=financing.state.value, asked="search")
+    borrower_id = financing.borrower_id
+    searching.ask_before_lending(
+        session, actor, financing_id, borrower_id=borrower_id, linked=linked, now=now
+    )
+    return financing
+
+
 def draft_offer(
     session: Session,
     actor: Actor,
@@ -150,7 +167,7 @@ def draft_offer(
     text = contracts.render(terms)
     sha256 = contracts.sha256(text)
     loan = Loan(financing.id, offer.amount, offer.days, offer.rate, due_on, sha256)
-    desk.require_approval(session, loan, now=now)
+    gates.gate(session, loan, Gate.OFFER, now=now)
     session.execute(
         insert(Contract)
         .values(sha256=sha256, financing_id=financing.id, body=text)

@@ -8,15 +8,13 @@ from fastapi.responses import Response
 from scf.evidence.proofs import MEDIA_TYPE
 from scf.http.calls import Call, command, query, recorded_query
 from scf.http.downloads import download
-from scf.http.limits import Kind
 from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
-from scf.http.schemas import NothingIn, PageSize, PledgeId
+from scf.http.schemas import PageSize, PledgeId
 from scf.kernel.ids import public_id
 from scf.parties.queries import parties_of
 from scf.parties.schemas import DraftOut, SignedIn
 from scf.pledges import ending, looks, proof, queries, recourse, service
 from scf.pledges.models import Pledge, State
-from scf.pledges.registry_api import as_issued
 from scf.pledges.schemas import AcceptanceIn, PledgeOut, ReasonIn, RecourseIn, ReleaseIn
 
 router = APIRouter(tags=["pledges 质押"])
@@ -86,17 +84,6 @@ def give_up(call: Call, pledge_id: PledgeId, body: ReasonIn) -> PledgeOut:
     return shown(call, [found])[0]
 
 
-@command(router, "/v1/pledges/{pledge_id}/search", limit=Kind.PROBES)
-def search(call: Call, pledge_id: PledgeId, body: NothingIn) -> PledgeOut:
-    """重新查询登记 Have the register searched once more. By the pledgee."""
-    del body
-    found = service.search_again(
-        call.session, call.actor, pledge_id, expected_version=call.if_match
-    )
-    looks.searched(call.session, call.actor, found, now=call.now)
-    return shown(call, [found])[0]
-
-
 @command(router, "/v1/pledges/{pledge_id}/recourse-draft")
 def draft_recourse(call: Call, pledge_id: PledgeId, body: RecourseIn) -> DraftOut:
     """生成回购（追索）通知书 Write the demand on the seller for maker and checker. With recourse only."""
@@ -161,16 +148,6 @@ def release(call: Call, pledge_id: PledgeId, body: SignedIn) -> PledgeOut:
     return shown(call, [found])[0]
 
 
-@command(router, "/v1/pledges/{pledge_id}/cancel-registration", status=202)
-def cancel_registration(call: Call, pledge_id: PledgeId, body: NothingIn) -> PledgeOut:
-    """办理注销登记 Have a released pledge's registration cancelled. By the pledgee."""
-    del body
-    found = ending.ask_cancellation(
-        call.session, call.actor, pledge_id, now=call.now, expected_version=call.if_match
-    )
-    return shown(call, [found])[0]
-
-
 @recorded_query(
     router, "/v1/pledges/{pledge_id}/proof", responses={200: {"content": {MEDIA_TYPE: {}}}}
 )
@@ -183,17 +160,6 @@ def pledge_proof(call: Call, pledge_id: PledgeId) -> Response:
     found = queries.visible(call.session, call.actor.party, pledge_id)
     looks.pulled(call.session, call.actor, found, now=call.now)
     return download(content, f"{public_id('plg', pledge_id)}.scfproof", MEDIA_TYPE)
-
-
-@query(
-    router,
-    "/v1/pledges/{pledge_id}/registration-certificate",
-    responses={200: {"content": {"application/json": {}, "application/pdf": {}}}},
-)
-def registration_certificate(call: Call, pledge_id: PledgeId) -> Response:
-    """下载登记证明 The register's certificate, byte for byte as issued."""
-    content = queries.certificate(call.session, call.actor.party, pledge_id)
-    return as_issued(content, f"登记证明-{public_id('plg', pledge_id)}")
 
 
 def shown(call: Call, found: Sequence[Pledge]) -> list[PledgeOut]:

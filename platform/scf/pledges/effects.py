@@ -11,17 +11,7 @@ from sqlalchemy.orm import Session
 from scf.capacity import converting
 from scf.db.outbox import Effect, EffectContext, Handler, enqueue
 from scf.evidence import chain
-from scf.pledges import (
-    changing,
-    ending,
-    locking,
-    queries,
-    registering,
-    reviews,
-    rules,
-    searching,
-    service,
-)
+from scf.pledges import ending, locking, queries, rules, service
 from scf.pledges.models import Pledge, PledgeLock, PledgeRegistration, State
 
 BATCH: Final = 500
@@ -29,17 +19,9 @@ PATIENCE: Final = timedelta(minutes=5)
 LAPSED: Final = "逾期未完成"
 
 HANDLERS: Final[Mapping[str, Handler]] = {
-    rules.PERFECT: searching.search_first,
-    rules.REGISTER: registering.register,
     rules.LOCK: locking.take,
     converting.CONVERTED: locking.follow,
-    rules.SEARCH_SECOND: searching.search_second,
     rules.UNLOCK: locking.unlock,
-    rules.RAISE_CANCELLATION: registering.raise_cancellation,
-    rules.CANCEL_REGISTRATION: registering.cancel_registration,
-    rules.END: registering.end_reserved,
-    changing.CHANGE: changing.file,
-    reviews.REVIEW: reviews.review,
     f"{chain.LOCK}.final": locking.on_lock_final,
     f"{chain.LOCK}.failed": locking.on_lock_failed,
     f"{chain.LOCK}.lost": locking.on_lock_lost,
@@ -47,7 +29,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     f"{chain.UNLOCK}.failed": locking.on_unlock_failed,
     f"{chain.UNLOCK}.lost": locking.on_unlock_lost,
 }
-"""`pledge.ended` is heard by whoever lends: `scf.financing.effects`."""
+"""The register's effects are `scf.registrations.effects`; `pledge.ended` is heard by whoever lends."""
 
 
 def expire_proposals(context: EffectContext) -> int:

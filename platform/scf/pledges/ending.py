@@ -1,7 +1,7 @@
-"""How a pledge ends: given up or lapsed before it took effect, released and cancelled after."""
+"""How a pledge ends: given up or lapsed before it took effect, released after."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -11,21 +11,11 @@ from scf.db.outbox import enqueue
 from scf.evidence.models import Event, Statement
 from scf.http.auth import Actor
 from scf.kernel.clock import business_date
-from scf.kernel.errors import Conflict
 from scf.parties import queries as parties
 from scf.parties.signing import Signer
-from scf.pledges import notices, registry_tasks, rules, service
+from scf.pledges import notices, rules, service
 from scf.pledges.models import MoveRefused, Pledge, State
 from scf.pledges.permissions import Action
-from scf.tasks import kinds
-
-
-class NothingToCancel(Conflict):
-    """A registration is cancelled once, after the release."""
-
-    code = "pledge.nothing_to_cancel"
-    title = "质押未解除或登记已注销"
-    title_en = "Not released, or the registration is cancelled already"
 
 
 def give_up(
@@ -78,8 +68,6 @@ def end(
         "reg_no": reg_no or rules.UNREGISTERED,
     }
     event = service.tell(session, pledge, "pledge.cancelled", record, now=now, actor=actor)
-    registry_tasks.let_go(session, pledge, now=now)
-    registry_tasks.done(session, pledge, kinds.REGISTRATION_CANCEL, now=now)
     if held:
         _release_pool(session, pledge, event, now=now, actor=actor)
     enqueue(session, rules.ENDED, pledge_id=pledge.id)
@@ -137,41 +125,9 @@ def release(
     )
     notices.tell_released(session, pledge, event, reason=record["reason"], now=now)
     _release_pool(session, pledge, event, now=now, actor=actor.party)
-    registry_tasks.let_go(session, pledge, now=now)
-    debt_extinguished(session, pledge, on=business_date(now), now=now)
     enqueue(session, rules.UNLOCK, pledge_id=pledge.id)
     enqueue(session, rules.RAISE_CANCELLATION, pledge_id=pledge.id)
     enqueue(session, rules.ENDED, pledge_id=pledge.id)
-    return pledge
-
-
-def debt_extinguished(session: Session, pledge: Pledge, *, on: date, now: datetime) -> None:
-    """Have the registration of a locked pledge cancelled in time: the debt behind it is no more.
-
-    A repayment counts as a release does, whichever is first (G23: repaid on 2025-12-19, due on 2026-01-05).
-    """
-    if pledge.registration.reg_no is not None and pledge.registration.cancelled_at is None:
-        registry_tasks.ask_cancellation(session, pledge, extinguished_on=on, now=now)
-
-
-def ask_cancellation(
-    session: Session,
-    actor: Actor,
-    pledge_id: UUID,
-    *,
-    now: datetime,
-    expected_version: int | None = None,
-) -> Pledge:
-    """Have a released pledge's registration cancelled. Raises NothingToCancel."""
-    pledge = service.lock_for(
-        session, actor, pledge_id, Action.CANCEL_REGISTRATION, expected_version
-    )
-    entry = pledge.registration
-    if pledge.state is not State.RELEASED or entry.cancelled_at is not None:
-        raise NothingToCancel(state=pledge.state.value)
-    if entry.cancellation_asked_at is None:
-        entry.cancellation_asked_at = now
-        enqueue(session, rules.CANCEL_REGISTRATION, pledge_id=pledge.id)
     return pledge
 
 

@@ -14,12 +14,10 @@ from sqlalchemy.orm import Session
 from scf.db.outbox import enqueue
 from scf.evidence import service as evidence
 from scf.evidence.models import Event
-from scf.kernel.clock import business_date
 from scf.kernel.money import Money
 from scf.parties import queries as parties
-from scf.pledges import registry_tasks, rules, service
+from scf.pledges import rules, service
 from scf.pledges.models import LockState, MoveRefused, Pledge, State
-from scf.tasks import kinds
 
 
 def terms(
@@ -49,7 +47,7 @@ def extend(
 ) -> Event:
     """Move the due date of a locked pledge's debt, as both signed it. Raises MoveRefused.
 
-    The lock on chain is taken again for longer; an entry that ends too early becomes the pledgee's task.
+    The lock on chain is taken again for longer.
     """
     if pledge.state is not State.EFFECTIVE or pledge.ending is not None:
         raise MoveRefused(state=pledge.state.value, asked="extend")
@@ -67,18 +65,4 @@ def extend(
     if pledge.lock.state is LockState.FINAL:
         pledge.lock.move(LockState.NONE, now=now)
         enqueue(session, rules.LOCK, pledge_id=pledge.id)
-    expires_on = pledge.registration.expires_on
-    if expires_on is not None and expires_on < pledge.principal_due_on:
-        registry_tasks.ask(
-            session,
-            pledge,
-            kinds.REGISTRATION_EXTEND,
-            due_on=max(expires_on, business_date(now)),
-            now=now,
-            occasion=pledge.principal_due_on.isoformat(),
-            fields={
-                "expires_on": expires_on.isoformat(),
-                "principal_due_on": agreed["principal"]["due_on"],
-            },
-        )
     return event

@@ -1,4 +1,4 @@
-"""What a pledgee's look at a pledge's record, or into the register, leaves with those whom it is about."""
+"""What a pledgee's look at a pledge's record leaves with those whom it is about."""
 
 from datetime import datetime
 from uuid import UUID
@@ -20,12 +20,6 @@ def pulled(session: Session, actor: Actor, pledge: Pledge, *, now: datetime) -> 
         look = Look(Looked.PLEDGE_RECORD, public_id("plg", pledge.id), Purpose.SECURITY)
         about = {pledge.pledgor_id, *_debtor(session, pledge)}
         access.record(session, actor, about, look, now=now)
-
-
-def searched(session: Session, actor: Actor, pledge: Pledge, *, now: datetime) -> None:
-    """Keep that the pledgee has the register searched for the pledgor."""
-    look = Look(Looked.REGISTER, public_id("plg", pledge.id), Purpose.SECURITY)
-    access.record(session, actor, [pledge.pledgor_id], look, now=now)
 
 
 def _debtor(session: Session, pledge: Pledge) -> list[UUID]:

@@ -6,16 +6,15 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, union
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from scf.documents.models import Document
 from scf.documents.status_models import InvoiceCheck
 from scf.evidence.service import SubjectNotFound
 from scf.pledges import permissions, rules
-from scf.pledges.models import Pledge, PledgeRegistration, PledgeSearch, SearchStep, State
+from scf.pledges.models import Pledge, PledgeSearch, SearchStep, State
 from scf.pledges.permissions import Action
-from scf.pledges.registry_models import RegistryFiling
 from scf.receivables.models import ReceivableDocument
 
 INVOICE: Final = "invoice"
@@ -137,18 +136,3 @@ def certificate(session: Session, party_id: UUID, pledge_id: UUID) -> bytes:
     if found is None:
         raise SubjectNotFound
     return found
-
-
-def registrations_of(session: Session, pool_id: UUID) -> list[str]:
-    """Return the numbers of our own entries over one pool: they share it, they do not overlap."""
-    first = select(PledgeRegistration.reg_no).join(
-        Pledge, Pledge.id == PledgeRegistration.pledge_id
-    )
-    changes = select(RegistryFiling.number).join(Pledge, Pledge.id == RegistryFiling.pledge_id)
-    numbers = session.scalars(
-        union(
-            first.where(Pledge.pool_id == pool_id, PledgeRegistration.reg_no.is_not(None)),
-            changes.where(Pledge.pool_id == pool_id, RegistryFiling.number.is_not(None)),
-        )
-    )
-    return [number for number in numbers if number is not None]

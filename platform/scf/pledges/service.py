@@ -244,22 +244,6 @@ def _require_part(
     parts.require_part(session, receivable, taker, taken, held=held, whole=pool.confirmed)
 
 
-def search_again(
-    session: Session,
-    actor: Actor,
-    pledge_id: UUID,
-    *,
-    expected_version: int | None = None,
-) -> Pledge:
-    """Have the register searched once more, before or after registration. Raises MoveRefused."""
-    pledge = lock_for(session, actor, pledge_id, Action.SEARCH, expected_version)
-    if pledge.state not in (State.RESERVED, State.EFFECTIVE):
-        raise MoveRefused(state=pledge.state.value, asked="search")
-    kind = rules.PERFECT if pledge.state is State.RESERVED else rules.SEARCH_SECOND
-    enqueue(session, kind, pledge_id=pledge.id, again=True)
-    return pledge
-
-
 def terms(session: Session, pledge: Pledge) -> dict[str, Any]:
     """Return what is pledged and for what, as statements and records say it."""
     pledgor = parties.party(session, pledge.pledgor_id)

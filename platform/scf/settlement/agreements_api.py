@@ -15,8 +15,8 @@ from scf.parties import countersigning
 from scf.parties.countersigning import Kind, Paper
 from scf.parties.schemas import DraftOut, SignedIn
 from scf.receivables.models import Receivable
-from scf.settlement import accounts, progress, reconciling
-from scf.settlement.models import AccountChange, Reconciliation
+from scf.settlement import agreements, progress, reconciling
+from scf.settlement.models import Agreement, Reconciliation
 from scf.settlement.schemas import (
     ChangeIn,
     ChangeOut,
@@ -42,7 +42,7 @@ _MONTH: Final = (
 @command(router, "/v1/receivables/{receivable_id}/account-changes", status=201)
 def propose_change(call: Call, receivable_id: ReceivableId, body: ChangeIn) -> ChangeOut:
     """发起回款账户变更 Propose another account. By creditor or debtor; everybody concerned signs."""
-    change = accounts.propose(
+    change = agreements.propose(
         call.session,
         call.actor,
         receivable_id,
@@ -59,7 +59,7 @@ def account_changes(
 ) -> Page[ChangeOut]:
     """回款账户变更列表 The changes that one signs, oldest first."""
     after = read_cursor("acg", cursor)
-    found = accounts.page(call.session, call.actor.party, after=after, size=limit)
+    found = agreements.page(call.session, call.actor.party, after=after, size=limit)
     return Page[ChangeOut](
         items=[shown(call, change) for change in found],
         next=next_cursor("acg", [change.id for change in found], limit),
@@ -69,25 +69,25 @@ def account_changes(
 @query(router, "/v1/account-changes/{account_change_id}")
 def account_change(call: Call, account_change_id: AccountChangeId) -> ChangeOut:
     """查看回款账户变更 A change, who has to sign it and who did."""
-    return shown(call, accounts.visible(call.session, call.actor.party, account_change_id))
+    return shown(call, agreements.visible(call.session, call.actor.party, account_change_id))
 
 
 @command(router, "/v1/account-changes/{account_change_id}/draft")
 def draft_change(call: Call, account_change_id: AccountChangeId, body: SignersIn) -> DraftOut:
     """生成变更文件 Write one's part of the change, to sign."""
-    return _draft(call, accounts.SIGNED, account_change_id, body)
+    return _draft(call, agreements.SIGNED, account_change_id, body)
 
 
 @command(router, "/v1/account-changes/{account_change_id}/sign")
 def sign_change(call: Call, account_change_id: AccountChangeId, body: SignedIn) -> ChangeOut:
     """签署变更 Hand one's part back, signed; with the last signature the new account is the named one."""
-    return shown(call, _sign(call, accounts.SIGNED, account_change_id, body))
+    return shown(call, _sign(call, agreements.SIGNED, account_change_id, body))
 
 
 @command(router, "/v1/account-changes/{account_change_id}/end")
 def end_change(call: Call, account_change_id: AccountChangeId, body: EndIn) -> ChangeOut:
     """终止变更 Take one's proposal back, or refuse it. By anybody who signs it."""
-    change = accounts.end(call.session, call.actor, account_change_id, reason=body.reason)
+    change = agreements.end(call.session, call.actor, account_change_id, reason=body.reason)
     return shown(call, change)
 
 
@@ -203,7 +203,7 @@ def _sign(call: Call, kind: Kind[Paper], identity: UUID, body: SignedIn) -> Pape
     return countersigning.sign(call.session, call.actor, kind, identity, jws=body.jws, now=call.now)
 
 
-def shown(call: Call, change: AccountChange) -> ChangeOut:
+def shown(call: Call, change: Agreement) -> ChangeOut:
     """Show a change of the account, or a split, to one of those who sign it."""
     receivable = call.session.get_one(Receivable, change.receivable_id)
     return ChangeOut.of(change, call.actor.party, receivable)

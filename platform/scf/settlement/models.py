@@ -218,8 +218,11 @@ class ChangeState(StrEnum):
     OVERTAKEN = "OVERTAKEN"
 
 
-class AccountChange(Countersigned, Base):
-    """A change of a receivable's account that was proposed: who has to sign it, or who ended it and why."""
+class Agreement(Countersigned, Base):
+    """What everybody concerned with a claim is to sign: another account for it, or the split of its payment.
+
+    Who has to sign it, or who ended it and why; `content` says which of the two it is.
+    """
 
     __tablename__ = "account_changes"
     __table_args__ = (

@@ -37,7 +37,7 @@ from scf.settlement.camt import Direction
 from scf.settlement.entries import Outcome
 from scf.settlement.maturities import Due, Part, Total
 from scf.settlement.models import (
-    AccountChange,
+    Agreement,
     BankEntry,
     ChangeState,
     EntryState,
@@ -360,7 +360,7 @@ class ChangeOut(Out):
     ended_because: str | None
 
     @classmethod
-    def of(cls, change: AccountChange, reader: UUID, receivable: Receivable) -> Self:
+    def of(cls, change: Agreement, reader: UUID, receivable: Receivable) -> Self:
         """Show a change; a creditor sees every holder, others creditor, debtor and themselves."""
         shown = {receivable.creditor_id, receivable.debtor_id, reader}
         if reader == receivable.creditor_id:

@@ -22,8 +22,8 @@ from scf.receivables import payments
 from scf.receivables.accounts import account_digits
 from scf.receivables.models import Receivable
 from scf.receivables.service import Account
-from scf.settlement import accounts
-from scf.settlement.models import AccountChange
+from scf.settlement import agreements
+from scf.settlement.models import Agreement
 
 
 class PartsOverlap(Invalid):
@@ -67,13 +67,13 @@ def propose(
     *,
     reason: str,
     now: datetime,
-) -> AccountChange:
+) -> Agreement:
     """Propose a split, as creditor or debtor; without parts the claim is whole again.
 
     Raises PartsOverlap, PartsExceed, PartBelowHeld, CurrencyMismatch, `programme.not_member`, and what
     changing the account raises.
     """
-    receivable = accounts.to_change(session, actor, receivable_id)
+    receivable = agreements.to_change(session, actor, receivable_id)
     _require_apart(receivable, shares)
     for part in shares:
         if part.amount.currency != receivable.currency:
@@ -87,7 +87,7 @@ def propose(
     if rest.minor < 0:
         raise PartsExceed(field="parts", owed=owed, asked=owed - rest)
     given = {part.payee_id: part.amount.minor for part in shares}
-    for holder in accounts.holders_of(session, receivable):
+    for holder in agreements.holders_of(session, receivable):
         held = pools.held_by(session, pool, holder)
         if held.minor > given.get(holder, 0):
             raise PartBelowHeld(field="parts")
@@ -105,7 +105,7 @@ def propose(
         "pay_to": receivable.pay_to,
         "reason": reason,
     }
-    return accounts.put(session, actor, receivable, said, now=now)
+    return agreements.put(session, actor, receivable, said, now=now)
 
 
 def _require_apart(receivable: Receivable, shares: Sequence[Part]) -> None:

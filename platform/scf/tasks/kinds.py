@@ -21,6 +21,7 @@ REGISTRATION_RENAME: Final = "registration.rename"
 REGISTRATION_OBJECTION: Final = "registration.objection"
 REGISTRATION_REVIEW: Final = "registration.review"
 REGISTRATION_SEARCH: Final = "registration.search"
+REGISTRATION_UNLINKED: Final = "registration.unlinked"
 REGISTRATION_FILE: Final = "registration.file"
 APPROVAL_INVESTIGATE: Final = "approval.investigate"
 APPROVAL_REVIEW: Final = "approval.review"
@@ -71,6 +72,12 @@ KINDS: Final[Mapping[str, Kind]] = {
             REGISTRATION_SEARCH,
             "人工查询登记系统并上传查询证明",
             "Search the register by hand and hand in its certificate",
+            "民法典第七百六十八条：在先登记者优先",
+        ),
+        Kind(
+            REGISTRATION_UNLINKED,
+            "登记系统未接入，请自行登录查询后再审批",
+            "There is no link to the register: search it yourself before deciding",
             "民法典第七百六十八条：在先登记者优先",
         ),
         Kind(

@@ -1,5 +1,7 @@
 """Your rank if you register now, and what each would recover: shown before money moves, kept with the decision."""
 
+from dataclasses import replace
+
 import httpx
 import pytest
 
@@ -160,6 +162,61 @@ class TestBehindOthers:
         found = searched(desk, desk.request(desk.receivable(14)))
 
         assert (found["rank"], len(found["places"])) == (1, 1)
+
+
+class TestLinkGone:
+    """A search is asked for over the link; when the worker comes to it the installation has none."""
+
+    @pytest.fixture
+    def unlinked(self, desk):
+        linked = desk.context
+        bare = linked.settings.model_copy(update={"registry_url": ""})
+        desk.context = replace(linked, settings=bare)
+        yield desk
+        desk.context = linked
+
+    def asked(self, desk, number):
+        financing = desk.request(desk.receivable(number))
+        desk.did(desk.stage.cast.bank, f"/v1/financings/{financing}/search", {})
+        desk.work()
+        return financing
+
+    def told(self, desk, financing):
+        bank = desk.stage.cast.bank
+        return desk.seen(bank, "/v1/tasks", subject=financing, kind="registration.unlinked")[
+            "items"
+        ]
+
+    def test_it_is_refused_once_and_becomes_the_banks_own_to_do(self, unlinked):
+        desk, before = unlinked, unlinked.types()
+        financing = self.asked(desk, 30)
+
+        assert any("registry.no_link" in (error or "") for error in desk.failures())
+        assert desk.waiting() == [], "nothing is tried again"
+        assert rank(desk, financing)["search_no"] is None
+        assert desk.types()[len(before) :].count("pledge.searched") == 0
+        (task,) = self.told(desk, financing)
+        assert (task["state"], task["role"], task["due_on"]) == ("open", "registrar", "2025-11-04")
+
+    def test_a_later_search_over_the_link_closes_it(self, unlinked):
+        desk, bank = unlinked, unlinked.stage.cast.bank
+        financing = self.asked(desk, 31)
+        url = {"registry_url": desk.registry.url}
+        desk.context = replace(desk.context, settings=desk.context.settings.model_copy(update=url))
+        desk.did(bank, f"/v1/financings/{financing}/search", {})
+        desk.work()
+
+        assert rank(desk, financing)["search_no"] is not None
+        (task,) = self.told(desk, financing)
+        assert task["state"] == "done"
+
+    def test_the_banks_decision_lets_go_of_it(self, unlinked):
+        desk = unlinked
+        financing = self.asked(desk, 32)
+        desk.approve(financing)
+
+        (task,) = self.told(desk, financing)
+        assert task["state"] == "void"
 
 
 class TestKept:

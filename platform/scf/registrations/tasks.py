@@ -12,8 +12,9 @@ from scf.db.outbox import EffectContext, Handler
 from scf.kernel.calendar import CalendarUnpublished, add_working_days
 from scf.kernel.clock import business_date
 from scf.kernel.ids import public_id
-from scf.pledges import filing, queries, service
+from scf.pledges import queries, service
 from scf.pledges.models import Pledge
+from scf.registrations import filing
 from scf.registry.by_hand import Paper, PaperAwaited
 from scf.registry.terms import terms_on
 from scf.tasks import kinds
@@ -63,6 +64,46 @@ def ask(
         occasion=occasion,
         fields={**known, **(fields or {})},
     )
+
+
+def ask_to_outlast(session: Session, pledge: Pledge, *, now: datetime) -> None:
+    """Have an entry extended that ends before the debt that it secures."""
+    expires_on, due_on = pledge.registration.expires_on, pledge.principal_due_on
+    if expires_on is None or expires_on >= due_on:
+        return
+    ask(
+        session,
+        pledge,
+        kinds.REGISTRATION_EXTEND,
+        due_on=max(expires_on, business_date(now)),
+        now=now,
+        occasion=due_on.isoformat(),
+        fields={"expires_on": expires_on.isoformat(), "principal_due_on": due_on.isoformat()},
+    )
+
+
+def ask_unlinked(
+    session: Session, financing_id: UUID, *, party_id: UUID, asked_at: str, now: datetime
+) -> None:
+    """Have a bank search the register itself before it decides, once for each time that it asked."""
+    tasks.raise_task(
+        session,
+        kinds.REGISTRATION_UNLINKED,
+        public_id("fin", financing_id),
+        party_id=party_id,
+        role=ROLE,
+        due_on=_next_working_day(business_date(now)),
+        now=now,
+        occasion=asked_at,
+    )
+
+
+def done_unlinked(
+    session: Session, financing_id: UUID, *, now: datetime, state: TaskState = TaskState.DONE
+) -> None:
+    """Close what a bank was to search itself: it was searched, or (void) the bank has decided."""
+    subject = public_id("fin", financing_id)
+    tasks.close(session, kinds.REGISTRATION_UNLINKED, subject, now=now, state=state)
 
 
 def ask_cancellation(

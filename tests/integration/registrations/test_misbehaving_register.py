@@ -7,7 +7,7 @@ import pytest
 from scf.registry import client
 from scf.registry.client import HttpRegistry
 from scf.registry.port import Enrolled, RegistryUnavailable
-from tests.integration.pledges.test_registry_changes import record
+from tests.integration.registrations.test_changes import record
 from tests.support.misbehaving import Fault, line_to
 
 REGISTER = "POST /registrations"

@@ -7,10 +7,11 @@ from sqlalchemy import update
 
 from scf.db.outbox import Effect
 from scf.kernel.money import Money
-from scf.pledges import registering, searching, service
+from scf.pledges import service
 from scf.pledges.effects import expire_proposals, resume
-from scf.pledges.filing import filing_of
 from scf.pledges.models import Pledge
+from scf.registrations import registering, searching
+from scf.registrations.filing import filing_of
 from scf.registry.client import HttpRegistry
 from scf.registry.port import Enrolled, Filing
 from scf_workers.effects import HANDLERS

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from scf.db.outbox import EffectContext
 from scf.pledges.models import PledgeSearch
-from scf.pledges.registry_models import RegistryFiling, RegistryPaper
+from scf.registrations.models import RegistryFiling, RegistryPaper
 from scf.registry.by_hand import HandedIn, PaperRegistry
 from scf.registry.client import HttpRegistry
 from scf.registry.port import Register

@@ -11,7 +11,7 @@ from scf.registry.certificates import registration_paper, wall_time
 from scf.registry.client import HttpRegistry
 from scf.registry.port import Business, Enrolled, Filing
 from scf.registry.reading import read_paper
-from tests.integration.pledges.test_registry_changes import record, tasks
+from tests.integration.registrations.test_changes import record, tasks
 from tests.support.receivables import money
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select, union, update
 from sqlalchemy.orm import Session
 
 from scf.db.outbox import EffectContext
@@ -17,8 +17,8 @@ from scf.kernel.money import Money
 from scf.parties import queries as parties
 from scf.pledges import grounds
 from scf.pledges.kinds import SecurityKind
-from scf.pledges.models import Pledge
-from scf.pledges.registry_models import Change, RegistryFiling
+from scf.pledges.models import Pledge, PledgeRegistration
+from scf.registrations.models import Change, RegistryFiling
 from scf.registry.certificates import enrolled_facts, read_enrolled
 from scf.registry.port import Business, Enrolled, Filing, Registration, RegistryRefused
 from scf.registry.rules import term_months
@@ -142,6 +142,21 @@ def standing(session: Session, pledge_id: UUID) -> Filing | None:
         .limit(1)
     )
     return of_json(newest.content) if newest else None
+
+
+def numbers_over(session: Session, pool_id: UUID) -> list[str]:
+    """Return the numbers of our own entries over one pool: they share it, they do not overlap."""
+    first = select(PledgeRegistration.reg_no).join(
+        Pledge, Pledge.id == PledgeRegistration.pledge_id
+    )
+    changes = select(RegistryFiling.number).join(Pledge, Pledge.id == RegistryFiling.pledge_id)
+    numbers = session.scalars(
+        union(
+            first.where(Pledge.pool_id == pool_id, PledgeRegistration.reg_no.is_not(None)),
+            changes.where(Pledge.pool_id == pool_id, RegistryFiling.number.is_not(None)),
+        )
+    )
+    return [number for number in numbers if number is not None]
 
 
 def store(

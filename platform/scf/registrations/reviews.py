@@ -19,13 +19,14 @@ from scf.http.auth import Actor
 from scf.kernel.clock import business_date, instant_text
 from scf.kernel.errors import Conflict
 from scf.kernel.ids import public_id
-from scf.pledges import registry_tasks, searching, service
-from scf.pledges.changing import NotRegistered
+from scf.pledges import service
 from scf.pledges.models import Pledge, SearchStep, State
 from scf.pledges.permissions import Action
-from scf.pledges.registry_access import register_of
-from scf.pledges.registry_models import RegistryObjection
-from scf.pledges.registry_tasks import or_by_hand
+from scf.registrations import searching, tasks
+from scf.registrations.changing import NotRegistered
+from scf.registrations.link import register_of
+from scf.registrations.models import RegistryObjection
+from scf.registrations.tasks import or_by_hand
 from scf.registry.port import Finding, Objection
 from scf.registry.terms import terms_on
 from scf.rules.service import evaluate
@@ -106,7 +107,7 @@ def answer_objection(
         parties=[pledge.pledgee_id],
     )
     which, by = kinds.REGISTRATION_OBJECTION, actor.client_id
-    registry_tasks.done(session, pledge, which, now=now, by=by, occasion=number)
+    tasks.done(session, pledge, which, now=now, by=by, occasion=number)
     return found
 
 
@@ -134,7 +135,7 @@ def keep_objection(
     event = service.tell(session, pledge, "pledge.objected", record, now=now, actor=None)
     service.notify(session, pledge, event, record, now=now)
     objected_on = business_date(objection.objected_at)
-    registry_tasks.ask(
+    tasks.ask(
         session,
         pledge,
         kinds.REGISTRATION_OBJECTION,

@@ -1,4 +1,4 @@
-"""The worker's part of a pledge that is played at the register: file, cancel; `searching` has the searches.
+"""The worker's part of a pledge that is played at the register: file it, or find out that nothing stands there.
 
 Each step reads, asks the register outside any transaction, and stores what it said under the pledge's
 lock, where the state is looked at once more. Twice, or beside itself, a step changes nothing.
@@ -6,7 +6,7 @@ lock, where the state is looked at once more. Twice, or beside itself, a step ch
 
 import hashlib
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,16 +14,16 @@ from sqlalchemy.orm import Session
 
 from scf.db.outbox import EffectContext, enqueue
 from scf.evidence import service as evidence
-from scf.kernel.calendar import CalendarUnpublished
 from scf.kernel.clock import business_date, instant_text
 from scf.kernel.errors import Unavailable
 from scf.kernel.ids import public_id
 from scf.parties import queries as parties
-from scf.pledges import ending, filing, grounds, queries, registry_tasks, rules, service
+from scf.pledges import ending, grounds, queries, rules, service
 from scf.pledges.models import Pledge, State
-from scf.pledges.registry_access import register_of
-from scf.pledges.registry_models import Change, RegistryFiling
-from scf.pledges.registry_tasks import or_by_hand
+from scf.registrations import filing, tasks
+from scf.registrations.link import register_of
+from scf.registrations.models import Change, RegistryFiling
+from scf.registrations.tasks import or_by_hand
 from scf.registry.port import Registration
 from scf.registry.rules import described_parts
 from scf.rules.service import evaluate
@@ -31,7 +31,6 @@ from scf.tasks import kinds
 
 FILING_PATIENCE: Final = timedelta(seconds=60)
 """A filing sent and not answered may arrive for so long; several times the client's time-out."""
-RELEASED: Final = "质权人解除质押"
 REGISTER: Final = "pledge.register"
 """The transition that rules know a registration by."""
 
@@ -98,65 +97,13 @@ def end_reserved(context: EffectContext, payload: Mapping[str, Any]) -> None:
                 now=context.clock.now(),
                 actor=None if pledge.lapsed else pledge.pledgee_id,
             )
-
-
-def raise_cancellation(context: EffectContext, payload: Mapping[str, Any]) -> None:
-    """Raise the task to cancel a released pledge's registration, with its day.
-
-    Raises CalendarUnpublished until the holidays of the days in question are known.
-    """
-    pledge_id, now = UUID(payload["pledge_id"]), context.clock.now()
-    with context.database.transaction() as session:
-        pledge = service.lock(session, pledge_id)
-        entry = pledge.registration
-        if pledge.state is not State.RELEASED or entry.cancellation_raised_at is not None:
-            return
-        assert pledge.released_at is not None
-        entry.cancellation_due_on = rules.cancellation_due_on(business_date(pledge.released_at))
-        if entry.cancellation_due_on is None:
-            raise CalendarUnpublished
-        entry.cancellation_raised_at = now
-        registry_tasks.settle_cancellation(session, pledge)
-        record = _cancellation(pledge, on=entry.cancellation_due_on)
-        event = service.tell(
-            session, pledge, "pledge.cancellation_due", record, now=now, actor=None
-        )
-        service.notify(session, pledge, event, record, now=now)
-
-
-@or_by_hand
-def cancel_registration(context: EffectContext, payload: Mapping[str, Any]) -> None:
-    """Cancel a released pledge's registration at the register."""
-    pledge_id = UUID(payload["pledge_id"])
-    with context.database.reading() as session:
-        pledge = session.get_one(Pledge, pledge_id)
-        reg_no = pledge.registration.reg_no
-        if not _cancellable(pledge) or reg_no is None:
-            return
-    with register_of(context, pledge_id) as registry:
-        entry = registry.cancel(reg_no, reason=RELEASED)
-    now = context.clock.now()
-    with context.database.transaction() as session:
-        pledge = service.lock(session, pledge_id)
-        if _cancellable(pledge):
-            cancelled_at = entry.cancelled_at or now
-            pledge.registration.cancelled_at = cancelled_at
-            due_on = pledge.registration.cancellation_due_on or business_date(now)
-            record = _cancellation(pledge, on=due_on)
-            service.tell(session, pledge, "pledge.cancelled", record, now=now, actor=None)
-            registry_tasks.done(session, pledge, kinds.REGISTRATION_CANCEL, now=now)
-            _judge_cancellation(session, pledge, cancelled_at)
+            tasks.let_go(session, pledge, now=context.clock.now())
+            tasks.done(session, pledge, kinds.REGISTRATION_CANCEL, now=context.clock.now())
 
 
 def is_registrable(pledge: Pledge) -> bool:
     """Say whether a pledge still waits for its registration."""
     return pledge.state is State.RESERVED and pledge.ending is None
-
-
-def _cancellable(pledge: Pledge) -> bool:
-    entry = pledge.registration
-    asked = entry.cancellation_asked_at is not None and entry.cancelled_at is None
-    return pledge.state is State.RELEASED and asked
 
 
 def _first_filing(session: Session, pledge: Pledge, *, now: datetime) -> RegistryFiling:
@@ -178,7 +125,7 @@ def _take_effect(session: Session, pledge: Pledge, found: Registration, *, now: 
     filing.take(row, found)
     pledge.legally_effective_at = found.registered_at
     pledge.move(State.EFFECTIVE, now=now)
-    registry_tasks.done(session, pledge, kinds.REGISTRATION_FILE, now=now)
+    tasks.done(session, pledge, kinds.REGISTRATION_FILE, now=now)
     _hold_to_rules(session, pledge, now=now)
     search = queries.newest_search(session, pledge.id)
     assert search is not None
@@ -216,27 +163,3 @@ def _hold_to_rules(session: Session, pledge: Pledge, *, now: datetime) -> None:
         now=now,
         parties=[pledge.pledgor_id, pledge.pledgee_id],
     )
-
-
-def _judge_cancellation(session: Session, pledge: Pledge, cancelled_at: datetime) -> None:
-    """Tell what the rules find in the day of a cancellation."""
-    assert pledge.released_at is not None
-    began_on = registry_tasks.extinguished_on(session, pledge)
-    evaluate(
-        session,
-        "registration.cancel",
-        public_id("plg", pledge.id),
-        {
-            "began_on": began_on or business_date(pledge.released_at),
-            "done_on": business_date(cancelled_at),
-        },
-        on=business_date(cancelled_at),
-        now=cancelled_at,
-        parties=[pledge.pledgee_id],
-    )
-
-
-def _cancellation(pledge: Pledge, *, on: date) -> dict[str, Any]:
-    entry = pledge.registration
-    assert entry.reg_no is not None
-    return {"due_on": on.isoformat(), "reg_no": entry.reg_no}

@@ -19,7 +19,7 @@ from scf.http.schemas import (
     UsccText,
 )
 from scf.pledges.models import PledgeSearch, SearchStep
-from scf.pledges.registry_models import (
+from scf.registrations.models import (
     Change,
     RegistryFiling,
     RegistryFinding,

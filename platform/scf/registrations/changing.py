@@ -21,12 +21,13 @@ from scf.kernel.clock import business_date, instant_text
 from scf.kernel.errors import Conflict
 from scf.kernel.ids import public_id
 from scf.parties import queries as parties
-from scf.pledges import filing, registry_tasks, service
+from scf.pledges import service
 from scf.pledges.models import Pledge, State
 from scf.pledges.permissions import Action
-from scf.pledges.registry_access import register_of
-from scf.pledges.registry_models import Change, RegistryFiling
-from scf.pledges.registry_tasks import or_by_hand
+from scf.registrations import filing, tasks
+from scf.registrations.link import register_of
+from scf.registrations.models import Change, RegistryFiling
+from scf.registrations.tasks import or_by_hand
 from scf.registry.port import Registration
 from scf.rules.service import evaluate
 from scf.tasks import kinds
@@ -201,7 +202,7 @@ def _take(
     elif found.content.grantor == filing.enrolled(session, pledge.pledgor_id):
         done.append(kinds.REGISTRATION_RENAME)
         _judge_renaming(session, pledge, now=now)
-    registry_tasks.done(session, pledge, *done, now=now, by=by)
+    tasks.done(session, pledge, *done, now=now, by=by)
 
 
 def _judge_renaming(session: Session, pledge: Pledge, *, now: datetime) -> None:

@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 
 from scf.evidence.service import SubjectNotFound
 from scf.http.auth import Actor
-from scf.pledges import filing, permissions
-from scf.pledges.handing_in import NothingToCompare
+from scf.pledges import permissions
 from scf.pledges.models import Pledge, PledgeSearch
 from scf.pledges.permissions import Action
-from scf.pledges.registry_models import (
+from scf.registrations import filing
+from scf.registrations.handing_in import NothingToCompare
+from scf.registrations.models import (
     Change,
     RegistryFiling,
     RegistryFinding,

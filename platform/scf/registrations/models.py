@@ -1,4 +1,4 @@
-"""What a pledge has at the register beside its first entry: filings, papers read, what was found, objections."""
+"""What stands at the register beside a pledge's first entry: filings, papers read, what was found, objections."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -119,4 +119,17 @@ class RegistryObjection(Base):
     answered_by: Mapped[UUID | None] = mapped_column(ForeignKey("oauth_clients.id"))
 
 
-append_only(RegistryPaper, RegistryFinding)
+class FinancingSearch(Base):
+    """A search of the register that a bank asked for before it decides on a financing; insert only."""
+
+    __tablename__ = "financing_searches"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    financing_id: Mapped[UUID] = mapped_column(ForeignKey("financings.id"), index=True)
+    cert_no: Mapped[str] = mapped_column(Text, unique=True)
+    searched_at: Mapped[datetime]
+    results_hash: Mapped[bytes]
+    certificate: Mapped[bytes]
+
+
+append_only(FinancingSearch, RegistryPaper, RegistryFinding)

@@ -1,4 +1,4 @@
-"""Changing the account that a receivable is to be paid into: with the signature of everybody concerned.
+"""What needs the signature of everybody concerned with a claim: another account for it, the split of its payment.
 
 Creditor and debtor sign, and whoever encumbers the claim at that time (Civil Code art. 546, 765: nothing that is
 encumbered is changed without the holder). Payments count against the account that is named when they are told.
@@ -27,7 +27,7 @@ from scf.receivables.models import Receivable
 from scf.receivables.permissions import ActionNotAllowed
 from scf.receivables.service import Account, lock, show_to
 from scf.settlement import orders
-from scf.settlement.models import AccountChange, ChangeState
+from scf.settlement.models import Agreement, ChangeState
 
 HOLDERS_MAX: Final = 7  # an event carries sixteen authorizations, two of each bank
 ACCOUNT: Final = "account"
@@ -101,7 +101,7 @@ def propose(
     *,
     reason: str,
     now: datetime,
-) -> AccountChange:
+) -> Agreement:
     """Propose another account, as creditor or debtor. One at a time: nobody's signature is lost to a second.
 
     Raises SubjectNotFound, ActionNotAllowed, NotConfirmed, SameAccount, PaymentUnderWay, TooManyHolders,
@@ -131,7 +131,7 @@ def to_change(session: Session, actor: Actor, receivable_id: UUID) -> Receivable
 
 def put(
     session: Session, actor: Actor, receivable: Receivable, said: dict[str, Any], *, now: datetime
-) -> AccountChange:
+) -> Agreement:
     """Put a change of a locked receivable to everybody concerned; `said` is what it says beside them.
 
     Raises PaymentUnderWay, TooManyHolders, AlreadyOpen.
@@ -151,7 +151,7 @@ def put(
             max(receivable.confirmed_minor - receivable.paid_minor, 0)
         ).to_json(),
     }
-    change = AccountChange(
+    change = Agreement(
         id=new_id(),
         receivable_id=receivable.id,
         version=receivable.version,
@@ -166,7 +166,7 @@ def put(
     return change
 
 
-def end(session: Session, actor: Actor, change_id: UUID, *, reason: str) -> AccountChange:
+def end(session: Session, actor: Actor, change_id: UUID, *, reason: str) -> Agreement:
     """Give an open change up: its proposer takes it back, any other signer refuses it; all of them see why.
 
     Raises SubjectNotFound, NotOpen.
@@ -179,25 +179,23 @@ def end(session: Session, actor: Actor, change_id: UUID, *, reason: str) -> Acco
     return change
 
 
-def visible(session: Session, party_id: UUID, change_id: UUID) -> AccountChange:
+def visible(session: Session, party_id: UUID, change_id: UUID) -> Agreement:
     """Return a change that this party has to sign. Raises SubjectNotFound."""
-    change = session.get(AccountChange, change_id)
+    change = session.get(Agreement, change_id)
     if change is None or party_id not in change.signers:
         raise SubjectNotFound
     return change
 
 
-def page(
-    session: Session, party_id: UUID, *, after: UUID | None, size: int
-) -> Sequence[AccountChange]:
+def page(session: Session, party_id: UUID, *, after: UUID | None, size: int) -> Sequence[Agreement]:
     """Return the changes that a party signs, oldest first."""
-    statement = select(AccountChange).where(AccountChange.signers.contains([party_id]))
+    statement = select(Agreement).where(Agreement.signers.contains([party_id]))
     if after is not None:
-        statement = statement.where(AccountChange.id > after)
-    return session.scalars(statement.order_by(AccountChange.id).limit(size)).all()
+        statement = statement.where(Agreement.id > after)
+    return session.scalars(statement.order_by(Agreement.id).limit(size)).all()
 
 
-def _open(session: Session, actor: Actor, change_id: UUID) -> Turn[AccountChange]:
+def _open(session: Session, actor: Actor, change_id: UUID) -> Turn[Agreement]:
     """Return an open change that waits for the caller. Raises SubjectNotFound, NotOpen, Overtaken."""
     receivable, change = _locked(session, actor, change_id)
     if change.state is not ChangeState.OPEN or actor.party in change.signed:
@@ -216,19 +214,19 @@ def _open(session: Session, actor: Actor, change_id: UUID) -> Turn[AccountChange
     )
 
 
-def _locked(session: Session, actor: Actor, change_id: UUID) -> tuple[Receivable, AccountChange]:
+def _locked(session: Session, actor: Actor, change_id: UUID) -> tuple[Receivable, Agreement]:
     """Return a change that the caller signs, and its receivable, both locked."""
     receivable = lock(session, visible(session, actor.party, change_id).receivable_id)
     change = session.scalars(
-        select(AccountChange)
-        .where(AccountChange.id == change_id)
+        select(Agreement)
+        .where(Agreement.id == change_id)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
     return receivable, change
 
 
-def _moved(session: Session, change: AccountChange, receivable: Receivable) -> bool:
+def _moved(session: Session, change: Agreement, receivable: Receivable) -> bool:
     """Say whether the claim, or who encumbers it, is another by now; its pool stays locked."""
     payments.lock_pool(session, receivable)
     holders: list[str] = change.content["holders"]
@@ -236,7 +234,7 @@ def _moved(session: Session, change: AccountChange, receivable: Receivable) -> b
     return receivable.version != change.version or now_held != holders
 
 
-def _finish(session: Session, _: Actor, turn: Turn[AccountChange], now: datetime) -> None:
+def _finish(session: Session, _: Actor, turn: Turn[Agreement], now: datetime) -> None:
     """Name the new account, or the accounts of the parts. Raises PaymentUnderWay, RuleBlocks."""
     change, said = turn.paper, turn.paper.content
     receivable = session.get_one(Receivable, change.receivable_id)  # locked when it was opened
@@ -301,10 +299,8 @@ def _require_other(before: dict[str, str], account: Account) -> None:
 def _require_none_open(session: Session, receivable: Receivable) -> None:
     """Raise AlreadyOpen; an open change that can no longer be signed gives way."""
     change = session.scalar(
-        select(AccountChange)
-        .where(
-            AccountChange.receivable_id == receivable.id, AccountChange.state == ChangeState.OPEN
-        )
+        select(Agreement)
+        .where(Agreement.receivable_id == receivable.id, Agreement.state == ChangeState.OPEN)
         .with_for_update()
     )
     if change is None:

@@ -8,11 +8,15 @@ from fastapi.responses import Response
 from scf.http.bodies import RawBody
 from scf.http.calls import Call, command, query
 from scf.http.downloads import download
-from scf.http.schemas import LINE_LENGTH_MAX, PledgeId, RegistryPaperId, Text
+from scf.http.limits import Kind
+from scf.http.schemas import LINE_LENGTH_MAX, NothingIn, PledgeId, RegistryPaperId, Text
 from scf.kernel.ids import public_id
 from scf.papers import typesetting
-from scf.pledges import changing, handing_in, registry_record, reviews
-from scf.pledges.registry_schemas import (
+from scf.pledges import queries as pledges
+from scf.pledges.api import shown
+from scf.pledges.schemas import PledgeOut
+from scf.registrations import cancelling, changing, handing_in, queries, reviews, searching
+from scf.registrations.schemas import (
     AmendmentIn,
     AnswerIn,
     ExtensionIn,
@@ -39,7 +43,7 @@ Number = Annotated[Text, Path(max_length=LINE_LENGTH_MAX)]
 @query(router, "/v1/pledges/{pledge_id}/registration-form")
 def registration_form(call: Call, pledge_id: PledgeId) -> FormOut:
     """登记填报内容 The register's form for a pledge, field by field, to be copied where no machine can."""
-    filing = registry_record.wanted(call.session, call.actor, pledge_id)
+    filing = queries.wanted(call.session, call.actor, pledge_id)
     fields = [FormFieldOut.of(field) for field in form.fields_of(filing)]
     return FormOut(pledge=pledge_id, fields=fields)
 
@@ -51,7 +55,7 @@ def registration_form(call: Call, pledge_id: PledgeId) -> FormOut:
 )
 def registration_form_text(call: Call, pledge_id: PledgeId) -> Response:
     """登记填报内容（文本） The same as text."""
-    filing = registry_record.wanted(call.session, call.actor, pledge_id)
+    filing = queries.wanted(call.session, call.actor, pledge_id)
     name = f"登记填报内容-{public_id('plg', pledge_id)}.txt"
     return download(form.form_text(filing), name, "text/plain; charset=utf-8")
 
@@ -59,7 +63,7 @@ def registration_form_text(call: Call, pledge_id: PledgeId) -> Response:
 @query(router, "/v1/pledges/{pledge_id}/registration-form.pdf", responses=_PDF)
 def registration_form_pdf(call: Call, pledge_id: PledgeId) -> Response:
     """登记填报内容（PDF） The same as a paper, with the list of invoices inside."""
-    filing = registry_record.wanted(call.session, call.actor, pledge_id)
+    filing = queries.wanted(call.session, call.actor, pledge_id)
     paper = typesetting.paper(form.form_paper(filing, at=call.now))
     name = f"登记填报内容-{public_id('plg', pledge_id)}.pdf"
     return download(paper, name, typesetting.MEDIA_TYPE)
@@ -68,7 +72,7 @@ def registration_form_pdf(call: Call, pledge_id: PledgeId) -> Response:
 @query(router, "/v1/pledges/{pledge_id}/registry-record")
 def registry_record_of(call: Call, pledge_id: PledgeId) -> RegistryRecordOut:
     """登记档案 Filings, searches, findings, objections and papers of a pledge."""
-    found = registry_record.whole(call.session, call.actor, pledge_id)
+    found = queries.whole(call.session, call.actor, pledge_id)
     return RegistryRecordOut(
         pledge=pledge_id,
         filings=[FilingOut.of(one) for one in found.filings],
@@ -86,8 +90,8 @@ def registry_record_of(call: Call, pledge_id: PledgeId) -> RegistryRecordOut:
 )
 def search_certificate(call: Call, pledge_id: PledgeId, cert_no: Number) -> Response:
     """下载查询证明 A search's certificate, byte for byte as issued."""
-    content = registry_record.search_certificate(call.session, call.actor, pledge_id, cert_no)
-    return as_issued(content, cert_no)
+    content = queries.search_certificate(call.session, call.actor, pledge_id, cert_no)
+    return _as_issued(content, cert_no)
 
 
 @command(
@@ -115,7 +119,7 @@ def hand_in(call: Call, pledge_id: PledgeId, original: RawBody) -> PaperOut:
 @query(router, "/v1/pledges/{pledge_id}/registry-papers/{paper_id}/original", responses=_PDF)
 def paper_original(call: Call, pledge_id: PledgeId, paper_id: RegistryPaperId) -> Response:
     """下载上传的证明 A certificate as it was handed in."""
-    paper = registry_record.paper(call.session, call.actor, pledge_id, paper_id)
+    paper = queries.paper(call.session, call.actor, pledge_id, paper_id)
     return download(paper.content, f"{paper.number}.pdf", typesetting.MEDIA_TYPE)
 
 
@@ -173,7 +177,38 @@ def answer(call: Call, pledge_id: PledgeId, number: Number, body: AnswerIn) -> O
     )
 
 
-def as_issued(content: bytes, name: str) -> Response:
+@command(router, "/v1/pledges/{pledge_id}/search", limit=Kind.PROBES)
+def search(call: Call, pledge_id: PledgeId, body: NothingIn) -> PledgeOut:
+    """重新查询登记 Have the register searched once more. By the pledgee."""
+    del body
+    found = searching.ask_again(
+        call.session, call.actor, pledge_id, now=call.now, expected_version=call.if_match
+    )
+    return shown(call, [found])[0]
+
+
+@query(
+    router,
+    "/v1/pledges/{pledge_id}/registration-certificate",
+    responses={200: {"content": {"application/json": {}, "application/pdf": {}}}},
+)
+def registration_certificate(call: Call, pledge_id: PledgeId) -> Response:
+    """下载登记证明 The register's certificate, byte for byte as issued."""
+    content = pledges.certificate(call.session, call.actor.party, pledge_id)
+    return _as_issued(content, f"登记证明-{public_id('plg', pledge_id)}")
+
+
+@command(router, "/v1/pledges/{pledge_id}/cancel-registration", status=202)
+def cancel(call: Call, pledge_id: PledgeId, body: NothingIn) -> PledgeOut:
+    """办理注销登记 Have a released pledge's registration cancelled. By the pledgee."""
+    del body
+    found = cancelling.ask(
+        call.session, call.actor, pledge_id, now=call.now, expected_version=call.if_match
+    )
+    return shown(call, [found])[0]
+
+
+def _as_issued(content: bytes, name: str) -> Response:
     """Answer with a certificate as it was issued: as JSON to a machine, as PDF to people."""
     if content.startswith(b"%PDF"):
         return download(content, f"{name}.pdf", typesetting.MEDIA_TYPE)

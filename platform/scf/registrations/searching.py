@@ -1,32 +1,52 @@
-"""The worker's searches of the register for a pledge: before it is registered, after, and every month.
+"""Searches of the register: before a bank decides, before a pledge is registered, after, and every month.
 
-Each step reads, asks the register outside any transaction, and stores what it said under the pledge's
+Each step of a worker reads, asks the register outside any transaction, and stores what it said under the pledge's
 lock, where the state is looked at once more. Twice, or beside itself, a step changes nothing.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from scf.access import service as access
+from scf.access.models import Looked, Purpose
+from scf.access.service import Look
 from scf.db.outbox import EffectContext, enqueue
 from scf.evidence import service as evidence
 from scf.evidence.models import Event
-from scf.kernel.ids import new_id
-from scf.pledges import filing, grounds, queries, registry_tasks, rules, service
-from scf.pledges.models import LockState, Pledge, PledgeSearch, SearchStep, State
-from scf.pledges.registering import is_registrable
-from scf.pledges.registry_access import register_of
-from scf.pledges.registry_models import RegistryFinding
-from scf.pledges.registry_tasks import or_by_hand
+from scf.http.auth import Actor
+from scf.kernel.clock import instant_text
+from scf.kernel.errors import Conflict
+from scf.kernel.ids import new_id, public_id
+from scf.pledges import grounds, queries, rules, service
+from scf.pledges.models import LockState, MoveRefused, Pledge, PledgeSearch, SearchStep, State
+from scf.pledges.permissions import Action
 from scf.receivables import invoice_checks
+from scf.registrations import filing, tasks
+from scf.registrations.link import register_of
+from scf.registrations.models import FinancingSearch, RegistryFinding
+from scf.registrations.registering import is_registrable
+from scf.registrations.tasks import or_by_hand
+from scf.registry.client import HttpRegistry
 from scf.registry.port import Enrolled, Finding, SearchResult
 from scf.registry.rules import is_clean, overlaps
 from scf.tasks import kinds
+
+SEARCH: Final = "financing.search"
+"""The effect that searches before a bank decides."""
+
+
+class NoLink(Conflict):
+    """Before there is a pledge, only a link to the register answers: no paper is handed in for a financing."""
+
+    code = "registry.no_link"
+    title = "未接入登记系统，平台无法代为查询；接受质押后请上传查询证明"
+    title_en = "There is no link to the register: search it yourself, and hand the certificate in for the pledge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +65,86 @@ class Found:
 
     clean: bool
     new: Sequence[Finding]
+
+
+def ask_before_lending(
+    session: Session,
+    actor: Actor,
+    financing_id: UUID,
+    *,
+    borrower_id: UUID,
+    linked: bool,
+    now: datetime,
+) -> None:
+    """Have the register searched for entries against a borrower, who is told. Raises NoLink."""
+    if not linked:
+        raise NoLink
+    enqueue(
+        session,
+        SEARCH,
+        financing_id=financing_id,
+        borrower_id=borrower_id,
+        bank_id=actor.party,
+        asked_at=instant_text(now),
+    )
+    look = Look(Looked.REGISTER, public_id("fin", financing_id), Purpose.CREDIT_REVIEW)
+    access.record(session, actor, [borrower_id], look, now=now)
+
+
+def search_before_lending(context: EffectContext, payload: Mapping[str, Any]) -> None:
+    """Search and keep the certificate; twice makes two searches, both true.
+
+    Raises NoLink where the link has gone since it was asked for: the bank's own people are asked instead.
+    """
+    financing_id, now = UUID(payload["financing_id"]), context.clock.now()
+    if not context.settings.registry_url:
+        with context.database.transaction() as session:
+            tasks.ask_unlinked(
+                session,
+                financing_id,
+                party_id=UUID(payload["bank_id"]),
+                asked_at=payload["asked_at"],
+                now=now,
+            )
+        raise NoLink
+    with context.database.reading() as session:
+        grantor = filing.enrolled(session, UUID(payload["borrower_id"]))
+    with HttpRegistry(context.settings.registry_url) as registry:
+        result = registry.search(grantor)
+    with context.database.transaction() as session:
+        session.add(
+            FinancingSearch(
+                id=new_id(),
+                financing_id=financing_id,
+                cert_no=result.cert_no,
+                searched_at=result.searched_at,
+                results_hash=result.results_hash,
+                certificate=result.certificate,
+            )
+        )
+        tasks.done_unlinked(session, financing_id, now=now)
+
+
+def ask_again(
+    session: Session,
+    actor: Actor,
+    pledge_id: UUID,
+    *,
+    now: datetime,
+    expected_version: int | None = None,
+) -> Pledge:
+    """Have the register searched once more, before or after registration; the pledgor is told.
+
+    Raises MoveRefused.
+    """
+    pledge = service.lock_for(session, actor, pledge_id, Action.SEARCH, expected_version)
+    if pledge.state not in (State.RESERVED, State.EFFECTIVE):
+        raise MoveRefused(state=pledge.state.value, asked="search")
+    kind = rules.PERFECT if pledge.state is State.RESERVED else rules.SEARCH_SECOND
+    enqueue(session, kind, pledge_id=pledge.id, again=True)
+    look = Look(Looked.REGISTER, public_id("plg", pledge.id), Purpose.SECURITY)
+    access.record(session, actor, [pledge.pledgor_id], look, now=now)
+    return pledge
 
 
 @or_by_hand
@@ -117,7 +217,7 @@ def inquire(session: Session, pledge: Pledge) -> Inquiry:
     return Inquiry(
         grantor=filing.enrolled(session, pledge.pledgor_id),
         invoices=[paper.number for paper in grounds.of(session, pledge).papers],
-        own=queries.registrations_of(session, pledge.pool_id),
+        own=filing.numbers_over(session, pledge.pool_id),
         registered_at=pledge.registration.registered_at,
     )
 
@@ -146,7 +246,7 @@ def keep(
             certificate=result.certificate,
         )
     )
-    registry_tasks.done(session, pledge, kinds.REGISTRATION_SEARCH, now=now)
+    tasks.done(session, pledge, kinds.REGISTRATION_SEARCH, now=now)
     own = set(asked.own)
     overlapping = {
         one.reg_no: one

@@ -18,11 +18,12 @@ from scf.http.auth import Actor
 from scf.kernel.clock import business_date
 from scf.kernel.errors import Conflict
 from scf.kernel.ids import new_id
-from scf.pledges import changing, filing, queries, reviews, rules, service
+from scf.pledges import queries, rules, service
 from scf.pledges.models import Pledge, PledgeRegistration, PledgeSearch, SearchStep, State
 from scf.pledges.permissions import Action
-from scf.pledges.registering import is_registrable
-from scf.pledges.registry_models import Change, RegistryFiling, RegistryPaper
+from scf.registrations import changing, filing, reviews
+from scf.registrations.models import Change, RegistryFiling, RegistryPaper
+from scf.registrations.registering import is_registrable
 from scf.registry.certificates import registration_facts, search_facts
 from scf.registry.comparing import (
     Difference,

@@ -6,8 +6,8 @@ import pytest
 
 from scf.kernel.calendar import add_months
 from scf.kernel.money import Money
-from scf.pledges import registry_clock
 from scf.pledges.effects import resume
+from scf.registrations import clock as registrations
 from scf.registry.client import HttpRegistry
 from scf.registry.port import Enrolled, Filing
 from tests.support.receivables import money
@@ -61,7 +61,7 @@ def later(desk, days):
 
 
 def review(desk):
-    registry_clock.ask_reviews(desk.context)
+    registrations.ask_reviews(desk.context)
     desk.work()
 
 
@@ -129,10 +129,10 @@ class TestExtension:
         shown = desk.pledge(pledge)["registration"]
         ends = date.fromisoformat(shown["expires_on"])
         later(desk, (ends - desk.stage.clock.today()).days - 91)
-        assert registry_clock.ask_extensions(desk.context) == 0
+        assert registrations.ask_extensions(desk.context) == 0
         later(desk, 1)
-        assert registry_clock.ask_extensions(desk.context) == 1
-        assert registry_clock.ask_extensions(desk.context) == 0, "asked once"
+        assert registrations.ask_extensions(desk.context) == 1
+        assert registrations.ask_extensions(desk.context) == 0, "asked once"
         (task,) = tasks(desk, pledge, "extend")
         assert (task["due_on"], task["state"]) == (ends.isoformat(), "open")
 
@@ -170,7 +170,7 @@ class TestAmendment:
         pledge = desk.ready_pledge(desk.receivable(3))
         path = f"/v1/pledges/{pledge}/amend-registration"
         assert desk.refused(bank, path, {"reason": "核对"})["code"] == "registry.nothing_to_amend"
-        assert registry_clock.ask_renamings(desk.context) == 0
+        assert registrations.ask_renamings(desk.context) == 0
         before = registry.find(pledge)
 
         body = {"name": "永川兴锐精密冲压(示例)", "named_on": "2025-10-31"}
@@ -180,7 +180,7 @@ class TestAmendment:
             assert (
                 desk.stage.post(bank, f"/v1/parties/{supplier.id}/rename", body).status_code == 403
             )
-            assert registry_clock.ask_renamings(desk.context) >= 1
+            assert registrations.ask_renamings(desk.context) >= 1
             (task,) = tasks(desk, pledge, "rename")
             assert task["due_on"] == "2026-02-28"
             assert task["fields"]["registered_name"] == supplier.name

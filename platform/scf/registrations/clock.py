@@ -13,12 +13,12 @@ from scf.kernel.calendar import add_months
 from scf.kernel.clock import business_date
 from scf.kernel.ids import public_id
 from scf.parties.models import Party
-from scf.pledges import changing, filing, registry_tasks, reviews
 from scf.pledges.models import Pledge, PledgeRegistration, PledgeSearch, State
-from scf.pledges.registry_models import Change, RegistryFiling
+from scf.registrations import changing, filing, reviews, tasks
+from scf.registrations.models import Change, RegistryFiling
 from scf.registry.terms import terms_on
 from scf.tasks import kinds
-from scf.tasks import queries as tasks
+from scf.tasks import queries as task_queries
 
 BATCH: Final = 500
 PATIENCE: Final = timedelta(minutes=5)
@@ -45,7 +45,7 @@ def ask_reviews(context: EffectContext) -> int:
     )
     for ids in _batches(context, ~fresh, ~_is_waiting(reviews.REVIEW)):
         with context.database.transaction() as session:
-            with_people = tasks.open_subjects(
+            with_people = task_queries.open_subjects(
                 session, kinds.REGISTRATION_SEARCH, [public_id("plg", one) for one in ids]
             )
             for identity in ids:
@@ -68,7 +68,7 @@ def ask_extensions(context: EffectContext) -> int:
             for pledge in _pledges(session, ids):
                 expires_on = pledge.registration.expires_on
                 assert expires_on is not None, "a registration in force has its end"
-                raised += registry_tasks.ask(
+                raised += tasks.ask(
                     session,
                     pledge,
                     kinds.REGISTRATION_EXTEND,
@@ -91,7 +91,7 @@ def ask_renamings(context: EffectContext) -> int:
                 if party.named_on is None or stands is None or stands.grantor.name == party.name:
                     continue
                 months = terms_on(party.named_on).rename_months
-                raised += registry_tasks.ask(
+                raised += tasks.ask(
                     session,
                     pledge,
                     kinds.REGISTRATION_RENAME,

@@ -1,0 +1,1 @@
+"""What stands at the register (登记) for a pledge: searched, filed, changed, reviewed, cancelled."""
