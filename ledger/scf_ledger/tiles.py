@@ -161,6 +161,19 @@ def root(edge: Edge) -> bytes:
     return EMPTY_ROOT if found is None else found
 
 
+def tiles_of_proof(index: int, size: int) -> set[tuple[int, int]]:
+    """Name every tile, level and index, that `inclusion_proof` may read: to fetch them at once.
+
+    A subtree beside the path lies in the tile that the path goes through on that level, or, where the
+    tree ends within it, in the last one.
+    """
+    return {
+        (level, place >> (HEIGHT * (level + 1)))
+        for level in range(_levels(size))
+        for place in (index, size)
+    }
+
+
 def inclusion_proof(index: int, size: int, read_tile: ReadTile) -> list[bytes]:
     """Prove that entry ``index`` is in the tree of the first ``size`` entries.
 

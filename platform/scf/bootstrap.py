@@ -15,12 +15,10 @@ from scf.evidence.contracts import connect, ensure_contracts, make_sender, settl
 from scf.evidence.sequencing import open_log
 from scf.http.auth import OAuthClient, client_public_id, create_client
 from scf.parties import queries as parties
-from scf.settings import Settings
+from scf.settings import CLIENTS, OPERATOR, Settings
 from scf_ledger import trust
 from scf_ledger.tokens.setup import admit
 
-OPERATOR = "operator.json"
-CLIENTS = "clients"
 TRUST = "trust.json"
 
 

@@ -1,12 +1,17 @@
 """Settings, read from the environment once, by whoever starts a process."""
 
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from scf.kernel.clock import Clock
+
+OPERATOR: Final = "operator.json"
+"""The file of the operator's client, below `Settings.secrets`."""
+CLIENTS: Final = "clients"
+"""The folder of a demonstration's clients, below `Settings.data`."""
 
 
 class Settings(BaseSettings):

@@ -38,7 +38,7 @@ def rows(*, long: bool) -> Iterator[Row]:
         yield from sequencing.measure(servers)
         yield from growth.measure(servers, long=long)
         yield from importing.measure(servers)
-        yield from feed.measure(servers)
+        yield from feed.measure(servers, long=long)
     with installed() as installation:
         yield from bulk.measure(installation)
         yield from jobs.measure(installation)

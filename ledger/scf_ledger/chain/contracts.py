@@ -1,23 +1,25 @@
 """The compiled contracts: their ABIs, call data and custom errors. No connection is needed."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
 from eth_utils.abi import collapse_if_tuple, function_signature_to_4byte_selector
 from eth_utils.address import to_checksum_address
-from web3 import Web3
-from web3.contract import Contract
 
 from scf_ledger.chain.errors import ChainRefused
-from scf_ledger.chain.recursion import restore_limit
 
-restore_limit()
+# web3 is read where call data is first encoded: loading it takes longer than starting the API, which
+# encodes none.
+if TYPE_CHECKING:
+    from web3.contract import Contract
 
 ANCHOR = "LedgerAnchor"
 REGISTRY = "AssetRegistry"
@@ -40,7 +42,9 @@ def artifact(name: str) -> Mapping[str, Any]:
 @cache
 def interface(name: str) -> type[Contract]:
     """Give a contract's interface, bound to no node and no address."""
-    return Web3().eth.contract(abi=artifact(name)["abi"])
+    from scf_ledger.chain.interfaces import bound_to_nothing  # noqa: PLC0415 - see above
+
+    return bound_to_nothing(artifact(name))
 
 
 def encode(name: str, function: str, *arguments: Any) -> bytes:
@@ -50,8 +54,8 @@ def encode(name: str, function: str, *arguments: Any) -> bytes:
 
 def creation_code(name: str, *arguments: Any) -> bytes:
     """Give the code that creates the contract, its constructor's arguments appended."""
-    contract = Web3().eth.contract(abi=artifact(name)["abi"], bytecode=artifact(name)["bytecode"])
-    return bytes.fromhex(str(contract.constructor(*arguments).data_in_transaction)[2:])
+    made = interface(name).constructor(*arguments)
+    return bytes.fromhex(str(made.data_in_transaction)[2:])
 
 
 @cache

@@ -1,7 +1,13 @@
 """Signing, away from any node: the same call, nonce, fees and key give the same bytes."""
 
-from scf_ledger.chain.keys import Key
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from scf_ledger.chain.types import Call, Fees, SignedTransaction
+
+if TYPE_CHECKING:
+    from scf_ledger.chain.keys import Key
 
 
 def sign(call: Call, *, chain_id: int, nonce: int, fees: Fees, key: Key) -> SignedTransaction:

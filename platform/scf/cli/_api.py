@@ -12,9 +12,9 @@ from typing import Any, Self
 
 import httpx
 
-from scf.bootstrap import CLIENTS, OPERATOR
 from scf.kernel.errors import Invalid, NotAllowed, Unavailable
 from scf.runtime import settings_here
+from scf.settings import CLIENTS, OPERATOR
 
 TIMEOUT_SECONDS = 60.0
 ATTEMPTS_MAX = 4

@@ -20,8 +20,8 @@ import httpx
 from scf.cli import FAILED
 from scf.cli._api import Api
 from scf.documents.files import read
-from scf.documents.parsing.values import one_line
 from scf.kernel.errors import Conflict, Invalid
+from scf.kernel.text import one_line
 
 METHODS: Final = (HTTPMethod.GET, HTTPMethod.POST)
 NOBODY: Final = "nobody"

@@ -23,11 +23,11 @@ from scf.documents.files import PathMissing, opened, read, shown, walk
 from scf.documents.parsing import Flag, Part, mapping, parse_many
 from scf.documents.parsing.errors import ColumnsUnknown
 from scf.documents.parsing.mapping import ListMapping
-from scf.documents.parsing.values import one_line
 from scf.documents.rejects import Rejects
 from scf.documents.rules import FLAG_CODES, DocumentConflict, Verdict
 from scf.documents.service import FILENAME_LENGTH_MAX
 from scf.kernel.errors import Refused
+from scf.kernel.text import one_line
 
 PROGRESS_SECONDS: Final = 1.0
 NOT_TAKEN: Final = frozenset({Verdict.REFUSED, Verdict.CONFLICT})

@@ -4,10 +4,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
-from scf.documents.parsing.xml import BYTES_MAX
 from scf.kernel.errors import Invalid
+
+BYTES_MAX: Final = 10 * 1024 * 1024  # a UBL invoice may carry a PDF
 
 
 class FileUnreadable(Invalid):

@@ -1,8 +1,10 @@
 """The contracts on chain: put in place, found again, put back after a development chain lost them."""
 
+from __future__ import annotations
+
 from contextlib import suppress
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.orm import Session
 
@@ -12,16 +14,19 @@ from scf.evidence.models import ChainHome
 from scf.evidence.sender import Sender
 from scf.settings import Settings
 from scf_ledger.chain.calls import origin_key
-from scf_ledger.chain.client import Chain
-from scf_ledger.chain.deployment import ensure_deployed
 from scf_ledger.chain.errors import ChainMisconfigured
-from scf_ledger.tokens.setup import initialise
+
+# Whoever only reads the log speaks to no chain; loading web3 takes longer than starting the API.
+if TYPE_CHECKING:
+    from scf_ledger.chain.client import Chain
 
 DEVELOPMENT_FUNDS: Final = 10**21  # wei; a development chain gives them for nothing
 
 
 def connect(settings: Settings) -> Chain:
     """Return a connection to the chain; nothing is asked yet."""
+    from scf_ledger.chain.client import Chain  # noqa: PLC0415 - see above
+
     return Chain(settings.chain_rpc_url, chain_id=settings.chain_id)
 
 
@@ -31,6 +36,9 @@ def ensure_contracts(settings: Settings, chain: Chain) -> ChainHome:
     The deployer administers the registry's roles; the token service's key is its first ticket signer.
     Raises ChainError, KeyUnusable.
     """
+    from scf_ledger.chain.deployment import ensure_deployed  # noqa: PLC0415 - see above
+    from scf_ledger.tokens.setup import initialise  # noqa: PLC0415 - see above
+
     sender = keys.chain_key(settings)
     deployer = keys.chain_key(settings, keys.DEPLOYER_KEY)
     with suppress(ChainMisconfigured):  # on any other chain funds are somebody's

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import and_, select
+from sqlalchemy import BigInteger, Select, and_, bindparam, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from scf.evidence.models import (
@@ -45,6 +46,45 @@ class Covering:
     transaction: ChainTransaction | None
 
 
+_anchored: Final = (
+    select(Checkpoint, ChainTransaction)
+    .select_from(Anchor)
+    .join(Checkpoint, Checkpoint.size == Anchor.size)
+    .join(ChainTransaction, ChainTransaction.id == Anchor.transaction_id)
+    .where(ChainTransaction.state == State.FINAL)
+)
+
+
+def _covering() -> Select[Checkpoint, ChainTransaction]:
+    least = bindparam("size", type_=BigInteger)
+    final = (
+        select(Anchor.size)
+        .join(ChainTransaction, ChainTransaction.id == Anchor.transaction_id)
+        .where(ChainTransaction.state == State.FINAL, Anchor.size >= least)
+        .order_by(Anchor.size.desc())
+        .limit(1)
+    )
+    published = select(func.max(Checkpoint.size)).where(Checkpoint.size >= least)
+    return (
+        select(Checkpoint, ChainTransaction)
+        .outerjoin(Anchor, Anchor.size == Checkpoint.size)
+        .outerjoin(
+            ChainTransaction,
+            and_(
+                ChainTransaction.id == Anchor.transaction_id,
+                ChainTransaction.state == State.FINAL,
+            ),
+        )
+        .where(
+            Checkpoint.size == func.coalesce(final.scalar_subquery(), published.scalar_subquery())
+        )
+    )
+
+
+_COVERING: Final = _covering()
+# Built once: every proof asks it, and putting it together takes longer than its answer.
+
+
 def newest(session: Session) -> Checkpoint:
     """Return the newest head. Raises LogClosed."""
     found = session.scalar(select(Checkpoint).order_by(Checkpoint.size.desc()).limit(1))
@@ -55,51 +95,41 @@ def newest(session: Session) -> Checkpoint:
 
 def newest_anchored(session: Session) -> Covering | None:
     """Return the newest head whose anchoring is final."""
-    row = session.execute(
-        select(Checkpoint, ChainTransaction)
-        .join(Anchor, Anchor.size == Checkpoint.size)
-        .join(ChainTransaction, ChainTransaction.id == Anchor.transaction_id)
-        .where(ChainTransaction.state == State.FINAL)
-        .order_by(Checkpoint.size.desc())
-        .limit(1)
-    ).one_or_none()
+    row = session.execute(_anchored.order_by(Anchor.size.desc()).limit(1)).one_or_none()
     return None if row is None else Covering(row[0], row[1])
 
 
 def covering(session: Session, size: int) -> Covering | None:
     """Return a head of at least `size` entries, the newest anchored one where there is one."""
-    anchored = newest_anchored(session)
-    if anchored is not None and anchored.checkpoint.size >= size:
-        return anchored
-    head = newest(session)
-    return Covering(head, None) if head.size >= size else None
+    row = session.execute(_COVERING, {"size": size}).one_or_none()
+    return None if row is None else Covering(row[0], row[1])
 
 
 def first_covering(session: Session, size: int) -> Covering | None:
     """Return the first head of at least `size` entries that is anchored for good, else the first of all.
 
-    As the log grows it stays the same, and with it what is built on it.
+    As the log grows it stays the same, and with it what is built on it. Each is found by walking its own
+    index: to sort all heads of that size would cost more with every second that the log is old.
     """
     row = session.execute(
-        select(Checkpoint, ChainTransaction)
-        .outerjoin(Anchor, Anchor.size == Checkpoint.size)
-        .outerjoin(
-            ChainTransaction,
-            and_(
-                ChainTransaction.id == Anchor.transaction_id,
-                ChainTransaction.state == State.FINAL,
-            ),
-        )
-        .where(Checkpoint.size >= size)
-        .order_by(ChainTransaction.id.is_(None), Checkpoint.size)
-        .limit(1)
+        _anchored.where(Anchor.size >= size).order_by(Anchor.size).limit(1)
     ).one_or_none()
-    return None if row is None else Covering(row[0], row[1])
+    if row is not None:
+        return Covering(row[0], row[1])
+    query = select(Checkpoint).where(Checkpoint.size >= size).order_by(Checkpoint.size).limit(1)
+    head = session.scalar(query)
+    return None if head is None else Covering(head, None)
 
 
-def tile_reader(session: Session) -> tiles.ReadTile:
-    """Return what proofs read stored tiles with; each is fetched once."""
+def tile_reader(
+    session: Session, ahead: Collection[tuple[int, int]] = frozenset()
+) -> tiles.ReadTile:
+    """Return what proofs read stored tiles with; each is fetched once, those named `ahead` together."""
     seen: dict[tuple[int, int], bytes] = {}
+    if ahead:
+        query = select(LogTile.level, LogTile.index, LogTile.hashes)
+        rows = session.execute(query.where(tuple_(LogTile.level, LogTile.index).in_(ahead)))
+        seen = {(level, index): hashes for level, index, hashes in rows}
 
     def read_tile(level: int, index: int) -> bytes:
         if (level, index) not in seen:

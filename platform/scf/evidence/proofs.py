@@ -14,7 +14,7 @@ from scf_ledger import proof, tlog_proof
 from scf_ledger.event import parse_disclosure
 from scf_ledger.proof import Anchor, ProofEntry
 from scf_ledger.statement import with_line
-from scf_ledger.tiles import inclusion_proof
+from scf_ledger.tiles import inclusion_proof, tiles_of_proof
 
 MEDIA_TYPE = proof.MEDIA_TYPE
 
@@ -73,7 +73,11 @@ def pack(
     covering = find(session, max(places.values(), default=-1) + 1)
     if covering is None:
         raise EvidencePending(retry_after=1)
-    head, read_tile = covering.checkpoint, log.tile_reader(session)
+    head = covering.checkpoint
+    ahead = set[tuple[int, int]]().union(
+        *(tiles_of_proof(index, head.size) for index in places.values())
+    )
+    read_tile = log.tile_reader(session, ahead)
 
     def placed(item: ProofEntry, index: int) -> ProofEntry:
         path = inclusion_proof(index, head.size, read_tile)
@@ -126,7 +130,7 @@ def _anchor(
     session: Session, head: Checkpoint, transaction: ChainTransaction | None
 ) -> Anchor | None:
     """Return what the chain says of a head: nothing until the transaction is final."""
-    home = queries.chain_home(session)
+    home = queries.chain_home(session) if transaction is not None else None
     if transaction is None or home is None:
         return None
     assert transaction.tx_hash is not None

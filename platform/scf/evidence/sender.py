@@ -1,10 +1,12 @@
 """The one that sends: takes chain transactions through their states; see `evidence.chain`."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from sqlalchemy import delete, func, select, text
@@ -17,11 +19,13 @@ from scf.evidence.chain import CALLS, GAP
 from scf.evidence.models import Anchor, ChainHome, ChainTransaction
 from scf.evidence.models import TransactionState as State
 from scf.kernel.clock import Clock
-from scf_ledger.chain.client import Chain
 from scf_ledger.chain.errors import ChainMisconfigured, ChainRefused, TransactionRejected
-from scf_ledger.chain.keys import Key
 from scf_ledger.chain.transactions import sign
 from scf_ledger.chain.types import Call, Fees, Observation
+
+if TYPE_CHECKING:
+    from scf_ledger.chain.client import Chain
+    from scf_ledger.chain.keys import Key
 
 CONFIRMATIONS: Final = 3  # blocks; times the block time it is more than two state dumps of anvil
 STALLED: Final = timedelta(seconds=3)  # without a block: sent again, and a development chain kicked

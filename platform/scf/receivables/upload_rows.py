@@ -9,11 +9,11 @@ from typing import Any, Final
 import orjson
 
 from scf.documents.parsing import sheets
-from scf.documents.parsing.values import one_line
 from scf.jobs.report import ADDED
 from scf.jobs.service import CELL_LENGTH_MAX, ITEMS_MAX, JobTooLarge, Row, Table
 from scf.kernel.errors import Invalid, Refused
 from scf.kernel.money import Money
+from scf.kernel.text import one_line
 from scf.receivables.cells import (
     ACCOUNT,
     ACCOUNT_COLUMNS,

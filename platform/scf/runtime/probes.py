@@ -5,8 +5,6 @@ import json
 import socket
 from collections.abc import Callable
 
-import psycopg
-
 from scf.runtime.logs import since_start
 from scf.runtime.site import HOST, Site
 
@@ -47,6 +45,8 @@ def logs(words: str) -> Probe:
 
 def answers_sql(site: Site, _name: str) -> bool:
     """Want a session from PostgreSQL (its port opens before it serves)."""
+    import psycopg  # noqa: PLC0415 - commands that start nothing have no use for it
+
     try:
         with psycopg.connect(site.addresses["DATABASE_URL"], connect_timeout=2):
             return True

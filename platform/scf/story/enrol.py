@@ -11,13 +11,14 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from scf.bootstrap import OPERATOR, keep_client
+from scf.bootstrap import keep_client
 from scf.kernel.clock import parse_instant
 from scf.kernel.money import Money
 from scf.parties.authority import LocalAuthority, subject_name
 from scf.parties.keystore import KeyStore
 from scf.parties.models import PartyKind, Role
 from scf.parties.rules import DESK, ROLES, STEPS, is_granted
+from scf.settings import OPERATOR
 from scf.story.desk import Api, Desk, Hand
 from scf.story.stage import Stage
 from scf_ledger import uscc

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from scf.documents.files import FileUnreadable, PathMissing, opened, shown, walk
 from scf.documents.parsing import parse_many
-from scf.documents.parsing.values import one_line
 from scf.kernel.errors import Invalid, Refused
+from scf.kernel.text import one_line
 from scf.story.papers import Papers, choose
 from scf.story.screens import Screen
 

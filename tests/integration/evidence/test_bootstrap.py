@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from scf.bootstrap import OPERATOR, TRUST, bootstrap
+from scf.bootstrap import TRUST, bootstrap
 from scf.db.session import Database
 from scf.evidence import keys, queries
 from scf.evidence.sequencing import OtherLog
 from scf.http.auth import OAuthClient, issue_token
-from scf.settings import Settings
+from scf.settings import OPERATOR, Settings
 from scf_ledger import trust
 from scf_ledger.note import Signer
 

@@ -112,6 +112,30 @@ class TestAnchoring:
             assert installation.on_chain(size) == covering.checkpoint.root
         assert [row[0] for row in installation.rows()] == ["origin_claim", "anchor"]
 
+    def test_a_proof_made_to_last_stands_over_the_first_anchored_head(
+        self, installation: Installation
+    ) -> None:
+        for _ in range(2):
+            installation.log_some(1)
+        with installation.database.reading() as session:
+            unanchored = log.first_covering(session, 1)
+        anchored = installation.log_some(1)
+        installation.anchor()
+        installation.until(lambda: installation.anchored() == anchored)
+        installation.log_some(1)
+
+        with installation.database.reading() as session:
+            found = [log.first_covering(session, size) for size in (1, 3, 4, 5)]
+        assert unanchored is not None
+        assert (unanchored.checkpoint.size, unanchored.transaction) == (1, None)
+        assert [one and one.checkpoint.size for one in found] == [3, 3, 4, None]
+        assert [one is not None and one.transaction is not None for one in found] == [
+            True,
+            True,
+            False,
+            False,
+        ]
+
     def test_asks_once_for_one_head(self, installation: Installation) -> None:
         installation.log_some()
 

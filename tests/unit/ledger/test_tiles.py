@@ -21,6 +21,7 @@ class Store:
 
     def __init__(self):
         self.tiles, self.edge, self.root = {}, tiles.EMPTY, merkle.EMPTY_ROOT
+        self.asked = set()
 
     def append(self, count):
         start = self.edge.size
@@ -33,6 +34,7 @@ class Store:
         self.edge, self.root = appended.edge, appended.root
 
     def read(self, level, index):
+        self.asked.add((level, index))
         return self.tiles.get((level, index), b"")
 
 
@@ -104,6 +106,31 @@ class TestProofs:
             new_root=merkle.root(known),
             proof=consistency,
         )
+
+    @settings(max_examples=200, deadline=None)
+    @given(st.data())
+    def test_of_inclusion_read_the_tiles_that_are_named_beforehand(self, stored, data):
+        size = data.draw(st.integers(1, stored.edge.size))
+        index = data.draw(st.integers(0, size - 1))
+        stored.asked.clear()
+        tiles.inclusion_proof(index, size, stored.read)
+        named = tiles.tiles_of_proof(index, size)
+        assert stored.asked <= named
+        assert len(named) <= 4
+
+    def test_of_inclusion_in_three_levels_read_the_tiles_that_are_named(self):
+        appended = tiles.append(tiles.EMPTY, [b""] * 66_049)
+        found = {(tile.level, tile.index): tile.hashes for tile in appended.tiles}
+        for index in (0, 255, 256, 65_535, 65_536, 65_792, 66_048):
+            named = {place: found[place] for place in tiles.tiles_of_proof(index, 66_049)}
+            proof = tiles.inclusion_proof(index, 66_049, lambda *place, of=named: of[place])
+            merkle.verify_inclusion(
+                leaf=merkle.leaf_hash(b""),
+                index=index,
+                size=66_049,
+                proof=proof,
+                root=appended.root,
+            )
 
     @settings(max_examples=40, deadline=None)
     @given(st.data())

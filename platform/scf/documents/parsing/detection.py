@@ -4,6 +4,7 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import Final, TypeVar
 
+from scf.documents.files import BYTES_MAX
 from scf.documents.parsing import cii, cn_einvoice, listed, ofd, ubl
 from scf.documents.parsing.errors import (
     DocumentEmpty,
@@ -15,7 +16,7 @@ from scf.documents.parsing.errors import (
 from scf.documents.parsing.model import Invoice
 from scf.documents.parsing.packages import Package
 from scf.documents.parsing.values import excerpt
-from scf.documents.parsing.xml import BYTES_MAX, Node, load, looks_like_xml
+from scf.documents.parsing.xml import Node, load, looks_like_xml
 from scf.kernel.money import AmountInvalid
 
 T = TypeVar("T")

@@ -6,6 +6,7 @@ from functools import partial
 from io import BytesIO
 from typing import BinaryIO, Final
 
+from scf.documents.files import BYTES_MAX
 from scf.documents.parsing import detection, excel, listed
 from scf.documents.parsing.errors import (
     ColumnsUnknown,
@@ -29,7 +30,7 @@ from scf.documents.parsing.sheets import (
 )
 from scf.documents.parsing.totals import require_sum
 from scf.documents.parsing.values import decimal_value
-from scf.documents.parsing.xml import BYTES_MAX, looks_like_xml
+from scf.documents.parsing.xml import looks_like_xml
 from scf.kernel.errors import Refused
 
 HEAD: Final = 4096

@@ -22,7 +22,8 @@ from scf.documents.parsing.listed import (
     VALUE_LENGTH_MAX,
     Fields,
 )
-from scf.documents.parsing.values import TEXT_LENGTH_MAX, excerpt, one_line
+from scf.documents.parsing.values import TEXT_LENGTH_MAX, excerpt
+from scf.kernel.text import one_line
 
 BYTES_MAX: Final = 64 * 1024
 ENCODINGS: Final = frozenset({"utf-8", "gb18030", "gbk", "gb2312", "utf-16", "iso-8859-1", "windows-1252"})  # fmt: skip

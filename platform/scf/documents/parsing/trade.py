@@ -13,6 +13,7 @@ from fractions import Fraction
 from io import BytesIO
 from typing import Final
 
+from scf.documents.files import BYTES_MAX
 from scf.documents.parsing import sheets
 from scf.documents.parsing.errors import (
     ColumnsUnknown,
@@ -32,7 +33,7 @@ from scf.documents.parsing.values import (
     money_value,
     text_value,
 )
-from scf.documents.parsing.xml import BYTES_MAX, Node, load, looks_like_xml
+from scf.documents.parsing.xml import Node, load, looks_like_xml
 from scf.kernel.errors import Invalid
 from scf.kernel.money import SCALES, CurrencyMismatch, Money
 

@@ -9,16 +9,10 @@ from scf.documents.parsing.en16931 import Declared, Side, Term, Totals
 from scf.documents.parsing.errors import CurrencyMixed, CurrencyUnsupported, FieldMissing
 from scf.documents.parsing.model import Invoice, InvoiceLine, Kind
 from scf.documents.parsing.totals import require_sum
-from scf.documents.parsing.values import (
-    date_value,
-    decimal_value,
-    excerpt,
-    money_value,
-    one_line,
-    rate_value,
-)
+from scf.documents.parsing.values import date_value, decimal_value, excerpt, money_value, rate_value
 from scf.documents.parsing.xml import Node
 from scf.kernel.money import SCALES, Money, zero
+from scf.kernel.text import one_line
 
 _SCHEMA = "urn:oasis:names:specification:ubl:schema:xsd:"
 INVOICE_NAMESPACE: Final = f"{_SCHEMA}Invoice-2"

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from scf.documents.parsing.errors import FieldInvalid
 from scf.kernel.money import MINOR_MAX, SCALES, Money
+from scf.kernel.text import one_line
 
 TEXT_LENGTH_MAX = 300  # names and numbers; remarks are searched, not kept
 YEARS = range(2000, 2100)
@@ -17,15 +18,9 @@ _DATE = re.compile(
     r"(?:Z|[+-][0-9]{2}:[0-9]{2})?",
     re.ASCII,
 )
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 UNTAXED = frozenset(
     {"免税", "不征税", "出口零税率", "普通零税率", "***", "*"}
 )  # *** hides a rate (差额征税)
-
-
-def one_line(text: str) -> str:
-    """Return text without control characters, white space joined."""
-    return " ".join(_CONTROL.sub(" ", text).split())
 
 
 def text_value(text: str, *, field: str) -> str:

@@ -11,6 +11,7 @@ from typing import Final, Self
 
 from lxml import etree
 
+from scf.documents.files import BYTES_MAX
 from scf.documents.parsing.errors import (
     DocumentTooLarge,
     FieldInvalid,
@@ -21,7 +22,6 @@ from scf.documents.parsing.errors import (
 )
 from scf.documents.parsing.values import excerpt, text_value
 
-BYTES_MAX: Final = 10 * 1024 * 1024  # a UBL invoice may carry a PDF
 ELEMENTS_MAX: Final = 200_000
 ATTRIBUTES_MAX: Final = 200_000
 DEPTH_MAX: Final = 64
