@@ -132,7 +132,7 @@ PLEDGE: Mapping[str, Shape] = {
     "pledgee": s.is_uscc,
     "receivable_event": s.is_digest,
     "pool": s.is_public_id,
-    "amount": s.is_money,
+    "amount": s.is_measure,
     "principal": s.object_of(
         contract_sha256=s.is_digest, amount=s.is_money, rate=s.is_rate, due_on=s.is_date
     ),
@@ -143,6 +143,12 @@ SECURITY: Mapping[str, Shape] = {
     )
 }
 """What it is, where it is no pledge."""
+PART_RELEASED: Mapping[str, Shape] = {
+    "pledgee": s.is_uscc,
+    "released": s.is_measure,
+    "rest": s.is_measure,
+    "reason": s.is_text,
+}
 RECOURSE: Mapping[str, Shape] = {
     "pledgee": s.is_uscc,
     "amount": s.is_money,
@@ -246,6 +252,100 @@ STAGE: Mapping[str, Shape] = {
     "pool": s.is_public_id,
     "pool_secret_sha256": s.is_digest,
 }
+LOT: Mapping[str, Shape] = {
+    "keeper": s.is_uscc,
+    "depositor": s.is_uscc,
+    "supervisor": nullable(s.is_uscc),
+    "goods": s.is_text,
+    "grade": nullable(s.is_text),
+    "packing": nullable(s.is_text),
+    "marks": nullable(s.is_text),
+    "warehouse": s.is_text,
+    "location": s.is_text,
+    "loss_standard": s.is_rate,
+    "declared": s.is_quantity,
+    "units_sha256": nullable(s.is_digest),
+}
+"""Goods that are put forward for storing; `units_sha256` is over the sorted names of what has one (VIN, coil)."""
+LOT_PAPER: Mapping[str, Shape] = {
+    "kind": s.is_text,
+    "source": s.is_text,
+    "number": s.is_text,
+    "made_on": s.is_date,
+    "quantity": nullable(s.is_quantity),
+    "passed": nullable(s.is_flag),
+    "original_sha256": s.is_digest,
+}
+STORED: Mapping[str, Shape] = {
+    **LOT,
+    "quantity": s.is_quantity,
+    "papers": s.array_of(s.is_digest, least=1),
+    "pool": s.is_public_id,
+    "pool_secret_sha256": s.is_digest,
+}
+LOT_COUNTED: Mapping[str, Shape] = {
+    "book": s.is_quantity,
+    "counted": s.is_quantity,
+    "tolerance": s.is_quantity,
+    "source": s.is_text,
+}
+LOT_LOST: Mapping[str, Shape] = {"quantity": s.is_quantity, "reason": s.is_text}
+RECEIPT: Mapping[str, Shape] = {
+    "kind": s.is_text,
+    "medium": s.one_of("electronic", "paper"),
+    "number": s.is_text,
+    "keeper": s.is_uscc,
+    "depositor": s.is_uscc,
+    "depositor_address": s.is_text,
+    "holder": s.is_uscc,
+    "goods": s.is_text,
+    "grade": nullable(s.is_text),
+    "quality": s.is_text,
+    "packing": nullable(s.is_text),
+    "pieces": nullable(s.is_count),
+    "marks": nullable(s.is_text),
+    "quantity": s.is_quantity,
+    "units_sha256": nullable(s.is_digest),
+    "loss_standard": s.is_rate,
+    "warehouse": s.is_text,
+    "location": s.is_text,
+    "stored_from": s.is_date,
+    "stored_until": s.is_date,
+    "storage_fee": s.is_text,
+    "insurance": nullable(
+        s.object_of(insurer=s.is_text, policy=s.is_text, amount=s.is_money, until=s.is_date)
+    ),
+    "issued_at": s.is_text,
+    "issued_on": s.is_date,
+    "lots": s.array_of(s.object_of(lot=s.is_public_id, quantity=s.is_quantity), least=1),
+    "of": s.array_of(s.is_public_id),
+    "pool": s.is_public_id,
+    "pool_secret_sha256": s.is_digest,
+}
+"""The items of Civil Code article 909; `of` are the receipts that it was split from or merged of."""
+ENDORSED: Mapping[str, Shape] = {
+    "title": s.is_digest,
+    "from": s.is_uscc,
+    "to": s.is_uscc,
+    "keeper": s.is_uscc,
+}
+"""`title` is the issue or endorsement by which the endorser holds it (Civil Code 910)."""
+WITHDRAWAL: Mapping[str, Shape] = {
+    "holder": s.is_uscc,
+    "keeper": s.is_uscc,
+    "order_no": s.is_text,
+    "quantity": s.is_quantity,
+    "units_sha256": nullable(s.is_digest),
+    "taker": s.is_text,
+}
+"""提货通知书: what the holder asks the keeper to hand over, to whom."""
+DELIVERED: Mapping[str, Shape] = {
+    **WITHDRAWAL,
+    "rest": s.is_quantity,
+    "papers": s.array_of(s.is_digest, least=1),
+}
+RECEIPT_FACT: Mapping[str, Shape] = {"state": s.is_text, "reason": s.is_text}
+"""Frozen, thawed, disputed, settled, expired, prolonged, cancelled: where it stands and why."""
 HOLD: Mapping[str, Shape] = {
     "token": s.is_bytes32,
     "amount": s.is_money,
@@ -264,11 +364,11 @@ def pool(kind: str) -> Mapping[str, Shape]:
     return {
         "asset": s.is_public_id,
         "kind": s.one_of(kind),
-        "confirmed_delta": s.is_money,
-        "used_delta": s.is_money,
-        "confirmed": s.is_money,
-        "used": s.is_money,
-        "shortfall": s.is_money,
+        "confirmed_delta": s.is_measure,
+        "used_delta": s.is_measure,
+        "confirmed": s.is_measure,
+        "used": s.is_measure,
+        "shortfall": s.is_measure,
         "cause": s.is_digest,
         "holder": nullable(s.is_text),
     }

@@ -73,6 +73,7 @@ ACTS: Final = frozenset(
         *("account", "consent", "reconcile", "acknowledge", "undertake"),
         *("notify", "countersign", "recourse"),
         *("extend", "prolong"),
+        *("store", "issue", "endorse", "attest", "withdraw", "deliver"),
     }
 )
 
@@ -89,6 +90,8 @@ PREFIXES: Final[Mapping[str, str]] = {
     "approval": "apc",
     "stage": "stg",
     "hold": "hld",
+    "lot": "lot",
+    "receipt": "whr",
 }
 """Kind of subject -> prefix of its public id."""
 
@@ -195,6 +198,16 @@ _UNDERTAKE = Signing(
     content=_same(*r.STAGE),
 )
 
+_STORE = Signing("store", "keeper", Scope.ENTERPRISE, SOLE, _same(*r.STORED))
+_ISSUE = Signing("issue", "keeper", Scope.ENTERPRISE, MAKER_AND_CHECKER, _same(*r.RECEIPT))
+_ENDORSE = Signing("endorse", "from", Scope.ENTERPRISE, SOLE, _same(*r.ENDORSED))
+_REGISTER_ENDORSEMENT = Signing("attest", "keeper", Scope.ENTERPRISE, SOLE, _same(*r.ENDORSED))
+_WITHDRAW = Signing("withdraw", "holder", Scope.ENTERPRISE, SOLE, _same(*r.WITHDRAWAL))
+_DELIVER = Signing("deliver", "keeper", Scope.ENTERPRISE, SOLE, _same(*r.DELIVERED))
+_RELEASE_PART = Signing(
+    "release", "pledgee", Scope.BANK, MAKER_AND_CHECKER, _same(*r.PART_RELEASED)
+)
+
 _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("document.registered", "document", r.DOCUMENT, ()),
     ("receivable.submitted", "receivable", r.SUBMITTED, ()),
@@ -215,6 +228,19 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("pool.reversed", "pool", r.pool("REVERSE"), ()),
     ("pool.carried", "pool", r.pool("CARRY"), ()),
     ("pool.converted", "pool", r.pool("CONVERT"), ()),
+    ("pool.delivered", "pool", r.pool("DELIVER"), ()),
+    ("lot.entered", "lot", r.LOT, ()),
+    ("lot.paper_added", "lot", r.LOT_PAPER, ()),
+    ("lot.stored", "lot", r.STORED, (_STORE,)),
+    ("lot.turned_away", "lot", {"reason": s.is_text}, ()),
+    ("lot.counted", "lot", r.LOT_COUNTED, ()),
+    ("lot.lost", "lot", r.LOT_LOST, ()),
+    ("lot.found", "lot", r.LOT_LOST, ()),
+    ("receipt.issued", "receipt", r.RECEIPT, (_ISSUE,)),
+    ("receipt.endorsed", "receipt", r.ENDORSED, (_ENDORSE, _REGISTER_ENDORSEMENT)),
+    ("receipt.withdrawal_ordered", "receipt", r.WITHDRAWAL, (_WITHDRAW,)),
+    ("receipt.delivered", "receipt", r.DELIVERED, (_DELIVER,)),
+    ("receipt.moved", "receipt", r.RECEIPT_FACT, ()),
     ("stage.registered", "stage", r.STAGE_PAPER, ()),
     ("stage.confirmed", "stage", r.STAGE, (_UNDERTAKE,)),
     ("stage.reduced", "stage", {"amount": s.is_money, "reason": s.is_text}, ()),
@@ -237,6 +263,7 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("pledge.lock_lost", "pledge", r.LOCK, ()),
     ("pledge.extended", "pledge", r.EXTENDED, (_EXTEND, _PROLONG)),
     ("pledge.recourse_called", "pledge", r.RECOURSE, (_RECOURSE_CALL,)),
+    ("pledge.part_released", "pledge", r.PART_RELEASED, (_RELEASE_PART,)),
     ("pledge.released", "pledge", r.RELEASED, (_RELEASE,)),
     ("pledge.cancellation_due", "pledge", r.CANCELLATION, ()),
     ("pledge.cancelled", "pledge", r.CANCELLATION, ()),

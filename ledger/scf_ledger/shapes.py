@@ -27,6 +27,13 @@ INSTANT = re.compile(
 DATE = re.compile(r"20[0-9][0-9]-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 AMOUNT = re.compile(r"-?(0|[1-9][0-9]{0,12})\.[0-9][0-9]")
 """Yuan and fen; below 2^53 fen, so that any program can hold it."""
+QUANTITIES = {
+    "TNE": re.compile(r"-?(0|[1-9][0-9]{0,11})\.[0-9]{3}"),
+    "KGM": re.compile(r"-?(0|[1-9][0-9]{0,11})\.[0-9]{3}"),
+    "MTQ": re.compile(r"-?(0|[1-9][0-9]{0,11})\.[0-9]{3}"),
+    "C62": re.compile(r"-?(0|[1-9][0-9]{0,14})"),
+}
+"""Goods by UN/ECE Recommendation 20 code: tonnes, kilograms and cubic metres in thousandths, pieces whole."""
 FOREIGN_AMOUNT = re.compile(r"-?(0|[1-9][0-9]{0,12})(\.[0-9]{2,3})?")
 CURRENCY = re.compile(r"[A-Z]{3}")
 """ISO 4217."""
@@ -77,6 +84,24 @@ def is_foreign_money(value: Any) -> bool:
         and type(value["amount"]) is str
         and FOREIGN_AMOUNT.fullmatch(value["amount"]) is not None
     )
+
+
+def is_quantity(value: Any) -> bool:
+    """Tell whether it is ``{"quantity": "140.000", "unit": "TNE"}``; below zero allowed."""
+    return (
+        type(value) is dict
+        and value.keys() == {"quantity", "unit"}
+        and type(value["unit"]) is str
+        and value["unit"] in QUANTITIES
+        and type(value["quantity"]) is str
+        and QUANTITIES[value["unit"]].fullmatch(value["quantity"]) is not None
+        and (value["quantity"][0] != "-" or minor(value) != 0)
+    )
+
+
+def is_measure(value: Any) -> bool:
+    """Tell whether it is money or a quantity of goods."""
+    return is_money(value) or is_quantity(value)
 
 
 is_public_id = _matching(PUBLIC_ID)
@@ -141,9 +166,15 @@ def one_of(*names: str) -> Shape:
     return lambda value: type(value) is str and value in names
 
 
-def fen(money: dict[str, str]) -> int:
-    """Read a money object of valid shape as integer fen."""
-    return int(money["amount"].replace(".", ""))
+def minor(measure: dict[str, str]) -> int:
+    """Read money as integer fen, a quantity as an integer of its unit's smallest part; of valid shape."""
+    text = measure["amount"] if "amount" in measure else measure["quantity"]
+    return int(text.replace(".", ""))
+
+
+def unit(measure: dict[str, str]) -> str:
+    """Return the currency, or the unit of goods."""
+    return measure["currency"] if "currency" in measure else measure["unit"]
 
 
 def instant(text: str) -> datetime:

@@ -39,6 +39,7 @@ from scf.pledges import notice_api as debtor_notices
 from scf.pledges import order_api as order_pledges
 from scf.programmes import api as programmes
 from scf.programmes import invitation_api as invitations
+from scf.receipts import api as receipts
 from scf.receivables import api as receivables
 from scf.receivables import block_list_api as block_list
 from scf.receivables import papers as receivable_papers
@@ -50,6 +51,7 @@ from scf.rules import api as rules
 from scf.settings import Settings
 from scf.settlement import agreements_api, splits_api
 from scf.settlement import api as settlement
+from scf.stock import api as stock
 from scf.tasks import api as tasks
 from scf.trace import api as trace
 
@@ -76,6 +78,8 @@ ROUTERS: list[APIRouter] = [
     receivable_papers.router,
     red_notes.router,
     terms.router,
+    stock.router,
+    receipts.router,
     confirmations.router,
     confirmation_rates.router,
     lineage.router,

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Final
 
 from scf_ledger.event_types import Signing
-from scf_ledger.shapes import fen
+from scf_ledger.shapes import minor
 from scf_ledger.verify import pledge
 from scf_ledger.verify.case import Read, at
 from scf_ledger.verify.report import Failure
@@ -83,7 +83,7 @@ def _check_confirmed_sum(read: Read) -> None:
     parts = ("confirmed", "disputed", "rejected", "claimed")
     if read.type != "receivable.confirmed" or not read.record.keys() >= set(parts):
         return
-    confirmed, disputed, rejected, claimed = (fen(read.record[part]) for part in parts)
+    confirmed, disputed, rejected, claimed = (minor(read.record[part]) for part in parts)
     if min(confirmed, disputed, rejected) < 0 or confirmed + disputed + rejected != claimed:
         raise Failure("completeness.claim_sum", claimed=read.record["claimed"]["amount"])
 

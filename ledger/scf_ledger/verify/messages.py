@@ -154,9 +154,17 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "version {version} changes what {kind} does not",
     ),
     "completeness.pool_sum": ("第 {version} 版数额不符", "the sums of version {version} are false"),
+    "completeness.pool_unit": (
+        "第 {version} 版的计量单位与额度池不一致",
+        "version {version} is in another unit than its pool",
+    ),
+    "completeness.title_broken": (
+        "{subject} 的背书未逐手衔接",
+        "the endorsements of {subject} do not follow one another",
+    ),
     "completeness.over_capacity": (
-        "第 {version} 版超出可用额度 {over_fen} 分",
-        "version {version} takes {over_fen} fen more than is free",
+        "第 {version} 版超出可用额度 {over}（最小计量单位）",
+        "version {version} takes {over} of the smallest unit more than is free",
     ),
     "completeness.other_pool": (
         "额度池 {pool} 不是债务人所签的那一个",
@@ -169,6 +177,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "completeness.reserved_amount": (
         "占用额不等于质押额 {amount}",
         "the reservation is not the pledged {amount}",
+    ),
+    "completeness.given_back": (
+        "部分解除的数量与签署的不一致",
+        "a release in part gave back another amount than was signed",
     ),
     "completeness.conversion_open": (
         "第 {version} 版转换未在另一形态的额度池中等额承接",

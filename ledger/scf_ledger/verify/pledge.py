@@ -9,8 +9,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from scf_ledger.shapes import fen
-from scf_ledger.verify import lineage, pool
+from scf_ledger.shapes import minor, unit
+from scf_ledger.verify import lineage, pool, title
 from scf_ledger.verify.case import Read, at
 from scf_ledger.verify.report import Failure
 
@@ -43,8 +43,9 @@ CONFIRMATIONS: Final[Mapping[str, Sequence[str]]] = {
         "pool",
         "pool_secret_sha256",
     ),
+    title.ISSUED: ("number", "keeper", "holder", "quantity", "pool", "pool_secret_sha256"),
 }
-"""What a debtor signs over a form of the value -> the fields that it has to show."""
+"""What a debtor, or a keeper, signs over a form of the value -> the fields that it has to show."""
 
 _SHOWN: Final[Mapping[str, Sequence[str]]] = {
     "pledge.signed": TERMS,
@@ -80,14 +81,15 @@ def check(reads: Sequence[Read]) -> None:
         for read in history:
             _check_shown(read, pool.SHOWN)
     _check_subjects(reads, confirmations, signed)
-    _check_terms(found, confirmed)
     _check_tokens(found["pledge.locked"], confirmed, confirmations)
     _check_pledge(pledge, found["pledge.accepted"], signed)
     _check_secrets(pledge)
     for history in histories.values():
         _check_secrets(history)
-    forms = [_form(read, histories[read.record["pool"]]) for read in confirmations]
-    lineage.check(forms, forms[confirmations.index(confirmed)], signed)
+    forms = [_form(read, histories[read.record["pool"]], reads) for read in confirmations]
+    first = forms[confirmations.index(confirmed)]
+    _check_terms(found, first)
+    lineage.check(forms, first, lineage.Taken.of(signed, pledge))
 
 
 def _first(confirmations: Sequence[Read], signed: Read) -> Read:
@@ -144,17 +146,13 @@ def _check_subjects(reads: Sequence[Read], confirmations: Sequence[Read], signed
                 raise Failure("completeness.foreign_entry", subject=read.event.subject)
 
 
-def _check_terms(found: Mapping[str, Read], confirmed: Read) -> None:
+def _check_terms(found: Mapping[str, Read], first: lineage.Form) -> None:
     """Verify that pledge and acceptance say the same, over the form that was confirmed."""
     signed, accepted = found["pledge.signed"], found["pledge.accepted"]
-    expected: Mapping[str, Any] = {
-        "pledgor": lineage.sides(confirmed)[0],
-        "pool": confirmed.record["pool"],
-    }
     with at(signed.where):
-        for field, value in expected.items():
-            _check_equal(signed, field, value)
-        lineage.check_link(signed, "receivable_event", confirmed)
+        _check_equal(signed, "pledgor", first.sides[0])
+        _check_equal(signed, "pool", first.confirmed.record["pool"])
+        lineage.check_link(signed, "receivable_event", first.titles[-1])
     with at(accepted.where):
         for field in TERMS:
             _check_equal(accepted, field, signed.record[field])
@@ -204,7 +202,7 @@ def _check_secrets(history: Sequence[Read]) -> None:
                 raise Failure("completeness.secret_differs", subject=read.event.subject)
 
 
-def _form(confirmed: Read, history: Sequence[Read]) -> lineage.Form:
+def _form(confirmed: Read, history: Sequence[Read], reads: Sequence[Read]) -> lineage.Form:
     """Verify that a pool is the confirmed one and adds up; return it as a form of the value."""
     if not history:
         raise Failure("completeness.entry_missing", type="pool.opened", count=0)
@@ -215,12 +213,17 @@ def _form(confirmed: Read, history: Sequence[Read]) -> lineage.Form:
         secret = hashlib.sha256(opened.entry.tag_secret or b"").digest()
         if secret != lineage.hash_field(confirmed, "pool_secret_sha256"):
             raise Failure("completeness.other_pool", pool=opened.event.subject)
-        if states[0].confirmed != fen(confirmed.record["confirmed"]):
+        is_receipt = confirmed.type == title.ISSUED
+        value = confirmed.record["quantity" if is_receipt else "confirmed"]
+        if states[0].confirmed != minor(value):
             raise Failure("completeness.pool_sum", version=opened.event.version)
+        if unit(opened.record["confirmed"]) != unit(value):
+            raise Failure("completeness.pool_unit", version=opened.event.version)
     for read in history:
         with at(read.where):
             _check_equal(read, "asset", confirmed.event.subject)
-    return lineage.Form(confirmed, history, states)
+    titles = title.chain(confirmed, reads) if is_receipt else [confirmed]
+    return lineage.Form(titles, history, states)
 
 
 def _check_equal(read: Read, field: str, value: Any) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from scf_ledger.shapes import fen
+from scf_ledger.shapes import minor, unit
 from scf_ledger.verify.case import Read, at
 from scf_ledger.verify.report import Failure
 
@@ -20,6 +20,9 @@ SHOWN: Final = (
 )
 """What every version has to show; holders stay hidden."""
 
+AMOUNTS: Final = ("confirmed_delta", "used_delta", "confirmed", "used", "shortfall")
+"""All in the pool's one currency or unit."""
+
 _SIGNS: Final[Mapping[str, Callable[[int, int], bool]]] = {
     "OPEN": lambda confirmed, used: confirmed > 0 and used == 0,
     "RESERVE": lambda confirmed, used: confirmed == 0 and used > 0,
@@ -28,16 +31,17 @@ _SIGNS: Final[Mapping[str, Callable[[int, int], bool]]] = {
     "RELEASE": lambda confirmed, used: confirmed == 0 and used < 0,
     "REVERSE": lambda confirmed, used: confirmed > 0 and 0 <= used <= confirmed,
     "CARRY": lambda confirmed, used: confirmed == 0 and used != 0,
+    "DELIVER": lambda confirmed, used: confirmed < 0 and used in (0, confirmed),
     "CONVERT": lambda confirmed, used: (
         (confirmed < 0 and confirmed <= used <= 0) or (confirmed == 0 and used > 0)
     ),
 }
-"""Kind -> which changes of (confirmed, used) it may make, in fen."""
+"""Kind -> which changes of (confirmed, used) it may make, in fen or a unit's smallest part, as all below."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """State of a pool after a version, in fen."""
+    """State of a pool after a version."""
 
     confirmed: int = 0
     used: int = 0
@@ -65,6 +69,10 @@ def add_up(history: Sequence[Read]) -> list[Sums]:
                 raise Failure("completeness.version_missing", version=number)
             if (read.type == "pool.opened") != (number == 1):
                 raise Failure("completeness.pool_opened_once", version=number)
+            if {unit(read.record[name]) for name in AMOUNTS} != {
+                unit(history[0].record["confirmed"])
+            }:
+                raise Failure("completeness.pool_unit", version=number)
             state = _next(state, read)
             states.append(state)
             if state.confirmed > states[0].confirmed:  # nothing comes back that was not there
@@ -74,7 +82,7 @@ def add_up(history: Sequence[Read]) -> list[Sums]:
 
 def _next(before: Sums, read: Read) -> Sums:
     record = read.record
-    confirmed_delta, used_delta = fen(record["confirmed_delta"]), fen(record["used_delta"])
+    confirmed_delta, used_delta = minor(record["confirmed_delta"]), minor(record["used_delta"])
     kind = record["kind"]
     if not _SIGNS[kind](confirmed_delta, used_delta):
         raise Failure("completeness.pool_kind", kind=kind, version=read.event.version)
@@ -85,13 +93,14 @@ def _next(before: Sums, read: Read) -> Sums:
         before.paid - used_delta if left else before.paid,
         given_up=-used_delta if kind == "CARRY" else 0,
     )
-    claimed = tuple(fen(record[name]) for name in ("confirmed", "used", "shortfall"))
+    claimed = tuple(minor(record[name]) for name in ("confirmed", "used", "shortfall"))
     if claimed != (after.confirmed, after.used, after.shortfall) or after.used < 0:
         raise Failure("completeness.pool_sum", version=read.event.version)
     if kind == "CONVERT" and used_delta > 0 and used_delta != before.given_up:
         raise Failure("completeness.pool_kind", kind=kind, version=read.event.version)
-    if kind in {"RESERVE", "CARRY"} and used_delta > 0 and after.shortfall:
+    takes = kind in {"RESERVE", "CARRY"} and used_delta > 0
+    if (takes or (kind == "DELIVER" and used_delta == 0)) and after.shortfall:
         raise Failure(
-            "completeness.over_capacity", version=read.event.version, over_fen=after.shortfall
+            "completeness.over_capacity", version=read.event.version, over=after.shortfall
         )
     return after

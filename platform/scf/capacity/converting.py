@@ -121,7 +121,7 @@ def draw(
     """Draw the edges that links call for, as far as values are there and not linked yet."""
     for link in links:
         source, target = pools[link.from_id], pools[link.to_id]
-        if source.currency != target.currency:
+        if source.unit != target.unit:
             continue
         left = _opened(session, target) - _come_of(session, target, link.family)
         minor = min(link.minor, left, source.confirmed_minor - carried_out(session, source.id))
@@ -275,7 +275,7 @@ def _take_over(
     fields = {
         "from": public_id("cap", source.id),
         "to": public_id("cap", target.id),
-        "converted": target.money(minor).to_json(),
+        "converted": target.measure(minor).to_json(),
     }
     entries.notify(
         session,

@@ -82,7 +82,7 @@ BEGIN
       USING ERRCODE = 'restrict_violation';
   END IF;
   IF NEW.carried_minor + NEW.passed_minor + NEW.moving_minor <> 0 OR NOT EXISTS (
-    SELECT FROM pools a JOIN pools b ON b.id = NEW.to_pool_id AND b.currency = a.currency
+    SELECT FROM pools a JOIN pools b ON b.id = NEW.to_pool_id AND b.unit = a.unit
     WHERE a.id = NEW.from_pool_id AND NEW.amount_minor <= a.confirmed_minor - (
       SELECT coalesce(sum(carried_minor), 0) FROM conversion_edges WHERE from_pool_id = a.id))
   THEN

@@ -25,6 +25,7 @@ TYPES: Final = {
     EntryKind.REVERSE: "pool.reversed",
     EntryKind.CARRY: "pool.carried",
     EntryKind.CONVERT: "pool.converted",
+    EntryKind.DELIVER: "pool.delivered",
 }
 
 
@@ -39,7 +40,7 @@ class Carrier:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A change about to be written; deltas in fen."""
+    """A change about to be written; deltas in fen, or the smallest part of a unit of goods."""
 
     kind: EntryKind
     confirmed_delta: int
@@ -50,7 +51,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What a pool amounts to after a change, in fen."""
+    """What a pool amounts to after a change."""
 
     confirmed: int
     used: int
@@ -104,11 +105,11 @@ def record(pool: Pool, entry: Entry, after: Sums, *, cause: bytes) -> dict[str, 
     return {
         "asset": pool.asset,
         "kind": entry.kind.value,
-        "confirmed_delta": pool.money(entry.confirmed_delta).to_json(),
-        "used_delta": pool.money(entry.used_delta).to_json(),
-        "confirmed": pool.money(after.confirmed).to_json(),
-        "used": pool.money(after.used).to_json(),
-        "shortfall": pool.money(after.shortfall).to_json(),
+        "confirmed_delta": pool.measure(entry.confirmed_delta).to_json(),
+        "used_delta": pool.measure(entry.used_delta).to_json(),
+        "confirmed": pool.measure(after.confirmed).to_json(),
+        "used": pool.measure(after.used).to_json(),
+        "shortfall": pool.measure(after.shortfall).to_json(),
         "cause": evidence.hash_text(cause),
         "holder": entry.holding.holder if entry.holding else None,
     }

@@ -26,6 +26,7 @@ from scf.db.base import Base
 from scf.db.ddl import after_table, append_only, text_enum
 from scf.evidence.models import Subject
 from scf.kernel.money import Money
+from scf.kernel.quantity import Quantity, measure
 
 
 class PoolState(StrEnum):
@@ -36,7 +37,7 @@ class PoolState(StrEnum):
 
 
 class EntryKind(StrEnum):
-    """Why a pool's amounts changed."""
+    """Why a pool's amounts changed. DELIVER: goods left, of what is free or with the one that holds them."""
 
     OPEN = "OPEN"
     RESERVE = "RESERVE"
@@ -46,10 +47,13 @@ class EntryKind(StrEnum):
     REVERSE = "REVERSE"
     CARRY = "CARRY"
     CONVERT = "CONVERT"
+    DELIVER = "DELIVER"
 
 
 class Pool(Subject, Base):
     """One economic value: what is confirmed of it and how much of that is encumbered.
+
+    A claim is counted in fen, goods in the smallest part of their unit; `unit` says in what.
 
     Never written directly: insert a `PoolEntry`. `confirmed_minor` may fall below zero, since a credit
     note over the whole of a partly paid invoice is a fact too. The value of a paper that nobody registered
@@ -62,7 +66,7 @@ class Pool(Subject, Base):
     asset_id: Mapped[UUID] = mapped_column(index=True)
     owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("parties.id"), index=True)
     parties: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
-    currency: Mapped[str] = mapped_column(Text)
+    unit: Mapped[str] = mapped_column(Text)
     confirmed_minor: Mapped[int] = mapped_column(default=0)
     used_minor: Mapped[int] = mapped_column(default=0)
     free_minor: Mapped[int] = mapped_column(
@@ -79,19 +83,23 @@ class Pool(Subject, Base):
     )
     opened_at: Mapped[datetime]
 
+    def measure(self, minor: int) -> Money | Quantity:
+        """Return an amount in the pool's currency or unit."""
+        return measure(minor, self.unit)
+
     def money(self, minor: int) -> Money:
-        """Return an amount in the pool's currency."""
-        return Money(minor, self.currency)
+        """Return an amount of a claim. Raises AmountInvalid for goods."""
+        return Money(minor, self.unit)
 
     @property
-    def free(self) -> Money:
+    def free(self) -> Money | Quantity:
         """What may still be taken."""
-        return self.money(self.free_minor)
+        return self.measure(self.free_minor)
 
     @property
-    def confirmed(self) -> Money:
+    def confirmed(self) -> Money | Quantity:
         """What the value amounts to by now."""
-        return self.money(self.confirmed_minor)
+        return self.measure(self.confirmed_minor)
 
 
 class PoolEntry(Base):
@@ -123,6 +131,8 @@ class PoolEntry(Base):
             " WHEN 'RELEASE' THEN holder_id IS NOT NULL AND confirmed_delta_minor = 0"
             " AND used_delta_minor < 0"
             " WHEN 'REVERSE' THEN confirmed_delta_minor > 0 AND used_delta_minor ="
+            " CASE WHEN holder_id IS NULL THEN 0 ELSE confirmed_delta_minor END"
+            " WHEN 'DELIVER' THEN confirmed_delta_minor < 0 AND used_delta_minor ="
             " CASE WHEN holder_id IS NULL THEN 0 ELSE confirmed_delta_minor END"
             " WHEN 'CARRY' THEN holder_id IS NOT NULL AND party_id IS NULL"
             " AND confirmed_delta_minor = 0 AND used_delta_minor <> 0"
@@ -183,7 +193,7 @@ END $$
 """,
     """
 CREATE TRIGGER pools_guard
-  BEFORE INSERT OR UPDATE OF id, currency, confirmed_minor, used_minor ON pools
+  BEFORE INSERT OR UPDATE OF id, unit, confirmed_minor, used_minor ON pools
   FOR EACH ROW EXECUTE FUNCTION guard_pool()
 """,
     """
@@ -204,7 +214,7 @@ BEGIN
     WHERE id = NEW.pool_id AND version + 1 = NEW.version
       AND CASE WHEN NEW.kind IN ('RESERVE', 'CARRY') AND NEW.used_delta_minor > 0
                  THEN free_minor >= NEW.used_delta_minor
-               WHEN NEW.kind IN ('PAY', 'CONVERT') AND NEW.holder_id IS NULL
+               WHEN NEW.kind IN ('PAY', 'CONVERT', 'DELIVER') AND NEW.holder_id IS NULL
                  THEN free_minor >= -NEW.confirmed_delta_minor
                WHEN NEW.kind = 'CONVERT' AND NEW.used_delta_minor > 0 THEN EXISTS ( -- what was carried
                  SELECT FROM pool_entries

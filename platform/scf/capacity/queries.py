@@ -14,6 +14,7 @@ from scf.capacity.rules import Holding
 from scf.evidence.models import Event
 from scf.evidence.service import SubjectNotFound
 from scf.kernel.money import Money
+from scf.kernel.quantity import Quantity
 from scf_ledger.encoding import from_b64url
 from scf_ledger.event import parse_disclosure
 
@@ -127,20 +128,20 @@ def paid(session: Session, pool_id: UUID) -> list[Holding]:
     return [Holding(*row) for row in session.execute(statement)]
 
 
-def held(session: Session, pool: Pool, holder_id: UUID) -> Money:
+def held(session: Session, pool: Pool, holder_id: UUID) -> Money | Quantity:
     """Return what one holder still holds of a pool."""
     found = holding(session, pool.id, holder_id)
-    return pool.money(found.minor if found else 0)
+    return pool.measure(found.minor if found else 0)
 
 
-def held_by(session: Session, pool: Pool, party_id: UUID) -> Money:
+def held_by(session: Session, pool: Pool, party_id: UUID) -> Money | Quantity:
     """Return what a party holds of a pool through all its encumbrances."""
     minor = session.scalar(
         select(func.coalesce(HELD, 0)).where(
             PoolEntry.pool_id == pool.id, PoolEntry.party_id == party_id
         )
     )
-    return pool.money(minor or 0)
+    return pool.measure(minor or 0)
 
 
 def has_encumbered(session: Session, pool_id: UUID, party_id: UUID) -> bool:

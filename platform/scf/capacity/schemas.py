@@ -6,9 +6,9 @@ from uuid import UUID
 from pydantic import Field
 
 from scf.capacity.models import Notice, Pool, PoolState
-from scf.http.schemas import EventId, InstantText, MoneyOut, Out, PoolId
+from scf.http.schemas import EventId, InstantText, MeasureOut, Out, PoolId
 from scf.kernel.ids import public_id
-from scf.kernel.money import Money
+from scf.kernel.measure import Measure
 
 
 class PoolOut(Out):
@@ -21,14 +21,14 @@ class PoolOut(Out):
     version: int = Field(examples=[3])
     asset: str = Field(examples=["rcv_01k3e5m8q2x7v9b4c6d8f0g1h2"])
     state: PoolState
-    confirmed: MoneyOut | None
-    used: MoneyOut | None
-    free: MoneyOut | None
-    shortfall: MoneyOut | None
-    held: MoneyOut
+    confirmed: MeasureOut | None
+    used: MeasureOut | None
+    free: MeasureOut | None
+    shortfall: MeasureOut | None
+    held: MeasureOut
 
     @classmethod
-    def of(cls, pool: Pool, *, reader: UUID, held: Money) -> Self:
+    def of(cls, pool: Pool, *, reader: UUID, held: Measure) -> Self:
         """Show a pool to one of its parties or holders."""
         owner = reader == pool.owner_id
         return cls(
@@ -37,9 +37,9 @@ class PoolOut(Out):
             asset=pool.asset,
             state=pool.state,
             confirmed=pool.confirmed if reader in pool.parties else None,
-            used=pool.money(pool.used_minor) if owner else None,
+            used=pool.measure(pool.used_minor) if owner else None,
             free=pool.free if owner else None,
-            shortfall=pool.money(pool.shortfall_minor) if owner else None,
+            shortfall=pool.measure(pool.shortfall_minor) if owner else None,
             held=held,
         )
 

@@ -24,11 +24,13 @@ from scf.evidence import service as evidence
 from scf.evidence.models import Event
 from scf.kernel.errors import Conflict, Invalid, LimitExceeded
 from scf.kernel.ids import public_id
-from scf.kernel.money import CurrencyMismatch, Money
+from scf.kernel.measure import Measure, UnitMismatch
+from scf.kernel.money import SCALES, CurrencyMismatch, Money
+from scf.kernel.quantity import Quantity
 
 OPENED = (
     *("id", "secret", "version", "head_hash", "asset", "asset_id", "owner_id", "parties"),
-    *("currency", "confirmed_minor", "used_minor", "opened_at"),
+    *("unit", "confirmed_minor", "used_minor", "opened_at"),
 )
 """What a pool is inserted with; its first entry gives it its amounts, its first event its version."""
 FOLLOW: Final = "capacity.follow"
@@ -130,7 +132,7 @@ class Opening:
     asset: str
     asset_id: UUID
     owner_id: UUID | None
-    confirmed: Money
+    confirmed: Money | Quantity
     cause: bytes
     parties: Iterable[UUID]
     marks: Sequence[Mark] = ()
@@ -156,7 +158,7 @@ def open_pools(
             asset_id=opening.asset_id,
             owner_id=opening.owner_id,
             parties=sorted({*([opening.owner_id] if opening.owner_id else []), *opening.parties}),
-            currency=opening.confirmed.currency,
+            unit=opening.confirmed.unit,
             confirmed_minor=0,
             used_minor=0,
             opened_at=now,
@@ -190,7 +192,7 @@ def _draw(session: Session, links: Sequence[Link], *, now: datetime) -> None:
 
 
 def convert(
-    session: Session, pool_id: UUID, *, holder_id: UUID, amount: Money | None, now: datetime
+    session: Session, pool_id: UUID, *, holder_id: UUID, amount: Measure | None, now: datetime
 ) -> Pool:
     """Take a holder's part in earlier forms of a value along into a pool: all of it unless said.
 
@@ -200,11 +202,11 @@ def convert(
     (pool,) = lock_pools(session, [pool_id])
     if amount is not None:
         _require_positive(amount)
-        _require_currency(pool, amount)
+        _require_unit(pool, amount)
     wanted = amount.minor if amount else None
     moved = converting.take_along(session, pool, holder_id=holder_id, most=wanted, now=now)
     if moved == 0 or (wanted is not None and moved != wanted):
-        raise NothingToConvert(convertible=pool.money(moved))
+        raise NothingToConvert(convertible=pool.measure(moved))
     return pool
 
 
@@ -218,9 +220,9 @@ def follow(session: Session, pool_id: UUID, *, now: datetime) -> None:
     converting.follow(session, source, now=now)
 
 
-def require_free(pool: Pool, amount: Money, *, viewer: UUID | None) -> None:
+def require_free(pool: Pool, amount: Measure, *, viewer: UUID | None) -> None:
     """Check without taking. Raises CapacityExceeded to the owner, CapacityInsufficient to others."""
-    _require_currency(pool, amount)
+    _require_unit(pool, amount)
     if amount > pool.free:
         if viewer == pool.owner_id:
             raise CapacityExceeded(free=pool.free, asked=amount)
@@ -233,7 +235,7 @@ def reserve(
     *,
     holder_id: UUID,
     holder: str,
-    amount: Money,
+    amount: Measure,
     cause: bytes,
     now: datetime,
     actor: UUID,
@@ -255,7 +257,7 @@ def pay(
     session: Session,
     pool: Pool,
     *,
-    amount: Money,
+    amount: Measure,
     cause: bytes,
     now: datetime,
     actor: UUID | None,
@@ -267,7 +269,7 @@ def pay(
     carries of earlier forms is converted first: the money is its holders' too.
     """
     _require_positive(amount)
-    _require_currency(pool, amount)
+    _require_unit(pool, amount)
     converting.ripen(session, pool, now=now)
     parts = rules.run_through(
         amount.minor,
@@ -287,11 +289,38 @@ def pay(
     return events
 
 
+def deliver(
+    session: Session,
+    pool: Pool,
+    *,
+    amount: Measure,
+    cause: bytes,
+    now: datetime,
+    actor: UUID,
+    holder_id: UUID | None = None,
+) -> Event:
+    """Record that goods left: of what is free, or with the holder that had them.
+
+    Raises CapacityExceeded to the owner, CapacityInsufficient to others; NotHeld. Nothing leaves then.
+    """
+    _require_positive(amount)
+    holding = None
+    if holder_id is None:
+        require_free(pool, amount, viewer=actor)
+    else:
+        holding = queries.holding(session, pool.id, holder_id)
+        if holding is None or amount > pool.measure(holding.minor):
+            raise NotHeld
+    entry = Entry(EntryKind.DELIVER, -amount.minor, -amount.minor if holding else 0, holding)
+    parties = {*pool.parties, holding.told if holding else None}
+    return enter(session, pool, entry, cause=cause, now=now, actor=actor, parties=parties)
+
+
 def dilute(
     session: Session,
     pool: Pool,
     *,
-    amount: Money,
+    amount: Measure,
     cause: bytes,
     now: datetime,
     actor: UUID | None,
@@ -301,7 +330,7 @@ def dilute(
     Never refused. What it takes below the encumbrances is the shortfall; every named holder is told.
     """
     _require_positive(amount)
-    _require_currency(pool, amount)
+    _require_unit(pool, amount)
     holdings = queries.holdings(session, pool.id)
     holders = {holding.party_id for holding in holdings}
     entry = Entry(EntryKind.DILUTE, -amount.minor, 0)
@@ -330,17 +359,20 @@ def release(
     cause: bytes,
     now: datetime,
     actor: UUID | None,
+    amount: Measure | None = None,
 ) -> Event | None:
-    """Give back all that a holder still holds. None where its part was paid: nothing is left to give back.
+    """Give back all that a holder still holds, or so much of it.
 
-    Raises NotHeld for one that never held a part.
+    None where its part was paid: nothing is left to give back. Raises NotHeld for one that never held a
+    part, or holds less.
     """
     holding = queries.holding(session, pool.id, holder_id)
-    if holding is None:
+    if holding is None or (amount is not None and amount > pool.measure(holding.minor)):
         raise NotHeld
     if holding.minor == 0:
         return None
-    entry = Entry(EntryKind.RELEASE, 0, -holding.minor, holding)
+    given = holding.minor if amount is None else amount.minor
+    entry = Entry(EntryKind.RELEASE, 0, -given, holding)
     if converting.edges_out(session, pool.id):
         enqueue(session, FOLLOW, pool_id=pool.id)
     parties = {pool.owner_id, holding.told}
@@ -363,7 +395,7 @@ def reverse(
     session: Session,
     pool: Pool,
     *,
-    amount: Money,
+    amount: Measure,
     paid: Sequence[Holding],
     cause: bytes,
     now: datetime,
@@ -375,7 +407,7 @@ def reverse(
     ended); none where nothing was paid of them. Every named holder is told.
     """
     _require_positive(amount)
-    _require_currency(pool, amount)
+    _require_unit(pool, amount)
     events = []
     for part in rules.run_back(amount.minor, paid):
         holding = part.holding
@@ -386,7 +418,7 @@ def reverse(
         if holding is not None and told is not None:
             fields = {
                 "pool": public_id("cap", pool.id),
-                "reversed": pool.money(part.minor).to_json(),
+                "reversed": pool.measure(part.minor).to_json(),
                 "state": pool.state,
             }
             notify(
@@ -402,11 +434,12 @@ def reverse(
     return events
 
 
-def _require_positive(amount: Money) -> None:
+def _require_positive(amount: Measure) -> None:
     if amount.minor <= 0:
         raise AmountNotPositive(amount=amount)
 
 
-def _require_currency(pool: Pool, amount: Money) -> None:
-    if amount.currency != pool.currency:
-        raise CurrencyMismatch(left=pool.currency, right=amount.currency)
+def _require_unit(pool: Pool, amount: Measure) -> None:
+    if amount.unit != pool.unit:
+        mismatch = CurrencyMismatch if {amount.unit, pool.unit} <= SCALES.keys() else UnitMismatch
+        raise mismatch(left=pool.unit, right=amount.unit)

@@ -176,7 +176,7 @@ def _own(financing: Financing, pledge: Pledge | None, *, now: datetime) -> Encum
     claim = Claim(
         ref=public_id("fin", financing.id),
         kind=ClaimKind(financing.taken.kind.value),
-        amount=pledge.amount if pledge is not None and keeps_all else financing.amount,
+        amount=pledge.money if pledge is not None and keeps_all else financing.amount,
         registered_at=now if entry is None else entry.registered_at or now,
     )
     return Encumbrance(claim, financing.lender_id, None if entry is None else entry.reg_no)

@@ -27,7 +27,9 @@ from scf.http.paging import PAGE_SIZE_MAX
 from scf.kernel.clock import instant_text, parse_date, parse_instant
 from scf.kernel.errors import Invalid, ValueInvalid
 from scf.kernel.ids import parse_id, public_id
+from scf.kernel.measure import Measure
 from scf.kernel.money import AmountInvalid, Money, parse_rate
+from scf.kernel.quantity import UNITS, Quantity, QuantityInvalid, read_measure
 from scf_ledger import shapes, uscc
 
 LINE_LENGTH_MAX = 200
@@ -122,6 +124,21 @@ def _positive_money(value: Any, field: str | None) -> Money:
     return money
 
 
+def _measure(value: Any, field: str | None) -> Measure:
+    return value if isinstance(value, Measure) else read_measure(value, field=field)
+
+
+def _quantity(value: Any, field: str | None) -> Quantity:
+    return value if isinstance(value, Quantity) else Quantity.from_json(value, field=field)
+
+
+def _positive_quantity(value: Any, field: str | None) -> Quantity:
+    quantity = _quantity(value, field)
+    if quantity.minor <= 0:
+        raise QuantityInvalid(field=field, quantity=quantity.text, quantity_above="0")
+    return quantity
+
+
 def _date(value: Any, field: str | None) -> date:
     return value if isinstance(value, date) else parse_date(_text(value, field), field=field)
 
@@ -160,6 +177,17 @@ _MONEY_SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
     "examples": [{"amount": "1245000.00", "currency": "CNY"}],
 }
+_QUANTITY_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "quantity": {"type": "string", "pattern": r"^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,3})?$"},
+        "unit": {"type": "string", "enum": sorted(UNITS)},
+    },
+    "required": ["quantity", "unit"],
+    "additionalProperties": False,
+    "examples": [{"quantity": "140.000", "unit": "TNE"}],
+}
+_MEASURE_SCHEMA: dict[str, Any] = {"oneOf": [_MONEY_SCHEMA, _QUANTITY_SCHEMA]}
 _DATE_SCHEMA = {"type": "string", "format": "date", "examples": ["2025-12-19"]}
 _INSTANT_SCHEMA = {
     "type": "string",
@@ -216,6 +244,8 @@ ApprovalCaseId = Annotated[UUID, _public("apc")]
 ApprovalPolicyId = Annotated[UUID, _public("app")]
 FinancingId = Annotated[UUID, _public("fin")]
 PledgeId = Annotated[UUID, _public("plg")]
+LotId = Annotated[UUID, _public("lot")]
+WarehouseReceiptId = Annotated[UUID, _public("whr")]
 StageId = Annotated[UUID, _public("stg")]
 HoldId = Annotated[UUID, _public("hld")]
 EventId = Annotated[UUID, _public("evt")]
@@ -232,6 +262,9 @@ MoneyText = Annotated[Money, Wire(_money, Money.to_json, _MONEY_SCHEMA)]
 MoneyOut = MoneyText
 MoneyIn = Annotated[Money, Wire(_money_in, Money.to_json, _MONEY_SCHEMA)]
 PositiveMoney = Annotated[Money, Wire(_positive_money, Money.to_json, _MONEY_SCHEMA)]
+QuantityOut = Annotated[Quantity, Wire(_quantity, Quantity.to_json, _QUANTITY_SCHEMA)]
+PositiveQuantity = Annotated[Quantity, Wire(_positive_quantity, Quantity.to_json, _QUANTITY_SCHEMA)]
+MeasureOut = Annotated[Measure, Wire(_measure, lambda value: value.to_json(), _MEASURE_SCHEMA)]
 DateText = Annotated[date, Wire(_date, date.isoformat, _DATE_SCHEMA)]
 InstantText = Annotated[datetime, Wire(_instant, instant_text, _INSTANT_SCHEMA)]
 UsccText = Annotated[str, Wire(_uscc, _same, _USCC_SCHEMA)]

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Self
 
 from scf.kernel.errors import Invalid
+from scf.kernel.measure import Measure, decimal_text
 
 _IN_HUNDREDTHS = (
     "CNY AED AUD BRL CAD CHF DKK EUR GBP HKD HUF IDR INR MOP MXN MYR NOK NZD PHP PLN RUB SAR SEK SGD"
@@ -61,7 +62,7 @@ _AMOUNT = re.compile(r"-?(0|[1-9][0-9]{0,16})(\.[0-9]+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=False)
-class Money:
+class Money(Measure):
     """`minor` units (fen for CNY) of `currency`."""
 
     minor: int
@@ -105,42 +106,23 @@ class Money:
         return {"amount": self.text, "currency": self.currency}
 
     @property
+    def unit(self) -> str:
+        """The currency."""
+        return self.currency
+
+    @property
     def text(self) -> str:
         """Plain decimal text with exactly the currency's decimals."""
-        scale = SCALES[self.currency]
-        sign = "-" if self.minor < 0 else ""
-        digits = str(abs(self.minor)).rjust(scale + 1, "0")
-        return sign + (f"{digits[:-scale]}.{digits[-scale:]}" if scale else digits)
+        return decimal_text(self.minor, SCALES[self.currency])
 
-    def _same(self, other: "Money") -> int:
-        if self.currency != other.currency:
-            raise CurrencyMismatch(left=self.currency, right=other.currency)
+    def like(self, minor: int) -> "Money":
+        """Return another amount of the same currency."""
+        return Money(minor, self.currency)
+
+    def _same(self, other: Measure) -> int:
+        if self.unit != other.unit:
+            raise CurrencyMismatch(left=self.unit, right=other.unit)
         return other.minor
-
-    def __add__(self, other: "Money") -> "Money":
-        return Money(self.minor + self._same(other), self.currency)
-
-    def __sub__(self, other: "Money") -> "Money":
-        return Money(self.minor - self._same(other), self.currency)
-
-    def __neg__(self) -> "Money":
-        return Money(-self.minor, self.currency)
-
-    def __lt__(self, other: "Money") -> bool:
-        return self.minor < self._same(other)
-
-    def __le__(self, other: "Money") -> bool:
-        return self.minor <= self._same(other)
-
-    def __gt__(self, other: "Money") -> bool:
-        return self.minor > self._same(other)
-
-    def __ge__(self, other: "Money") -> bool:
-        return self.minor >= self._same(other)
-
-    def __str__(self) -> str:
-        whole, dot, decimals = self.text.partition(".")
-        return f"{int(whole):,}{dot}{decimals}" if whole != "-0" else self.text
 
     def times(self, factor: Fraction | Decimal | int, *, rounding: Rounding) -> "Money":
         """Multiply, rounding as named. Raises AmountInvalid where EXACT leaves a fraction."""

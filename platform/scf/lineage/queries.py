@@ -13,7 +13,7 @@ from scf.capacity.models import EntryKind, Pool, PoolEntry
 from scf.capacity.queries import held_by
 from scf.capacity.queries import visible as visible_pool
 from scf.evidence.service import SubjectNotFound
-from scf.kernel.money import Money
+from scf.kernel.measure import Measure
 from scf.lineage import permissions
 from scf.lineage.models import StageKind, TradeStage
 from scf.lineage.permissions import Action
@@ -24,7 +24,7 @@ class Form:
     """A pool that is one form of a value, and what the reader itself holds of it."""
 
     pool: Pool
-    held: Money
+    held: Measure
 
 
 @dataclass(frozen=True, slots=True)

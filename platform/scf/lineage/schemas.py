@@ -9,6 +9,7 @@ from scf.http.schemas import (
     DateText,
     In,
     InstantText,
+    MeasureOut,
     MoneyIn,
     MoneyOut,
     Out,
@@ -94,10 +95,10 @@ class FormOut(Out):
 
     pool: PoolId
     asset: str = Field(examples=["stg_01k3e5m8q2x7v9b4c6d8f0g1h2"])
-    confirmed: MoneyOut | None
-    used: MoneyOut | None
-    free: MoneyOut | None
-    held: MoneyOut
+    confirmed: MeasureOut | None
+    used: MeasureOut | None
+    free: MeasureOut | None
+    held: MeasureOut
 
     @classmethod
     def of(cls, form: Form, *, reader: UUID) -> Self:
@@ -107,7 +108,7 @@ class FormOut(Out):
             pool=pool.id,
             asset=pool.asset,
             confirmed=pool.confirmed if owner else None,
-            used=pool.money(pool.used_minor) if owner else None,
+            used=pool.measure(pool.used_minor) if owner else None,
             free=pool.free if owner else None,
             held=form.held,
         )

@@ -398,5 +398,5 @@ def _require_covered(session: Session, stage: TradeStage, opening: capacity.Open
     if stage.kind is StageKind.GOODS and known:
         covered = queries.come_of(session, opening.pool_id)
         if covered < opening.confirmed.minor:
-            left = Money(covered, opening.confirmed.currency)
+            left = opening.confirmed.like(covered)
             raise NothingLeft(confirmed=opening.confirmed, left=left)

@@ -16,6 +16,7 @@ from scf.parties.forms import (
     plain,
     principal,
 )
+from scf.parties.warehouse_forms import GOODS, GOODS_VARIANTS, WAREHOUSE_FORMS, is_over_goods
 
 SPLIT: Final = "split"
 RELEASED: Final = "released"
@@ -115,12 +116,16 @@ VARIANTS: Final[Mapping[tuple[str, str], Form]] = {
 def form_of(value: Mapping[str, Any]) -> Form:
     """Return the paper that a statement is, by its act and by what its content tells."""
     act, content = value["act"], value["content"]
-    return VARIANTS.get((act, _variant(act, content)), FORMS[act])
+    variant = (act, _variant(act, content))
+    known = VARIANTS.get(variant) or GOODS_VARIANTS.get(variant) or FORMS.get(act)
+    return known or WAREHOUSE_FORMS[act]
 
 
 def _variant(act: str, content: Mapping[str, Any]) -> str:
     if "parts" in content:
         return SPLIT
+    if is_over_goods(content):
+        return GOODS
     security = content.get("security")
     kind = str(security.get("kind")) if isinstance(security, dict) else ""
     if act == "acknowledge" and "reason" in content:

@@ -28,6 +28,7 @@ from scf.db.ddl import append_only, guard_states, text_enum
 from scf.evidence.models import Subject
 from scf.kernel.errors import Conflict
 from scf.kernel.money import Money
+from scf.kernel.quantity import Quantity, measure
 from scf.pledges.kinds import Security, SecurityKind
 
 
@@ -108,8 +109,10 @@ class Pledge(Subject, Base):
     """A claim, or a part of it, given as security for one principal debt: pledged, assigned or factored.
 
     Or an order or goods (`stage_id`) that will be one; what it holds may since stand on later forms of them.
+    Or a warehouse receipt (`receipt_id`), of which a quantity is pledged.
 
-    `receivable_event` is the hash of the debtor's confirmation, `contract_sha256` that of the contract;
+    `receivable_event` is the hash of the debtor's confirmation, or of the issue or endorsement of a receipt by
+    which its pledgor holds it; `contract_sha256` that of the contract;
     `ending` is the reason of an end that may still wait for the register's answer, `lapsed` whether time
     brought it.
     """
@@ -118,10 +121,15 @@ class Pledge(Subject, Base):
     __table_args__ = (
         Index("ix_pledges_pledgor_id_id", "pledgor_id", "id"),
         Index("ix_pledges_pledgee_id_id", "pledgee_id", "id"),
-        CheckConstraint("num_nonnulls(receivable_id, stage_id) = 1", name="on_one_ground"),
+        CheckConstraint(
+            "num_nonnulls(receivable_id, stage_id, receipt_id) = 1", name="on_one_ground"
+        ),
         CheckConstraint("principal_minor > 0", name="principal_positive"),
         CheckConstraint("kind <> 'pledge' OR recourse AND disclosed", name="pledge_is_plain"),
-        CheckConstraint("amount_minor >= principal_minor", name="amount_covers_principal"),
+        CheckConstraint("(unit = currency) = (receipt_id IS NULL)", name="goods_in_their_unit"),
+        CheckConstraint(
+            "unit <> currency OR amount_minor >= principal_minor", name="amount_covers_principal"
+        ),
         CheckConstraint(
             "(state IN ('EFFECTIVE', 'RELEASED')) = (legally_effective_at IS NOT NULL)",
             name="effective_when_registered",
@@ -140,9 +148,11 @@ class Pledge(Subject, Base):
     pledgee_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
     receivable_id: Mapped[UUID | None] = mapped_column(ForeignKey("receivables.id"), index=True)
     stage_id: Mapped[UUID | None] = mapped_column(ForeignKey("trade_stages.id"), index=True)
+    receipt_id: Mapped[UUID | None] = mapped_column(ForeignKey("warehouse_receipts.id"), index=True)
     receivable_event: Mapped[bytes]
     pool_id: Mapped[UUID] = mapped_column(ForeignKey("pools.id"), index=True)
     currency: Mapped[str] = mapped_column(Text)
+    unit: Mapped[str] = mapped_column(Text)
     amount_minor: Mapped[int]
     contract_sha256: Mapped[bytes]
     principal_minor: Mapped[int]
@@ -181,9 +191,14 @@ class Pledge(Subject, Base):
         return Security(self.kind, self.recourse, self.disclosed)
 
     @property
-    def amount(self) -> Money:
-        """What is pledged of the claim."""
-        return Money(self.amount_minor, self.currency)
+    def amount(self) -> Money | Quantity:
+        """What is pledged: fen of a claim, a quantity of the goods of a receipt."""
+        return measure(self.amount_minor, self.unit)
+
+    @property
+    def money(self) -> Money:
+        """What is pledged of a claim. Raises AmountInvalid for goods."""
+        return Money(self.amount_minor, self.unit)
 
     @property
     def principal(self) -> Money:

@@ -12,6 +12,7 @@ from scf.http.schemas import (
     DigestText,
     In,
     InstantText,
+    MeasureOut,
     MoneyOut,
     Out,
     PartyId,
@@ -215,7 +216,7 @@ class PledgeOut(Out):
     )
     receivable_event: DigestText
     pool: PoolId
-    amount: MoneyOut
+    amount: MeasureOut
     principal: PrincipalOut
     legally_effective_at: InstantText | None
     lock_final_at: InstantText | None

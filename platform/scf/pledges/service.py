@@ -86,7 +86,7 @@ def propose(
     is_stage = isinstance(claim, TradeStage)
     pledgor_id = claim.seller_id if isinstance(claim, TradeStage) else claim.creditor_id
     (pool,) = capacity.lock_pools(session, [claim.pool_id])
-    pledged = amount or pool.confirmed
+    pledged = amount or pool.money(pool.confirmed_minor)
     capacity.require_free(pool, pledged, viewer=pledgee.id)
     rules.check_amount(pledged, principal.amount)
     if isinstance(claim, Receivable):
@@ -106,7 +106,8 @@ def propose(
         stage_id=claim.id if is_stage else None,
         receivable_event=claim.confirmed_event_hash,
         pool_id=pool.id,
-        currency=pledged.currency,
+        currency=principal.amount.currency,
+        unit=pledged.unit,
         amount_minor=pledged.minor,
         contract_sha256=principal.contract_sha256,
         principal_minor=principal.amount.minor,
@@ -143,7 +144,7 @@ def draft_signature(
         pledge,
         "pledge",
         terms(session, pledge),
-        amount=pledge.amount,
+        amount=pledge.money,
         signers=signers,
         origin=origin,
         now=now,
@@ -219,7 +220,7 @@ def accept(
     (pool,) = capacity.lock_pools(session, [pledge.pool_id])
     capacity.require_free(pool, pledge.amount, viewer=pledge.pledgee_id)
     if receivable is not None:
-        _require_part(session, receivable, pool, pledge.pledgee_id, pledge.amount)
+        _require_part(session, receivable, pool, pledge.pledgee_id, pledge.money)
     capacity.reserve(
         session,
         pool,
@@ -240,8 +241,9 @@ def _require_part(
     session: Session, receivable: Receivable, pool: Pool, taker: UUID, taken: Money
 ) -> None:
     """Raise PartNotSplit where less than the whole is taken without a split that says so."""
-    held = pools.held_by(session, pool, taker)
-    parts.require_part(session, receivable, taker, taken, held=held, whole=pool.confirmed)
+    held = pool.money(pools.held_by(session, pool, taker).minor)
+    whole = pool.money(pool.confirmed_minor)
+    parts.require_part(session, receivable, taker, taken, held=held, whole=whole)
 
 
 def terms(session: Session, pledge: Pledge) -> dict[str, Any]:

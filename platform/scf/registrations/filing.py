@@ -59,7 +59,7 @@ def collateral(session: Session, pledge: Pledge) -> Collateral:
         contract_no=claim.contract_no,
         invoices=claim.invoices,
         amount=claim.confirmed,
-        taken=pledge.amount,
+        taken=pledge.money,
         due_on=claim.due_on,
     )
 

@@ -23,7 +23,7 @@ class TestShapes:
     @pytest.mark.parametrize("amount", ["0.00", "12.34", "-0.01", "9999999999999.99"])
     def test_money(self, amount):
         assert shapes.is_money(f.cny(amount))
-        assert shapes.fen(f.cny(amount)) == round(float(amount) * 100)
+        assert shapes.minor(f.cny(amount)) == round(float(amount) * 100)
 
     @pytest.mark.parametrize(
         "value",

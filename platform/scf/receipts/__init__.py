@@ -1,0 +1,1 @@
+"""Warehouse receipts and other titles: issued, endorsed, divided, handed in for the goods."""

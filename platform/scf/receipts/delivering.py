@@ -1,0 +1,377 @@
+"""Outbound: the holder's signed 提货通知书, and the keeper's signed delivery against it.
+
+What is pledged cannot leave: the receipt's pool has nothing free, and the database refuses. Whoever holds a pledge
+is told that somebody tried.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from scf.capacity import queries as pools
+from scf.capacity import service as capacity
+from scf.capacity.models import Pool
+from scf.evidence import service as evidence
+from scf.evidence.models import Statement
+from scf.evidence.queries import event_by_hash
+from scf.http.auth import Actor
+from scf.kernel.errors import Conflict, NotFound
+from scf.kernel.ids import new_id, parse_id, public_id
+from scf.kernel.quantity import Quantity
+from scf.parties import queries as parties
+from scf.parties import signing
+from scf.parties.signing import Signer
+from scf.receipts import permissions
+from scf.receipts.models import State, WarehouseReceipt, Withdrawal, WithdrawalRefusal
+from scf.receipts.permissions import Action
+from scf.stock import rules as stock_rules
+from scf.stock.models import Lot, LotUnit
+from scf_ledger.encoding import b64url
+
+ORDERED: Final = "receipt.withdrawal_ordered"
+DELIVERED: Final = "receipt.delivered"
+
+
+class OrderKnown(Conflict):
+    """A 提货通知书 is numbered, and takes effect once."""
+
+    code = "receipt.order_known"
+    title = "该提货通知书编号已使用"
+    title_en = "A withdrawal order of this number exists"
+
+
+class OrderUnknown(NotFound):
+    """Goods are handed over against a 提货通知书 that is open."""
+
+    code = "receipt.order_unknown"
+    title = "没有待执行的提货通知书"
+    title_en = "There is no such open withdrawal order"
+
+
+class GoodsPledged(Conflict):
+    """What is pledged leaves only after the pledgee's signed release; whoever holds the pledge is told."""
+
+    code = "receipt.goods_pledged"
+    title = "货物已出质，未经质权人签署解除不得出库"
+    title_en = "The goods are pledged: nothing leaves without the pledgee's signed release"
+
+    def __init__(self, refusal: "Refusal", **fields: Any) -> None:
+        super().__init__(**fields)
+        self._refusal = refusal
+
+    def outlive(self, session: Session) -> None:
+        """Keep the attempt, and alarm whoever holds the goods."""
+        self._refusal.keep(session)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An attempt to take goods that may not leave."""
+
+    receipt_id: UUID
+    party_id: UUID
+    quantity: Quantity
+    now: datetime
+
+    def keep(self, session: Session) -> None:
+        """Write the attempt down and tell every holder of the receipt's pool."""
+        receipt = session.get_one(WarehouseReceipt, self.receipt_id)
+        session.add(
+            WithdrawalRefusal(
+                id=new_id(),
+                receipt_id=receipt.id,
+                party_id=self.party_id,
+                quantity_minor=self.quantity.minor,
+                code=GoodsPledged.code,
+                refused_at=self.now,
+            )
+        )
+        alarm(
+            session,
+            receipt,
+            "receipt.withdrawal_refused",
+            {"receipt": public_id("whr", receipt.id), "asked": self.quantity.to_json()},
+            now=self.now,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the holder wants handed over, and to whom; single things by name."""
+
+    order_no: str
+    quantity: Quantity
+    taker: str
+    units: Sequence[str] = ()
+
+
+def draft_withdrawal(
+    session: Session,
+    actor: Actor,
+    receipt_id: UUID,
+    order: Order,
+    *,
+    signers: Sequence[Signer],
+    origin: str,
+    now: datetime,
+) -> list[Statement]:
+    """Write the 提货通知书 for the holder to sign. Raises MoveRefused, GoodsPledged, OrderKnown, as signing."""
+    receipt = lock_for(session, actor, receipt_id, Action.WITHDRAW)
+    _require_takeable(session, receipt, order.quantity, actor, now=now)
+    _require_new(session, receipt, order.order_no)
+    content = {
+        "holder": parties.party(session, receipt.holder_id).uscc,
+        "keeper": parties.party(session, receipt.keeper_id).uscc,
+        "order_no": order.order_no,
+        "quantity": order.quantity.to_json(),
+        "units_sha256": stock_rules.names_sha256(order.units),
+        "taker": order.taker,
+    }
+    return signing.draft(
+        session,
+        origin=origin,
+        party=parties.active_party(session, actor.party),
+        act="withdraw",
+        subject=receipt,
+        prefix="whr",
+        content=content,
+        amount=None,
+        signers=signers,
+        now=now,
+        reserved={"units": sorted(order.units)},
+    )
+
+
+def order_withdrawal(
+    session: Session, actor: Actor, receipt_id: UUID, *, jws: Sequence[str], now: datetime
+) -> Withdrawal:
+    """Take the holder's signature: the keeper may hand the goods over. Raises as `draft_withdrawal`."""
+    receipt = lock_for(session, actor, receipt_id, Action.WITHDRAW)
+    holder = parties.active_party(session, actor.party)
+    act = signing.collect(session, party=holder, act="withdraw", subject=receipt, jws=jws, now=now)
+    quantity = Quantity.from_json(act.content["quantity"])
+    _require_takeable(session, receipt, quantity, actor, now=now)
+    _require_new(session, receipt, act.content["order_no"])
+    evidence.append(
+        session,
+        receipt,
+        ORDERED,
+        {name: act.content[name] for name in _WITHDRAWAL},
+        now=now,
+        actor=holder.id,
+        parties=receipt.parties,
+        authorizations=act.authorizations,
+    )
+    withdrawal = Withdrawal(
+        id=new_id(),
+        receipt_id=receipt.id,
+        order_no=act.content["order_no"],
+        quantity_minor=quantity.minor,
+        units=list(act.reserved["units"]) or None,
+        taker=act.content["taker"],
+        ordered_at=now,
+    )
+    session.add(withdrawal)
+    session.flush()
+    return withdrawal
+
+
+def draft_delivery(
+    session: Session,
+    actor: Actor,
+    receipt_id: UUID,
+    order_no: str,
+    papers: Sequence[bytes],
+    *,
+    signers: Sequence[Signer],
+    origin: str,
+    now: datetime,
+) -> list[Statement]:
+    """Write the delivery for the keeper to sign; `papers` are its 磅单 and 出门证, of two sources.
+
+    Raises OrderUnknown, MoveRefused, GoodsPledged, and as signing.
+    """
+    receipt = lock_for(session, actor, receipt_id, Action.DELIVER)
+    withdrawal = _open_order(session, receipt, order_no)
+    quantity = receipt.measure(withdrawal.quantity_minor)
+    pool = _require_takeable(session, receipt, quantity, actor, now=now)
+    content = {
+        "holder": parties.party(session, receipt.holder_id).uscc,
+        "keeper": parties.party(session, receipt.keeper_id).uscc,
+        "order_no": withdrawal.order_no,
+        "quantity": quantity.to_json(),
+        "units_sha256": stock_rules.names_sha256(withdrawal.units or []),
+        "taker": withdrawal.taker,
+        "rest": receipt.measure(pool.confirmed_minor - quantity.minor).to_json(),
+        "papers": [b64url(hashlib.sha256(paper).digest()) for paper in papers],
+    }
+    return signing.draft(
+        session,
+        origin=origin,
+        party=parties.active_party(session, actor.party),
+        act="deliver",
+        subject=receipt,
+        prefix="whr",
+        content=content,
+        amount=None,
+        signers=signers,
+        now=now,
+        reserved={"withdrawal": public_id("wdr", withdrawal.id)},
+    )
+
+
+def deliver(
+    session: Session, actor: Actor, receipt_id: UUID, *, jws: Sequence[str], now: datetime
+) -> WarehouseReceipt:
+    """Take the keeper's signature: the goods have left the lots, and the receipt's pool.
+
+    Raises OrderUnknown, MoveRefused, GoodsPledged, and as signing.
+    """
+    receipt = lock_for(session, actor, receipt_id, Action.DELIVER)
+    keeper = parties.active_party(session, actor.party)
+    act = signing.collect(session, party=keeper, act="deliver", subject=receipt, jws=jws, now=now)
+    withdrawal = session.get_one(Withdrawal, parse_id("wdr", act.reserved["withdrawal"]))
+    if withdrawal.delivered_at is not None or withdrawal.ended_at is not None:
+        raise OrderUnknown(order_no=withdrawal.order_no)
+    quantity = receipt.measure(withdrawal.quantity_minor)
+    pool = _require_takeable(session, receipt, quantity, actor, now=now)
+    event = evidence.append(
+        session,
+        receipt,
+        DELIVERED,
+        {name: act.content[name] for name in (*_WITHDRAWAL, "rest", "papers")},
+        now=now,
+        actor=keeper.id,
+        parties=receipt.parties,
+        authorizations=act.authorizations,
+    )
+    cause = event.body_hash
+    capacity.deliver(session, pool, amount=quantity, cause=cause, now=now, actor=keeper.id)
+    _leave_lots(session, receipt, withdrawal, quantity, cause=cause, actor=keeper.id, now=now)
+    withdrawal.delivered_at = now
+    withdrawal.delivered_event_id = event.id
+    session.flush()
+    if pool.confirmed_minor <= 0:
+        receipt.move(State.DELIVERED, now=now)
+    return receipt
+
+
+def lock_for(
+    session: Session,
+    actor: Actor,
+    receipt_id: UUID,
+    action: Action,
+    expected_version: int | None = None,
+) -> WarehouseReceipt:
+    """Return a receipt, locked, for an action that this party may take. Raises SubjectNotFound."""
+    receipt = evidence.lock(session, WarehouseReceipt, receipt_id)
+    permissions.require(receipt, actor.party, action)
+    evidence.require_version(receipt, expected_version)
+    return receipt
+
+
+def alarm(
+    session: Session,
+    receipt: WarehouseReceipt,
+    kind: str,
+    fields: dict[str, Any],
+    *,
+    now: datetime,
+) -> None:
+    """Tell everybody who holds a part of a receipt's goods."""
+    assert receipt.head_hash is not None, "an issued receipt has told of its issue"
+    event = event_by_hash(session, receipt.head_hash)
+    for holding in pools.holdings(session, receipt.pool_id):
+        if holding.minor > 0 and holding.party_id is not None:
+            capacity.notify(
+                session,
+                event,
+                holding.party_id,
+                kind=kind,
+                subject=holding.holder,
+                fields=fields,
+                now=now,
+            )
+
+
+def _require_takeable(
+    session: Session, receipt: WarehouseReceipt, quantity: Quantity, actor: Actor, *, now: datetime
+) -> Pool:
+    """Return the receipt's pool, locked, where so much of it may leave."""
+    receipt.require_active("withdraw")
+    (pool,) = capacity.lock_pools(session, [receipt.pool_id])
+    if quantity > pool.free:
+        if pool.used_minor > 0:
+            refusal = Refusal(receipt.id, actor.party, quantity, now)
+            raise GoodsPledged(refusal, field="quantity", asked=quantity, free=pool.free)
+        capacity.require_free(pool, quantity, viewer=pool.owner_id)
+    return pool
+
+
+def _require_new(session: Session, receipt: WarehouseReceipt, order_no: str) -> None:
+    known = select(Withdrawal.id).where(
+        Withdrawal.receipt_id == receipt.id, Withdrawal.order_no == order_no
+    )
+    if session.scalar(known) is not None:
+        raise OrderKnown(field="order_no", order_no=order_no)
+
+
+def _open_order(session: Session, receipt: WarehouseReceipt, order_no: str) -> Withdrawal:
+    found = session.scalar(
+        select(Withdrawal).where(
+            Withdrawal.receipt_id == receipt.id,
+            Withdrawal.order_no == order_no,
+            Withdrawal.delivered_at.is_(None),
+            Withdrawal.ended_at.is_(None),
+        )
+    )
+    if found is None:
+        raise OrderUnknown(order_no=order_no)
+    return found
+
+
+def _leave_lots(
+    session: Session,
+    receipt: WarehouseReceipt,
+    withdrawal: Withdrawal,
+    quantity: Quantity,
+    *,
+    cause: bytes,
+    actor: UUID,
+    now: datetime,
+) -> None:
+    """Let goods leave the lots that the receipt has them in, oldest lot first; single things by name."""
+    left = quantity.minor
+    for part in receipt.lots:
+        taken = min(left, part.quantity_minor)
+        if taken == 0:
+            continue
+        lot = session.get_one(Lot, part.lot_id)
+        assert lot.pool_id is not None, "what leaves was stored"
+        (pool,) = capacity.lock_pools(session, [lot.pool_id])
+        capacity.deliver(
+            session,
+            pool,
+            amount=lot.quantity(taken),
+            holder_id=receipt.id,
+            cause=cause,
+            now=now,
+            actor=actor,
+        )
+        part.quantity_minor -= taken
+        left -= taken
+    for name in withdrawal.units or ():
+        unit = session.scalar(
+            select(LotUnit).where(LotUnit.name == name, LotUnit.left_at.is_(None))
+        )
+        if unit is not None:
+            unit.left_at = now
+
+
+_WITHDRAWAL: Final = ("holder", "keeper", "order_no", "quantity", "units_sha256", "taker")

@@ -1,0 +1,212 @@
+"""A warehouse for tests: a keeper, a supervisor and a trader beside the cast, and goods coming in.
+
+yard = open_yard(stage); lot = yard.stored("140.000"); receipt = yard.issued(lot, "140.000")
+"""
+
+import base64
+import uuid
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+
+from scf.http.auth import create_client, issue_token
+from scf.kernel.ids import public_id
+from scf.kernel.money import Money
+from scf.parties import service
+from scf.parties.models import PartyKind, Role, SizeClass
+from scf_ledger.event_types import Scope
+from tests.support.actors import Company, Stage, engage
+
+LIMIT: Final = Money.parse("100000000.00")
+PARTIES: Final = {
+    "keeper": ("渝川港桥仓储(示例)", "91500118MAYYC0G70N"),
+    "supervisor": ("渝川监管(示例)", "91500118MAYYC0H84R"),
+    "trader": ("渝川铜材贸易(示例)", "91500118MAYYC0J92A"),
+    "second_trader": ("渝川金属(示例)", "91500118MAYYC0K04W"),
+}
+PEOPLE: Final = {
+    "clerk": [Role.MAKER],
+    "manager": [Role.CHECKER, Role.SIGNER],
+}
+
+
+def tonnes(text: str) -> dict[str, str]:
+    return {"quantity": text, "unit": "TNE"}
+
+
+def pieces(count: int) -> dict[str, str]:
+    return {"quantity": str(count), "unit": "C62"}
+
+
+def found(stage: Stage, role: str) -> Company:
+    """Register one more enterprise with its people and its system."""
+    name, uscc = PARTIES[role]
+    cast, now = stage.cast, stage.clock.now()
+    with stage.database.transaction() as session:
+        party = service.register_party(
+            session,
+            uscc=uscc,
+            name=name,
+            kind=PartyKind.ENTERPRISE,
+            size_class=SizeClass.MEDIUM,
+            now=now,
+        )
+        people = {
+            title: engage(
+                session,
+                party,
+                authority=cast.authorities[Scope.ENTERPRISE],
+                keys=cast.keys,
+                key_name=f"{role}-{title}",
+                roles=roles,
+                now=now,
+                limit=LIMIT,
+            )
+            for title, roles in PEOPLE.items()
+        }
+        real_now = stage.clock.real()
+        system, secret = create_client(session, name="WMS", party_id=party.id, now=real_now)
+        return Company(
+            party_id=party.id,
+            uscc=party.uscc,
+            name=party.name,
+            kind=party.kind,
+            people=people,
+            client_id=system.id,
+            client_secret=secret,
+            token=issue_token(session, public_id("cli", system.id), secret, now=real_now),
+        )
+
+
+@dataclass(frozen=True)
+class Yard:
+    """A keeper's warehouse, watched by a supervisor; a trader's goods lie in it."""
+
+    stage: Stage
+    keeper: Company
+    supervisor: Company
+    trader: Company
+
+    def enter(self, quantity: dict[str, str], **other: Any) -> httpx.Response:
+        body = {
+            "depositor": self.trader.id,
+            "supervisor": self.supervisor.id,
+            "goods": "电解铜",
+            "grade": "Cu-CATH-1",
+            "warehouse": "港桥 1 号仓",
+            "location": "A-12",
+            "loss_standard": "0.001",
+            "declared": quantity,
+            **other,
+        }
+        return self.stage.post(self.keeper, "/v1/lots", body)
+
+    def paper(
+        self, lot: str, who: Company, kind: str, quantity: Any = None, **other: Any
+    ) -> httpx.Response:
+        body = {
+            "kind": kind,
+            "number": uuid.uuid4().hex[:12],
+            "made_on": "2025-11-03",
+            "quantity": quantity,
+            "original": base64.b64encode(f"{kind} of {lot} by {who.name}".encode()).decode(),
+            **other,
+        }
+        return self.stage.post(who, f"/v1/lots/{lot}/papers", body)
+
+    def seen(self, lot: str, quantity: dict[str, str]) -> None:
+        """Have both sources weigh and assay a lot."""
+        for who in (self.keeper, self.supervisor):
+            for answer in (
+                self.paper(lot, who, "weighing", quantity),
+                self.paper(lot, who, "assay", passed=True),
+            ):
+                assert answer.status_code == 200, answer.text
+
+    def store(self, lot: str) -> httpx.Response:
+        return self.sign(
+            self.keeper, "store", f"/v1/lots/{lot}/storing-draft", f"/v1/lots/{lot}/store"
+        )
+
+    def stored(self, quantity: str, **other: Any) -> dict[str, Any]:
+        """A lot of copper that is there, in tonnes."""
+        return self.stored_goods(tonnes(quantity), **other)
+
+    def stored_goods(self, quantity: dict[str, str], **other: Any) -> dict[str, Any]:
+        entered = self.enter(quantity, **other)
+        assert entered.status_code == 201, entered.text
+        lot = entered.json()["id"]
+        self.seen(lot, quantity)
+        answer = self.store(lot)
+        assert answer.status_code == 200, answer.text
+        shown: dict[str, Any] = answer.json()
+        return shown
+
+    def issue(self, lot: dict[str, Any], quantity: dict[str, str], **other: Any) -> httpx.Response:
+        """Draft, sign and hand back a receipt over a part of a lot."""
+        body = {
+            "number": f"GQ-{uuid.uuid4().hex[:12]}",
+            "lots": [{"lot": lot["id"], "quantity": quantity}],
+            "depositor_address": "重庆市永川区示例路 1 号",
+            "quality": "Cu+Ag ≥ 99.95%",
+            "stored_until": "2026-11-02",
+            "storage_fee": "每吨每日 0.60 元",
+            "issued_at": "重庆市永川区",
+            **other,
+        }
+        return self.sign(
+            self.keeper,
+            "issue",
+            "/v1/warehouse-receipts/draft",
+            f"/v1/lots/{lot['id']}/warehouse-receipts",
+            **body,
+        )
+
+    def issued(self, lot: dict[str, Any], quantity: str, **other: Any) -> dict[str, Any]:
+        answer = self.issue(lot, tonnes(quantity), **other)
+        assert answer.status_code == 201, answer.text
+        shown: dict[str, Any] = answer.json()
+        return shown
+
+    def withdraw(
+        self, receipt: dict[str, Any], quantity: dict[str, str], order_no: str, **other: Any
+    ) -> httpx.Response:
+        """Have the holder order goods out."""
+        path = f"/v1/warehouse-receipts/{receipt['id']}"
+        body = {"order_no": order_no, "quantity": quantity, "taker": "渝川物流 渝C12345", **other}
+        return self.sign(
+            self.trader, "withdraw", f"{path}/withdrawal-draft", f"{path}/withdrawals", **body
+        )
+
+    def deliver(self, receipt: dict[str, Any], order_no: str) -> httpx.Response:
+        """Have the keeper hand the goods over."""
+        path = f"/v1/warehouse-receipts/{receipt['id']}"
+        papers = [base64.b64encode(one.encode()).decode() for one in ("磅单", "出门证")]
+        return self.sign(
+            self.keeper,
+            "deliver",
+            f"{path}/delivery-draft",
+            f"{path}/deliver",
+            order_no=order_no,
+            papers=papers,
+        )
+
+    def sign(
+        self, who: Company, act: str, draft_path: str, path: str, **body: Any
+    ) -> httpx.Response:
+        draft = self.stage.post(who, draft_path, {**body, "signers": who.signers(act)})
+        if not draft.is_success:
+            return draft
+        return self.stage.post(who, path, {"authorizations": who.sign_all(draft.json())})
+
+    def pool(self, who: Company, pool: str) -> dict[str, Any]:
+        answer = self.stage.get(who, f"/v1/pools/{pool}")
+        assert answer.status_code == 200, answer.text
+        shown: dict[str, Any] = answer.json()
+        return shown
+
+
+def open_yard(stage: Stage) -> Yard:
+    """Register the keeper, the supervisor and the trader."""
+    return Yard(stage, *(found(stage, role) for role in ("keeper", "supervisor", "trader")))
