@@ -16,9 +16,13 @@ from scf.approvals.rules import Grade, Paper
 from scf.http.auth import Actor
 from scf.kernel.clock import business_date, parse_date
 from scf.kernel.errors import Conflict, Invalid, LimitExceeded
+from scf.kernel.ids import public_id
 from scf.kernel.money import Money, zero
 from scf.parties import rules as party_rules
+from scf.rules.service import evaluate
 
+GRADE: Final = "loan.grade"
+"""The transition that rules know a grade by."""
 NOTHING: Final = Step(within=1)
 """What a check has to answer where the policy says nothing of it."""
 
@@ -150,8 +154,7 @@ def propose_grade(
     """Propose a grade (五级分类初分), no better than the days overdue allow. Raises GradeTooGood."""
     found = permissions.lock_for(session, actor, case_id, expected_version)
     found.case.require(State.LENT)
-    overdue = days_overdue(found, business_date(now))
-    rules.check_grade(grade, overdue)
+    overdue = _hold_grade(session, found, grade, now=now)
     journal.believe(session, found.case.bank_id, hand, "classify", step="make", now=now)
     inputs = {"grade": grade.value, "reasons": reasons, "days_overdue": overdue}
     journal.record(
@@ -182,8 +185,7 @@ def confirm_grade(
         raise NothingProposed
     if proposed.person_id == hand.person:
         raise party_rules.SamePerson(field="by", act="classify")
-    overdue = days_overdue(found, business_date(now))
-    rules.check_grade(grade, overdue)
+    overdue = _hold_grade(session, found, grade, now=now)
     journal.believe(session, found.case.bank_id, hand, "classify", step="check", now=now)
     before = graded(found)
     inputs = {
@@ -195,6 +197,17 @@ def confirm_grade(
     }
     journal.record(session, found, Kind.GRADED, inputs, now=now, hand=hand, by=actor.client_id)
     return found.case
+
+
+def _hold_grade(session: Session, found: Open, grade: Grade, *, now: datetime) -> int:
+    """Hold a grade to the days overdue, and return these. Raises GradeTooGood."""
+    today, case = business_date(now), found.case
+    overdue = days_overdue(found, today)
+    rules.check_grade(grade, overdue, on=today)
+    facts = {"grade": grade.value, "days_overdue": overdue}
+    subject = public_id("apc", case.id)
+    evaluate(session, GRADE, subject, facts, on=today, now=now, parties=[case.bank_id])
+    return overdue
 
 
 def decide_extension(

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,6 +12,8 @@ from scf.approvals.policy import Committee, Content, Majority, Rung
 from scf.kernel.calendar import CalendarUnpublished, add_working_days
 from scf.kernel.errors import Conflict, Invalid, LimitExceeded
 from scf.kernel.money import Money
+from scf.rules import predicates
+from scf.rules.book import shipped
 
 
 class AboveLadder(LimitExceeded):
@@ -76,15 +77,8 @@ class Grade(StrEnum):
 STEPS: Final = (State.INVESTIGATING, State.REVIEWING, State.DECIDING)
 """What leads to a decision, in order."""
 GRADES: Final = tuple(Grade)
-_OVERDUE: Final[Mapping[int, Grade]] = MappingProxyType(
-    {
-        361: Grade.LOSS,
-        271: Grade.DOUBTFUL,
-        91: Grade.SUBSTANDARD,
-        1: Grade.SPECIAL_MENTION,
-    }
-)
-"""Days overdue from which a loan is at best of a grade: 商业银行金融资产风险分类办法（2023年第1号令）第十一条起."""
+OVERDUE: Final = "LND-02"
+"""The rule that says from how many days overdue on a loan is at best of a grade."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,14 +199,16 @@ def check_sum(whole: Money, parts: Sequence[Money], *, field: str) -> None:
         raise SumDiffers(field=field, total=total, expected=whole)
 
 
-def best_grade(days_overdue: int) -> Grade:
-    """Return the best grade that a loan so long overdue may have."""
-    return next((grade for days, grade in _OVERDUE.items() if days_overdue >= days), Grade.NORMAL)
+def best_grade(days_overdue: int, *, on: date) -> Grade:
+    """Return the best grade that a loan so long overdue may have, by the rule in force on a day."""
+    book = shipped()
+    numbers = book.parameters(OVERDUE, on) or book.rule(OVERDUE).versions[0].parameters
+    return Grade(predicates.best_grade(days_overdue, **numbers))
 
 
-def check_grade(grade: Grade, days_overdue: int) -> None:
+def check_grade(grade: Grade, days_overdue: int, *, on: date) -> None:
     """Raise GradeTooGood."""
-    best = best_grade(days_overdue)
+    best = best_grade(days_overdue, on=on)
     if GRADES.index(grade) < GRADES.index(best):
         raise GradeTooGood(
             field="grade", grade=grade.value, best=best.value, days_overdue=days_overdue

@@ -51,8 +51,8 @@ class HoldEnded(Conflict):
 class BlindToken(Base):
     """What is held under a token. `pool_id` is a pool of its own, where the paper's claim had none.
 
-    `value_minor` is the paper's, as registered here, else as declared with the first of the holds that
-    stand; nothing is held that takes `held_minor` past it. `document_id` is the paper once it is known here.
+    `value_minor` is the paper's, as registered here, else the highest declared with the holds that stand;
+    nothing is held that takes `held_minor` past it. `document_id` is the paper once it is known here.
     """
 
     __tablename__ = "blind_tokens"

@@ -10,6 +10,7 @@ from scf.kernel.money import Money
 
 SCOPE: Final = "blind"
 CALLER: Final = "outside_bank"
+YUAN: Final = "CNY"
 TTL_MIN: Final = timedelta(minutes=1)
 TTL_MAX: Final = timedelta(days=7)
 TOKEN_WINDOW: Final = timedelta(days=1)
@@ -39,6 +40,20 @@ class TtlOutOfRange(Invalid):
     code = "blind.ttl_out_of_range"
     title = "占用期限须在一分钟至七天之间"
     title_en = "A hold runs for a minute at least and a week at most"
+
+
+class CurrencyUnknown(Invalid):
+    """Of a paper that nobody registered here, yuan are held: an invoice is made out in them."""
+
+    code = "blind.currency_unknown"
+    title = "未登记的单据只能以人民币占用"
+    title_en = "A paper that is not registered here is held in yuan"
+
+
+def check_currency(value: Money, *, known: bool) -> None:
+    """Raise CurrencyUnknown."""
+    if not known and value.currency != YUAN:
+        raise CurrencyUnknown(field="document_value", currency=value.currency)
 
 
 def check_ask(amount: Money, value: Money, ttl: timedelta) -> None:

@@ -55,7 +55,8 @@ class Times:
 def hold(session: Session, actor: Actor, ask: Ask, *, times: Times) -> BlindHold | None:
     """Hold a part of a paper's value, or None: it is over what is left, of whom and by how much unsaid.
 
-    The question is recorded either way. Raises AboveValue, TtlOutOfRange, AskedTooOften, PartyRevoked.
+    The question is recorded either way. Raises AboveValue, TtlOutOfRange, CurrencyUnknown, AskedTooOften,
+    PartyRevoked.
     """
     rules.check_ask(ask.amount, ask.value, ask.ttl)
     party = parties.active_party(session, actor.party)
@@ -75,10 +76,12 @@ def hold(session: Session, actor: Actor, ask: Ask, *, times: Times) -> BlindHold
     )
     _keep_look(session, actor, token, now=times.now)
     _expire(session, token, now=times.now)
+    rules.check_currency(ask.value, known=token.document_id is not None)
     _declare(token, ask.value)
     try:
         with session.begin_nested():
             _take(session, token, ask)
+            _grow(session, token, ask.value, now=times.now)
             return _place(session, party.id, token, ask, now=times.now)
     except (CapacityInsufficient, CurrencyMismatch):
         return None
@@ -145,6 +148,23 @@ def _register(
     if value == declared:
         capacity.mark(session, token.pool_id, [named], now=now)
         return
+    _open_again(session, token, declared, [named], now=now)
+
+
+def _grow(session: Session, token: BlindToken, value: Money, *, now: datetime) -> None:
+    """Let a higher word make room beside what is held of a paper that nobody registered here."""
+    declared = token.value
+    if token.document_id is not None or token.pool_id is None or value <= declared:
+        return
+    token.value_minor = value.minor
+    _open_again(session, token, declared, [], now=now)
+
+
+def _open_again(
+    session: Session, token: BlindToken, declared: Money, marks: list[Mark], *, now: datetime
+) -> None:
+    """Open a token's pool at its present value, and take along what is held of the one before."""
+    assert token.pool_id is not None
     before = session.get_one(Pool, token.pool_id)
     capacity.mark(session, before.id, [queries.declared(token.token, Side.IS, declared)], now=now)
     token.pool_id = new_id()
@@ -154,10 +174,10 @@ def _register(
         asset=before.asset,
         asset_id=before.asset_id,
         owner_id=None,
-        confirmed=value,
+        confirmed=token.value,
         cause=pools.confirmation(session, before.id),
         parties=[],
-        marks=[queries.declared(token.token, Side.OF, declared), named],
+        marks=[queries.declared(token.token, Side.OF, declared), *marks],
     )
     capacity.open_pools(session, [opening], now=now, actor=None)
     session.flush()
@@ -229,9 +249,11 @@ def _locking(token: bytes) -> Select[BlindToken]:
 def _take(session: Session, token: BlindToken, ask: Ask) -> None:
     """Take of a token's value; the database refuses what is more than is left. Raises CapacityInsufficient.
 
-    Whoever declares less than was declared before is held to its own word.
+    Whoever asks is held to its own word: what everybody holds is within what it says. Nobody is held to the
+    word of another, who may be a stranger to the paper; only to what the paper says, once it is known here.
     """
-    most = min(token.value_minor, ask.value.minor)
+    known = token.document_id is not None
+    most = min(token.value_minor, ask.value.minor) if known else ask.value.minor
     taken = session.execute(
         update(BlindToken)
         .where(

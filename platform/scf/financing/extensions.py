@@ -1,7 +1,7 @@
 """展期: the borrower asks for a later due date, the bank's desk decides, both sign, the pledge follows.
 
-Asked for before the loan is due, for no longer in all than the loan's own term (《流动资金贷款管理办法》
-2024: of loans up to a year, extensions together are no longer than the term).
+Asked for before the loan is due, for no longer in all than rule LND-01 allows (《贷款通则》 article 12: of loans
+up to a year, extensions together are no longer than the term).
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from scf.financing.permissions import Action
 from scf.http.auth import Actor
 from scf.kernel.clock import business_date
 from scf.kernel.errors import Conflict, Invalid
-from scf.kernel.ids import new_id
+from scf.kernel.ids import new_id, public_id
 from scf.parties import queries as parties
 from scf.parties import signing
 from scf.parties.service import insert
@@ -31,7 +31,13 @@ from scf.pledges import extending
 from scf.pledges import service as pledges
 from scf.pledges.models import Pledge
 from scf.registrations import tasks as registration_tasks
+from scf.rules.book import shipped
+from scf.rules.predicates import extension_days_max
+from scf.rules.service import evaluate
 
+EXTEND: Final = "loan.extend"
+"""The transition that rules know an extension by."""
+TOGETHER: Final = "LND-01"
 BANK: Final = "extend"
 BORROWER: Final = "prolong"
 
@@ -85,11 +91,16 @@ def ask(
     assert before is not None
     assert financing.days is not None
     first_due = _first_due(session, financing)
-    latest, today = first_due + timedelta(days=financing.days), business_date(now)
+    today = business_date(now)
+    latest = first_due + timedelta(days=_days_max(financing.days, on=today))
     if not before < due_on <= latest or today > before:
         raise ExtensionUnfit(
             field="due_on", due_on=due_on, due_on_before=before, latest=latest, today=today
         )
+    facts = {"term_days": financing.days, "extended_days": (due_on - first_due).days}
+    concerned = [one for one in (financing.borrower_id, financing.lender_id) if one]
+    subject = public_id("fin", financing.id)
+    evaluate(session, EXTEND, subject, facts, on=today, now=now, parties=concerned)
     pledge = _pledge(session, financing)
     rows = queries.receipts(session, [financing.id])[financing.id]
     owed = queries.owed(financing, rows, today)
@@ -269,6 +280,13 @@ def _first_due(session: Session, financing: Financing) -> date:
     )
     assert financing.due_on is not None
     return first or financing.due_on
+
+
+def _days_max(term_days: int, *, on: date) -> int:
+    """Return by how many days in all a loan may be extended, by the rule in force on a day."""
+    book = shipped()
+    numbers = book.parameters(TOGETHER, on) or book.rule(TOGETHER).versions[0].parameters
+    return extension_days_max(term_days, **numbers)
 
 
 def _newest(session: Session, financing_id: UUID) -> LoanExtension | None:

@@ -255,6 +255,50 @@ def transfer_notified(*, security_kind: str, disclosed: bool, debtor_notified: b
     return holds_if(debtor_notified)
 
 
+def extension_days_max(
+    term_days: int, *, short_days_max: int, medium_days_max: int, long_extension_days: int
+) -> int:
+    """Return by how many days in all a loan of so many days may be extended."""
+    if term_days <= short_days_max:
+        return term_days
+    return term_days // 2 if term_days <= medium_days_max else long_extension_days
+
+
+@predicate
+def extended_within(
+    *,
+    term_days: int,
+    extended_days: int,
+    short_days_max: int,
+    medium_days_max: int,
+    long_extension_days: int,
+) -> Verdict:
+    """Hold a loan's extensions together to what its own term allows."""
+    most = extension_days_max(
+        term_days,
+        short_days_max=short_days_max,
+        medium_days_max=medium_days_max,
+        long_extension_days=long_extension_days,
+    )
+    figures = {"term_days": term_days, "extended_days": extended_days, "most_days": most}
+    return holds_if(extended_days <= most, **figures)
+
+
+def best_grade(days_overdue: int, *, grades: list[str], from_days: list[int]) -> str:
+    """Return the best grade of a loan so long overdue; `from_days` of each grade but the first."""
+    return grades[sum(days_overdue >= day for day in from_days)]
+
+
+@predicate
+def graded_within(
+    *, grade: str, days_overdue: int, grades: list[str], from_days: list[int]
+) -> Verdict:
+    """Hold a loan's grade to the best one that its days overdue allow."""
+    best = best_grade(days_overdue, grades=grades, from_days=from_days)
+    fits = grades.index(grade) >= grades.index(best)
+    return holds_if(fits, grade=grade, days_overdue=days_overdue, best=best)
+
+
 @predicate
 def claim_factorable(
     *, security_kind: str, future: bool | None, consignment: bool | None, title_clear: bool | None

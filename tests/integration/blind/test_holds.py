@@ -68,28 +68,76 @@ class TestUnknownPaper:
         assert second.hold(token, "40.00")["answer"] == "OK"
         assert own_pool(stage, token) == (10_000, 10_000)
 
-    def test_what_is_declared_first_is_the_value_and_lower_words_bind_their_own(
+    def test_each_is_held_to_its_own_word_and_nobody_to_anothers(
         self, banks: list[Outsider], token: bytes, stage: Stage
     ):
         first, second = banks
         assert first.hold(token, "10.00")["answer"] == "OK"
 
-        assert second.hold(token, "95.00", value="1000.00")["answer"] == "OVER_CAPACITY"
         assert second.hold(token, "20.00", value="25.00")["answer"] == "OVER_CAPACITY"
         assert second.hold(token, "15.00", value="25.00")["answer"] == "OK"
         assert own_pool(stage, token) == (10_000, 2_500)
+        assert second.hold(token, "95.00", value="1000.00")["answer"] == "OK"
+        assert own_pool(stage, token) == (100_000, 12_000)
+        assert first.hold(token, "0.01")["answer"] == "OVER_CAPACITY", "by its own word it is full"
+        assert second.hold(token, "5000.00", value="5000.00")["answer"] == "OVER_CAPACITY"
+        assert own_pool(stage, token) == (100_000, 12_000)
+
+    def test_a_strangers_fen_does_not_block_a_paper(
+        self, banks: list[Outsider], token: bytes, stage: Stage
+    ):
+        stranger, bank = banks
+        tiny = stranger.hold(token, "0.01", value="0.01")["hold"]["id"]
+        assert stranger.commit(tiny).json()["state"] == "COMMITTED"
+
+        assert bank.hold(token, "100.00")["answer"] == "OVER_CAPACITY"
+        held = bank.hold(token, "99.99")["hold"]["id"]
+
+        assert own_pool(stage, token) == (10_000, 10_000)
+        assert bank.commit(held).json()["state"] == "COMMITTED"
+        assert stranger.release(tiny).json()["state"] == "RELEASED"
+        assert own_pool(stage, token) == (10_000, 9_999)
+        assert bank.release(held).json()["state"] == "RELEASED"
+        assert own_pool(stage, token) == (10_000, 0)
+
+    def test_nor_does_another_currency(self, banks: list[Outsider], token: bytes):
+        body = {"amount": "0.01", "currency": "USD"}
+        answer = banks[0].post(
+            "/v1/blind/holds",
+            {
+                "token": f"0x{token.hex()}",
+                "amount": body,
+                "document_value": body,
+                "ttl_seconds": 60,
+            },
+        )
+
+        assert (answer.status_code, answer.json()["code"]) == (422, "blind.currency_unknown")
+        assert banks[1].hold(token, "100.00")["answer"] == "OK"
+
+    def test_two_words_at_once_hold_no_more_than_either_says(
+        self, banks: list[Outsider], token: bytes, stage: Stage
+    ):
+        assert banks[0].hold(token, "1.00", value="1.00")["answer"] == "OK"
+        asks = [(banks[0], "70.00", "100.00"), (banks[1], "70.00", "120.00")]
+
+        with ThreadPoolExecutor(2) as threads:
+            answers = list(
+                threads.map(lambda one: one[0].hold(token, one[1], value=one[2])["answer"], asks)
+            )
+
+        assert sorted(answers) == ["OK", "OVER_CAPACITY"]
+        assert own_pool(stage, token) in ((10_000, 7_100), (12_000, 7_100))
 
     def test_what_nobody_holds_any_more_binds_nobody(
         self, banks: list[Outsider], token: bytes, stage: Stage
     ):
         first, second = banks
-        tiny = first.hold(token, "0.01", value="0.01")["hold"]["id"]
-        assert second.hold(token, "60.00")["answer"] == "OVER_CAPACITY"
+        tiny = first.hold(token, "0.01", value="1000.00")["hold"]["id"]
         assert first.release(tiny).json()["state"] == "RELEASED"
 
         assert second.hold(token, "60.00")["answer"] == "OK"
         assert own_pool(stage, token) == (10_000, 6_000)
-        assert first.hold(token, "40.01", value="1000.00")["answer"] == "OVER_CAPACITY"
 
     def test_released_and_expired_holds_are_free_again(
         self, banks: list[Outsider], token: bytes, stage: Stage

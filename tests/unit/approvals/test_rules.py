@@ -14,6 +14,8 @@ from scf.approvals.rules import Grade, Loan, Terms, Vote
 from scf.kernel.ids import public_id
 from scf.kernel.money import CurrencyMismatch, Money
 
+DAY = date(2025, 11, 3)
+
 PEOPLE = [UUID(int=number) for number in range(1, 8)]
 NAMES = [public_id("psn", person) for person in PEOPLE]
 FOR, AGAINST, ABSTAIN = Vote.FOR, Vote.AGAINST, Vote.ABSTAIN
@@ -214,11 +216,11 @@ def test_a_committee_that_cannot_sit_is_refused(other):
     ],
 )
 def test_a_loan_overdue_is_graded_no_better_than_its_days_allow(days, best):
-    assert rules.best_grade(days) is best
-    rules.check_grade(best, days)
+    assert rules.best_grade(days, on=DAY) is best
+    rules.check_grade(best, days, on=DAY)
     if best is not Grade.NORMAL:
         with pytest.raises(rules.GradeTooGood):
-            rules.check_grade(rules.GRADES[rules.GRADES.index(best) - 1], days)
+            rules.check_grade(rules.GRADES[rules.GRADES.index(best) - 1], days, on=DAY)
 
 
 @pytest.mark.parametrize(
