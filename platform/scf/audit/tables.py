@@ -66,7 +66,7 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
     "receivable_documents": ("receivable_id", "position", "document_id", "live"),
     "receivable_payments": (
         *("receivable_id", "bank_id", "amount_minor", "currency", "paid_on", "account"),
-        *("bank", "to_named_account", "event_id", "reported_at"),
+        *("bank", "to_named_account", "taken_minor", "event_id", "reported_at"),
     ),
     "payment_reversals": (
         *("payment_id", "bank_id", "amount_minor", "reversed_on", "event_id"),

@@ -126,7 +126,7 @@ class RankOut(Out):
 
     as_of: InstantText
     registered: bool = Field(description="已登记；否则为“现在登记”的次序 Else: if registered now")
-    rank: int
+    rank: int | None = Field(description="融资已结束的为空 None once the financing is over")
     outstanding: MoneyOut
     search_no: str | None = Field(description="依据的查询证明；空则尚未查询 No search yet if empty")
     searched_at: InstantText | None
@@ -179,6 +179,6 @@ def _sum(text: str, currency: str) -> Money:
 def _names(call: Call, found: Ranking) -> dict[UUID, str]:
     """Return the names that the viewer may read: a bank its own, the supplier those it deals with."""
     banks = {one.party_id for one in found.encumbrances.values() if one.party_id is not None}
-    own = found.encumbrances[found.own].party_id
+    own = found.encumbrances[found.own].party_id if found.own else call.actor.party
     readable = {own} if call.actor.party == own else banks
     return {one: party(call.session, one).name for one in readable if one is not None}

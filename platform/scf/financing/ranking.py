@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from scf.financing.models import Financing, FinancingRank, RankStep
+from scf.financing.models import Financing, FinancingRank, RankStep, State
 from scf.kernel.clock import instant_text, parse_instant
 from scf.kernel.ids import new_id, public_id
 from scf.kernel.money import Money
@@ -30,6 +30,8 @@ from scf.registry.certificates import read_search
 from scf.registry.port import SearchResult
 from scf.registry.reading import read_paper
 
+OVER: Final = frozenset({State.REFUSED, State.CLOSED})
+"""States in which a financing has no claim."""
 TIMES: Final = ("registered_at", "notified_at")
 
 
@@ -37,11 +39,11 @@ TIMES: Final = ("registered_at", "notified_at")
 class Ranking:
     """Who stands where on a claim, as one of a financing's parties may know it.
 
-    `own` is the ref of this financing's claim; `registered` whether that stands at the register already.
-    `outstanding` is what the debtor still owes.
+    `own` is the ref of this financing's claim, None once it is over; `registered` whether that stands at the
+    register already. `outstanding` is what the debtor still owes.
     """
 
-    own: str
+    own: str | None
     registered: bool
     outstanding: Money
     search: SearchResult | None
@@ -49,9 +51,9 @@ class Ranking:
     encumbrances: dict[str, Encumbrance]
 
     @property
-    def own_rank(self) -> int:
-        """The rank of this financing's claim."""
-        return next(one.rank for one in self.ranked if one.claim.ref == self.own)
+    def own_rank(self) -> int | None:
+        """The rank of this financing's claim, None where it has none any more."""
+        return next((one.rank for one in self.ranked if one.claim.ref == self.own), None)
 
 
 def rank(session: Session, financing: Financing, viewer: UUID, *, now: datetime) -> Ranking:
@@ -71,20 +73,22 @@ def rank(session: Session, financing: Financing, viewer: UUID, *, now: datetime)
     pledge = _live_pledge(session, financing)
     own_reg_no = pledge.registration.reg_no if pledge else None
     own_refs = {own_reg_no, public_id("plg", pledge.id) if pledge else None}
-    own = _own(financing, pledge, now=now)
+    own = None if financing.state in OVER else _own(financing, pledge, now=now)
     others = [
         one
         for one in (*here, *beside)
         if one.claim.ref not in own_refs and (one.is_public or viewer == financing.borrower_id)
     ]
-    known = {one.claim.ref: one for one in (own, *others)}
+    known = {one.claim.ref: one for one in ([own] if own else []) + others}
     ranked = priority.order(Asset.RECEIVABLE, [one.claim for one in known.values()])
-    return Ranking(own.claim.ref, own_reg_no is not None, outstanding, search, ranked, known)
+    ref = own.claim.ref if own else None
+    return Ranking(ref, own_reg_no is not None, outstanding, search, ranked, known)
 
 
 def state(session: Session, financing: Financing, step: RankStep, *, now: datetime) -> None:
     """Keep, with the bank's decision, the order as the bank could know it then."""
     found = rank(session, financing, financing.lender_id, now=now)
+    assert found.own is not None, "a bank decides about a loan that is not over"
     session.add(
         FinancingRank(
             id=new_id(),

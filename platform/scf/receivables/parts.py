@@ -9,13 +9,14 @@ from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scf.kernel.errors import Conflict
 from scf.kernel.money import Money
 from scf.parties import queries as parties
-from scf.receivables import accounts
-from scf.receivables.models import Receivable
+from scf.receivables import accounts, surpluses
+from scf.receivables.models import Receivable, ReceivablePayment
 
 AGREED: Final = "receivable.split_agreed"
 
@@ -42,6 +43,32 @@ def payee_of(splits: Iterable[Split], number: str, bank: str | None) -> str | No
     every = (part for split in splits for part in split)
     found = (part for part in every if accounts.differs(part["pay_to"], number, bank) is None)
     return next((str(part["payee"]) for part in found), None)
+
+
+def due_into(session: Session, receivable: Receivable, number: str) -> Money:
+    """Return what is still due of the part that is paid into an account, zero where there is none.
+
+    `number` without spaces or hyphens. What came in under an earlier split of the same account counts too.
+    """
+    digits = accounts.account_digits
+    part = next(
+        (
+            Money.from_json(one["amount"])
+            for one in receivable.parts or ()
+            if digits(one["pay_to"]["account"]) == number
+        ),
+        receivable.money(0),
+    )
+    came = session.scalars(
+        select(ReceivablePayment).where(
+            ReceivablePayment.receivable_id == receivable.id,
+            ReceivablePayment.to_named_account,
+        )
+    )
+    minor = sum(
+        surpluses.remainder(session, one).minor for one in came if digits(one.account) == number
+    )
+    return receivable.money(max(part.minor - minor, 0))
 
 
 def keepers(session: Session, receivable: Receivable) -> set[str]:

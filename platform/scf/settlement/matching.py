@@ -4,7 +4,8 @@ import re
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ColumnExpressionArgument, exists, func, select
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, cast, exists, func, select, true
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from scf.documents.models import Document
@@ -124,7 +125,7 @@ def _of_reversal(session: Session, bank: Party, row: BankEntry) -> UUID | str:
 def _by_text(session: Session, bank: Party, row: BankEntry) -> UUID | str:
     """Find what is due into this account, of this amount, whose line or invoice number is written on it."""
     if not row.remittance:
-        return UNKNOWN
+        return _by_part(session, bank, row)
     outstanding = Receivable.confirmed_minor - Receivable.paid_minor
     candidates = session.execute(
         select(Receivable.id, Receivable.line_no)
@@ -151,8 +152,36 @@ def _by_text(session: Session, bank: Party, row: BankEntry) -> UUID | str:
         if any(_says(row.remittance, word) for word in words)
     ]
     if len(found) != 1:
-        return SEVERAL if found else UNKNOWN
+        return SEVERAL if found else _by_part(session, bank, row)
     return found[0]
+
+
+def _by_part(session: Session, bank: Party, row: BankEntry) -> UUID | str:
+    """Find the one claim of whose split payment a part is due into this account, of at least this amount.
+
+    The account was named for that part by everybody's signature, so it says enough; where it stands in the
+    splits of several claims, a number on the entry says which.
+    """
+    part = func.jsonb_array_elements(Receivable.parts).table_valued("value").lateral()
+    pay_to = cast(part.c.value, JSONB)["pay_to"]
+    candidates = session.scalars(
+        select(Receivable)
+        .join(part, true())
+        .where(
+            Receivable.viewers.contains([bank.id]),
+            _digits(pay_to["account"].astext) == row.account,
+            pay_to["bank_uscc"].astext == bank.uscc,
+            Receivable.currency == row.currency,
+        )
+        .order_by(Receivable.id)
+        .limit(CANDIDATES_MAX)
+    ).all()
+    due = [one for one in candidates if parts.due_into(session, one, row.account) >= row.amount]
+    named = [one for one in due if _says(row.remittance, one.line_no)]
+    found = named if len(due) > 1 else due
+    if len(found) != 1:
+        return SEVERAL if due else UNKNOWN
+    return found[0].id
 
 
 def _says(text: str, word: str) -> bool:

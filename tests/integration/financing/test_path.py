@@ -59,6 +59,9 @@ def test_the_whole_path(desk):
     assert (shown["state"], shown["lock"]["state"]) == ("RELEASED", "none")
     assert shown["registration"]["cancellation_due_on"] == "2026-01-07"
     assert desk.financing(financing)["state"] == "CLOSED"
+    over = desk.seen(cast.bank, f"{path}/rank")
+    assert (over["rank"], over["registered"], over["places"]) == (None, False, [])
+    assert [one["rank"] for one in over["stated"]] == [1, 1], "what was kept with decisions stays"
 
     desk.did(cast.bank, f"/v1/pledges/{pledge}/cancel-registration", {})
     desk.work()

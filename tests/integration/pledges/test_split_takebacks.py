@@ -134,6 +134,49 @@ class TestByDay:
         audit(desk)
 
 
+class TestMatching:
+    """A credit on the account of a part is that part's, without a person and without a number on it."""
+
+    def split(self, desk, number, account):
+        cast = desk.stage.cast
+        receivable = desk.receivable(number, "100.00")
+        agree_split(desk, receivable, [(cast.bank, "60.00", account)])
+        return receivable
+
+    def test_the_account_alone_says_whose_it_is(self, desk):
+        account = "6222020000000000031"
+        receivable = self.split(desk, 31, account)
+
+        outcome = told(desk.stage, desk.stage.cast.bank, entry(1, 4_000, account=account))
+        again = told(desk.stage, desk.stage.cast.bank, entry(2, 2_000, account=account), name="N2")
+        more = told(desk.stage, desk.stage.cast.bank, entry(3, 1, account=account), name="N3")
+
+        assert outcome["entries"][0]["receivable"] == receivable
+        assert (outcome["recorded"], again["recorded"]) == (1, 1)
+        assert (more["recorded"], more["unmatched"]) == (0, 1), "the part is paid"
+        assert amounts(desk, receivable)[0] == (6_000, 6_000, 0)
+        audit(desk)
+
+    def test_of_several_claims_the_number_says_which(self, desk):
+        account = "6222020000000000032"
+        first, second = (self.split(desk, number, account) for number in (32, 33))
+        number = desk.seen(desk.stage.cast.bank, f"/v1/receivables/{second}")["line_no"]
+
+        outcome = told(desk.stage, desk.stage.cast.bank, entry(4, 6_000, account=account))
+        text = f"货款 {number}"
+        named = told(
+            desk.stage,
+            desk.stage.cast.bank,
+            entry(5, 6_000, account=account, remittance=text),
+            name="N2",
+        )
+
+        assert (outcome["recorded"], outcome["unmatched"]) == (0, 1)
+        assert named["entries"][0]["receivable"] == second
+        assert amounts(desk, first)[0] == (0, 0, 0)
+        assert amounts(desk, second)[0] == (6_000, 6_000, 0)
+
+
 def test_an_entry_on_which_the_platform_fails_stops_no_other(desk, monkeypatch):
     cast = desk.stage.cast
     receivable = desk.receivable(40, "100.00")

@@ -1,5 +1,6 @@
 """Pools: entries say what events say, and sum to the row."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 from scf.audit.finding import Report, expect, expect_row
 from scf.audit.history import History, Told, histories, rows
 from scf.capacity.models import EntryKind, PoolState
+from scf.evidence import service as evidence
 from scf.evidence.models import Event
 from scf.kernel.ids import parse_id, public_id
 
@@ -36,6 +38,7 @@ def check(session: Session, _codes: Mapping[UUID, str], report: Report) -> None:
     holders |= {row["id"]: row["party_id"] for row in rows(session, "blind_holds", "id")}
     edges = {row["id"]: row for row in rows(session, "conversion_edges", "id")}
     flows = {identity: Flow() for identity in edges}
+    paid: Counter[str] = Counter()
     entries: dict[UUID, list[RowMapping]] = {}
     for row in rows(session, "pool_entries", "pool_id", "version"):
         report.rows["pool_entries"] += 1
@@ -56,15 +59,33 @@ def check(session: Session, _codes: Mapping[UUID, str], report: Report) -> None:
             _check_sums(told, confirmed, used)
             if (_check_cause(session, history, told) or "").startswith(PAYMENTS):
                 taken -= told.minor("confirmed_delta")
+            if told.record["kind"] == EntryKind.PAY:
+                paid[told.record["cause"]] -= told.minor("confirmed_delta")
         claim = claims.get(history.row["id"])
         stage = stages.get(history.row["id"])
         _check_row(history, confirmed, used, _owner(claim, stage))
         stored = claim["paid_taken_minor"] + claim["astray_taken_minor"] if claim else 0
         expect("receivables", history.key, "paid_taken_minor, astray_taken_minor", stored, taken)
     expect("pool_entries", "*", "pool_id", [public_id("cap", key) for key in entries], [])
+    _check_taken(session, paid)
     for identity, edge in edges.items():
         report.rows["conversion_edges"] += 1
         _check_edge(str(identity), edge, flows[identity])
+
+
+def _check_taken(session: Session, paid: Counter[str]) -> None:
+    """Hold what each payment of a split paid of the value to the entries that name it as their cause."""
+    hashes = {
+        row.id: evidence.hash_text(row.body_hash)
+        for row in session.execute(
+            select(Event.id, Event.body_hash).where(Event.type == "receivable.paid")
+        )
+    }
+    for row in rows(session, "receivable_payments", "id"):
+        if row["taken_minor"] is not None:
+            told = paid[hashes[row["event_id"]]]
+            key = str(row["id"])
+            expect("receivable_payments", key, "taken_minor", row["taken_minor"], told)
 
 
 def _owner(claim: RowMapping | None, stage: RowMapping | None) -> UUID | None:
