@@ -352,6 +352,18 @@ HOLD: Mapping[str, Shape] = {
     "state": s.is_text,
     "expires_at": nullable(s.is_instant),
 }
+PRICES: Mapping[str, Shape] = {
+    "commodity": s.is_text,
+    "unit": s.is_text,
+    "currency": s.is_text,
+    "source": s.is_text,
+    "way": s.one_of("file", "http", "manual"),
+    "count": s.is_count,
+    "first_at": s.is_instant,
+    "last_at": s.is_instant,
+    "prices_sha256": s.is_digest,
+    "reason": nullable(s.is_text),
+}
 RED_NOTE_MOVED: Mapping[str, Shape] = {
     "state": s.is_text,
     "encumbered": s.is_flag,

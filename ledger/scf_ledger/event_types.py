@@ -92,6 +92,7 @@ PREFIXES: Final[Mapping[str, str]] = {
     "hold": "hld",
     "lot": "lot",
     "receipt": "whr",
+    "price": "prs",
 }
 """Kind of subject -> prefix of its public id."""
 
@@ -283,6 +284,7 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("hold.placed", "hold", r.HOLD, ()),
     ("hold.committed", "hold", r.HOLD, ()),
     ("hold.ended", "hold", r.HOLD, ()),
+    ("price.recorded", "price", r.PRICES, ()),
 )
 
 _OPTIONAL: Final[Mapping[str, Mapping[str, Shape]]] = {

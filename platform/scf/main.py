@@ -37,6 +37,7 @@ from scf.parties import supervision_api as supervision
 from scf.pledges import api as pledges
 from scf.pledges import notice_api as debtor_notices
 from scf.pledges import order_api as order_pledges
+from scf.prices import api as prices
 from scf.programmes import api as programmes
 from scf.programmes import invitation_api as invitations
 from scf.receipts import api as receipts
@@ -67,6 +68,7 @@ ROUTERS: list[APIRouter] = [
     party_papers.router,
     supervision.router,
     access.router,
+    prices.router,
     programmes.router,
     invitations.router,
     capacity.router,

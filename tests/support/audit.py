@@ -15,7 +15,7 @@ from scf.receivables.upload_rows import UPLOAD
 from scf.registry.client import HttpRegistry
 from scf_ledger.event_types import Scope
 from scf_ledger.note import Signer
-from tests.support import clock
+from tests.support import clock, prices
 from tests.support.approving import adopt, decide, investigate, path_of, small
 from tests.support.banking import entry, told
 from tests.support.blind import CODES, learn, outsider, token_of
@@ -98,6 +98,7 @@ def play(world: World) -> None:
     _received(world)
     _ordered(world)
     _held_blind(world)
+    _priced(world)
     request = clock.asked(stage)
     _revocations(world)
     _repaid(world, *first)
@@ -125,6 +126,14 @@ def _financed(world: World, *, number: int) -> tuple[str, str, str]:
     }
     desk.did(cast.bank, f"/v1/financings/{financing}/disbursement", body)
     return receivable, financing, pledge
+
+
+def _priced(world: World) -> None:
+    """A price by two hands, and its correction."""
+    stage, bank = world.desk.stage, world.desk.stage.cast.bank
+    series = prices.a_series(stage, bank)
+    prices.entered(stage, bank, series, "57000.00")
+    prices.entered(stage, bank, series, "75000.00", reason="录入时数字颠倒")
 
 
 def _notified(world: World, pledge: str) -> None:

@@ -33,6 +33,7 @@ SUBJECTS = {
     "trade_stages": "stg",
     "blind_holds": "hld",
     "approval_cases": "apc",
+    "price_series": "prs",
 }
 
 

@@ -18,6 +18,7 @@ from scf.audit.subjects import (
     invoice_checks,
     pledges,
     pools,
+    prices,
     receivables,
     reconciliations,
     red_notes,
@@ -33,7 +34,7 @@ from scf_ledger.chain.client import Chain
 SUBJECTS = (
     *(stages, blind_holds),
     *(documents, trade, receivables, pools, pledges, financings, debtor_notices, red_notes),
-    *(invoice_checks, reconciliations, approvals),
+    *(invoice_checks, reconciliations, approvals, prices),
 )
 ON_CHAIN: Final = frozenset({"anchors", "chain_home", "chain_transactions"})
 ATTEMPTS_MAX: Final = 4

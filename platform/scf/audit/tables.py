@@ -91,6 +91,16 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
         "registered_at",
     ),
     "stage_reductions": ("event_id", "stage_id", "party_id", "amount_minor", "reason", "told_at"),
+    "price_series": (
+        *("id", "version", "secret", "head_hash", "owner_id", "commodity", "unit", "currency"),
+        *("source", "way"),
+    ),
+    "price_batches": (
+        *("id", "series_id", "origin", "reason", "entry_id", "maker_id", "event_hash"),
+        "recorded_at",
+    ),
+    "price_entries": ("id", "series_id", "quoted_at", "minor", "evidence", "reason", "maker_id"),
+    "prices": ("series_id", "quoted_at", "revision", "quoted_on", "minor", "batch_id"),
     "blind_tokens": ("token", "held_minor"),
     "blind_holds": (
         *("id", "version", "secret", "head_hash", "token", "party_id", "currency", "amount_minor"),

@@ -35,6 +35,7 @@ DESK: Final[Mapping[str, tuple[Step, ...]]] = MappingProxyType(
         "clear": ("check",),
         "inspect": ("make",),
         "classify": ("make", "check"),
+        "price": ("make", "check"),
     }
 )
 """A bank's own acts -> their hands: recorded with person and mandate, signed by nobody outside."""

@@ -1,1 +1,5 @@
--- Prices, control agreements over pledged stock, marks and margin calls.
+-- Takes 0004_collateral.sql back.
+DROP TABLE prices;
+DROP TABLE price_batches;
+DROP TABLE price_entries;
+DROP TABLE price_series;

@@ -1,0 +1,1 @@
+"""Goods that secure a debt, watched by price (动态质押): control agreements, marks, margin calls."""
