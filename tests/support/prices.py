@@ -26,17 +26,22 @@ def a_series(stage, client, **changes):
     return answer.json()["id"]
 
 
-def entered(stage, bank, series, price, *, at="2025-10-09T04:00:00Z", reason=None):
-    """Have a bank's two people enter and approve a price in yuan."""
-    body = {
+def entry(bank, price, *, at="2025-10-09T04:00:00Z", reason=None):
+    """What the first of a bank's two people says."""
+    return {
         "quoted_at": at,
         "price": {"amount": price, "currency": "CNY"},
         "evidence": "现货报价单",
         "reason": reason,
         "maker": bank.hand(Role.MAKER).signer(Role.MAKER),
     }
-    entry = stage.post(bank, f"/v1/price-series/{series}/entries", body)
-    assert entry.status_code == 201, entry.text
+
+
+def entered(stage, bank, series, price, **said):
+    """Have a bank's two people enter and approve a price in yuan."""
+    body = entry(bank, price, **said)
+    made = stage.post(bank, f"/v1/price-series/{series}/entries", body)
+    assert made.status_code == 201, made.text
     checker = {"checker": bank.hand(Role.CHECKER).signer(Role.CHECKER)}
-    answer = stage.post(bank, f"/v1/price-entries/{entry.json()['id']}/approve", checker)
+    answer = stage.post(bank, f"/v1/price-entries/{made.json()['id']}/approve", checker)
     assert answer.status_code == 200, answer.text

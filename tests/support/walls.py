@@ -33,6 +33,7 @@ from scf_ledger import uscc
 from scf_ledger.encoding import b64
 from scf_ledger.event_types import Scope
 from scf_ledger.note import Signer
+from tests.support import prices
 from tests.support.actors import Company, Stage
 from tests.support.approving import adopt, small
 from tests.support.banking import entry, told
@@ -117,7 +118,7 @@ class Walls:
     @property
     def nobodys(self) -> dict[str, str]:
         """Ids of the same kinds that nobody has."""
-        own = {"programme_id"}  # strangers in it know it
+        own = {"programme_id", "series_id"}  # strangers in it know it; prices are for all
         return {name: self.filled(f"{{{name}}}", nowhere=name not in own) for name in self.ids}
 
     def masked(self, text: str) -> str:
@@ -238,6 +239,9 @@ def seeded(desk: Desk, outside: Any) -> tuple[dict[str, str], Signer]:
     red_note = desk.did(sme, "/v1/red-notes", red)["id"]
     webhook = {"url": "https://hooks.supplier.example/scf", "types": ["*"]}
     pushed = {"webhook_id": desk.did(sme, "/v1/webhooks", webhook)["id"]}
+    series = prices.a_series(stage, bank)
+    priced = f"/v1/price-series/{series}/entries"
+    made["entry_id"] = desk.did(bank, priced, prices.entry(bank, "75000.00"))
     signer = publish(desk)
     pushed["delivery_id"] = delivery_to(desk, pushed["webhook_id"])
     owner = sme.people["owner"]
@@ -253,6 +257,7 @@ def seeded(desk: Desk, outside: Any) -> tuple[dict[str, str], Signer]:
         "document_id": invoice,
         "receivable_id": receivable,
         "pledge_id": pledge,
+        "series_id": series,
         "notice_id": notice["id"],
         "request_id": request["id"],
         "job_id": job,

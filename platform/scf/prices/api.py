@@ -16,10 +16,8 @@ from scf.http.schemas import (
     RateText,
     Text,
 )
-from scf.kernel.errors import ValueInvalid
-from scf.kernel.money import SCALES
 from scf.prices import queries, service
-from scf.prices.models import PriceBatch, Way
+from scf.prices.models import PriceBatch
 from scf.prices.schemas import (
     ApprovalIn,
     BatchOut,
@@ -46,10 +44,6 @@ _FILE: Final[dict[str, Any]] = {
 @command(router, "/v1/price-series", status=201)
 def register_series(call: Call, body: SeriesIn) -> SeriesOut:
     """登记价格序列 Begin a series of prices. By the operator or a bank."""
-    if body.currency not in SCALES:
-        raise ValueInvalid(field="currency", value=body.currency[:16])
-    if (body.symbol is None) is not (body.way is Way.MANUAL):
-        raise ValueInvalid(field="symbol", value=body.symbol, way=body.way.value)
     row = service.register(call.session, call.actor, **body.model_dump(), now=call.now)
     return SeriesOut.of(row)
 

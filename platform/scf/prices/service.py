@@ -15,9 +15,9 @@ from scf.db.bulk import copy_in
 from scf.evidence import service as evidence
 from scf.http.auth import Actor
 from scf.kernel.clock import SHANGHAI, YEARS, business_date, instant_text
-from scf.kernel.errors import Conflict, Invalid
+from scf.kernel.errors import Conflict, Invalid, ValueInvalid
 from scf.kernel.ids import new_id, public_id
-from scf.kernel.money import CurrencyMismatch, Money
+from scf.kernel.money import SCALES, CurrencyMismatch, Money
 from scf.parties import queries as parties
 from scf.parties import rules as party_rules
 from scf.parties.service import insert
@@ -116,11 +116,19 @@ def register(
     symbol: str | None,
     now: datetime,
 ) -> PriceSeries:
-    """Begin a series, as the operator or a bank. Raises SeriesForBanks, SeriesExists."""
+    """Begin a series, as the operator or a bank.
+
+    Raises SeriesForBanks, SeriesExists, and ValueInvalid where the currency is unknown, or a symbol is missing or
+    stands where nothing is read.
+    """
     if not actor.operator:
         permissions.require_bank(parties.active_party(session, actor.party))
     elif way is Way.MANUAL:
         raise permissions.SeriesForBanks
+    if currency not in SCALES:
+        raise ValueInvalid(field="currency", value=currency[:16])
+    if (symbol is None) is not (way is Way.MANUAL):
+        raise ValueInvalid(field="symbol", value=symbol, way=way.value)
     row = PriceSeries(
         id=new_id(),
         version=0,

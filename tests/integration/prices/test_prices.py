@@ -15,8 +15,8 @@ from scf.kernel.money import Money
 from scf.parties.models import Role
 from scf.prices import queries
 from scf.prices.models import Price, PriceBatch, PriceEntry
-from tests.support.problems import refusal
 from tests.support.prices import a_series
+from tests.support.problems import refusal
 
 SAMPLE = (Path(scf.__path__[0]) / "samples" / "prices" / "monthly.csv").read_bytes()
 NOON = "2025-10-09T04:00:00Z"

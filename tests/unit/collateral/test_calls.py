@@ -84,9 +84,9 @@ class Model:
         if self.open in ("called", "breached") and not short and not sell:
             self.say("cured", None)
         if sell or (self.open == "called" and self.waited > 1):
-            self.open == "breached" or self.say("breached", "breached")  # noqa: B015
+            self.open == "breached" or self.say("breached", "breached")
         elif short and self.open != "breached":
-            self.open == "called" or self.say("called", "called")  # noqa: B015
+            self.open == "called" or self.say("called", "called")
         elif not short and near and self.open is None:
             self.say("warned", "warned")
         elif not near and self.open == "warned":

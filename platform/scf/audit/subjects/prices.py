@@ -15,7 +15,7 @@ from scf.prices.service import digest
 Grouped = dict[UUID, list[RowMapping]]
 
 
-def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
+def check(session: Session, _: Mapping[UUID, str], report: Report) -> None:
     """Hold series, batches, prices and approved entries to each other and to the events. Raises Different."""
     prices = _grouped(session, "prices", "batch_id", report, "quoted_at", "revision")
     batches = _grouped(session, "price_batches", "series_id", report, "id")
@@ -76,7 +76,9 @@ def _check_entry(batch: RowMapping, entry: RowMapping | None, told: Told) -> Non
     }
     expect_row("price_entries", public_id("pen", entry["id"]), entry, said)
     again = digest([(entry["quoted_at"], _revision(told, entry), entry["minor"])])
-    expect("price_entries", public_id("pen", entry["id"]), "minor", again, told.bytes("prices_sha256"))
+    expect(
+        "price_entries", public_id("pen", entry["id"]), "minor", again, told.bytes("prices_sha256")
+    )
 
 
 def _revision(told: Told, entry: RowMapping) -> int:
