@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from scf_ledger import event_records as r
+from scf_ledger import event_watching as w
 from scf_ledger import shapes as s
 from scf_ledger.shapes import Shape
 
@@ -93,6 +94,9 @@ PREFIXES: Final[Mapping[str, str]] = {
     "lot": "lot",
     "receipt": "whr",
     "price": "prs",
+    "device": "dev",
+    "device_hour": "dvh",
+    "stocktake": "stk",
 }
 """Kind of subject -> prefix of its public id."""
 
@@ -285,6 +289,10 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("hold.committed", "hold", r.HOLD, ()),
     ("hold.ended", "hold", r.HOLD, ()),
     ("price.recorded", "price", r.PRICES, ()),
+    ("device.registered", "device", w.DEVICE, ()),
+    ("device.revoked", "device", w.DEVICE_REVOKED, ()),
+    ("device_hour.closed", "device_hour", w.DEVICE_HOUR, ()),
+    ("device_hour.supplemented", "device_hour", w.DEVICE_HOUR, ()),
 )
 
 _OPTIONAL: Final[Mapping[str, Mapping[str, Shape]]] = {

@@ -15,7 +15,7 @@ from scf_ledger.errors import Malformed
 
 FORMAT: Final = "scf-proof/1"
 MEDIA_TYPE: Final = "application/vnd.scf.proof+json"
-KINDS: Final = frozenset({"event", "pledge"})
+KINDS: Final = frozenset({"event", "pledge", "reading"})
 
 FILE_BYTES_MAX: Final = 33_554_432
 ENTRIES_MAX: Final = 2_000
@@ -23,6 +23,7 @@ DISCLOSURES_MAX: Final = 64
 AUTHORIZATIONS_MAX: Final = 16
 CERTIFICATES_MAX: Final = 256
 REVOCATIONS_MAX: Final = 32
+PATH_MAX: Final = 64
 
 ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}")
 
@@ -54,6 +55,16 @@ class Anchor:
 
 
 @dataclass(frozen=True, slots=True)
+class ProvenReading:
+    """One reading of a device: its canonical bytes, its place under its hour's root, the batch it came in."""
+
+    body: bytes
+    index: int
+    path: tuple[bytes, ...]
+    batch: str
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """A proof file, read and not yet verified."""
 
@@ -64,6 +75,7 @@ class Proof:
     revocations: tuple[bytes, ...]
     """DER."""
     anchor: Anchor | None
+    reading: ProvenReading | None = None
 
 
 def build(
@@ -73,6 +85,7 @@ def build(
     certificates: Sequence[str],
     revocations: Sequence[bytes],
     anchor: Anchor | None,
+    reading: ProvenReading | None = None,
 ) -> bytes:
     """Write a proof file."""
     value: dict[str, Any] = {
@@ -93,6 +106,13 @@ def build(
             "block_number": anchor.block_number,
             "block_hash": anchor.block_hash,
         }
+    if reading is not None:
+        value["reading"] = {
+            "body": b64url(reading.body),
+            "index": reading.index,
+            "path": [b64url(hash_) for hash_ in reading.path],
+            "batch": reading.batch,
+        }
     return canonical.encode(value) + b"\n"
 
 
@@ -106,7 +126,7 @@ def parse(data: bytes) -> Proof:
         strict_json.loads(data, max_bytes=FILE_BYTES_MAX),
         "proof",
         required=("format", "kind", "entries"),
-        optional=("certificates", "revocations", "anchor"),
+        optional=("certificates", "revocations", "anchor", "reading"),
     )
     if value["format"] != FORMAT:
         raise Malformed("another format", where="format")
@@ -122,6 +142,7 @@ def parse(data: bytes) -> Proof:
             map(from_b64, strict_json.texts(revocations, "revocations", most=REVOCATIONS_MAX))
         ),
         anchor=_anchor(value["anchor"]) if "anchor" in value else None,
+        reading=_reading(value["reading"]) if "reading" in value else None,
     )
 
 
@@ -170,6 +191,20 @@ def _bytes32(value: dict[str, Any], key: str, where: str) -> bytes | None:
         return None
     text = strict_json.text(value[key], f"{where}.{key}", pattern=shapes.DIGEST)
     return from_b64url(text)
+
+
+def _reading(item: Any) -> ProvenReading:
+    value = strict_json.members(item, "reading", required=("body", "index", "path", "batch"))
+    path = strict_json.items(value["path"], "reading.path", most=PATH_MAX)
+    return ProvenReading(
+        body=from_b64url(strict_json.text(value["body"], "reading.body")),
+        index=strict_json.integer(value["index"], "reading.index"),
+        path=tuple(
+            from_b64url(strict_json.text(hash_, "reading.path", pattern=shapes.DIGEST))
+            for hash_ in path
+        ),
+        batch=strict_json.text(value["batch"], "reading.batch"),
+    )
 
 
 def _anchor(item: Any) -> Anchor:

@@ -16,6 +16,7 @@ from scf.capacity import api as capacity
 from scf.confirmations import api as confirmations
 from scf.confirmations import rates_api as confirmation_rates
 from scf.db.session import Database
+from scf.devices import api as devices
 from scf.documents import api as documents
 from scf.documents import trade_api as trade
 from scf.dossier import api as dossier
@@ -97,6 +98,7 @@ ROUTERS: list[APIRouter] = [
     settlement.router,
     dossier.router,
     agreements_api.router,
+    devices.router,
     feed.router,
     webhooks.router,
     daily_files.router,

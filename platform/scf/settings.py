@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     limit_reads_per_minute: int = Field(60_000, ge=0, validation_alias="LIMIT_READS_PER_MINUTE")
     limit_writes_per_minute: int = Field(60_000, ge=0, validation_alias="LIMIT_WRITES_PER_MINUTE")
     limit_papers_per_minute: int = Field(6_000, ge=0, validation_alias="LIMIT_PAPERS_PER_MINUTE")
+    limit_readings_per_minute: int = Field(
+        6_000, ge=0, validation_alias="LIMIT_READINGS_PER_MINUTE"
+    )
     limit_probes_per_minute: int = Field(600, ge=0, validation_alias="LIMIT_PROBES_PER_MINUTE")
 
     @classmethod

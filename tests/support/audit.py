@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from scf.blind.service import merge_token
@@ -10,6 +11,7 @@ from scf.documents import trade
 from scf.evidence import log
 from scf.evidence.chain import anchor_newest
 from scf.evidence.sender import Sender
+from scf.kernel.clock import instant_text
 from scf.parties import certification
 from scf.receivables.upload_rows import UPLOAD
 from scf.registry.client import HttpRegistry
@@ -37,6 +39,7 @@ from tests.support.receivables import (
     submit,
 )
 from tests.support.trade import receipt_csv
+from tests.support.watching import a_device, watch
 
 
 @dataclass
@@ -104,6 +107,7 @@ def play(world: World) -> None:
     _repaid(world, *first)
     _escalated(world, request)
     _settled(world)
+    _watched(world)
     world.sequence()
     world.anchor()
     register_invoice(stage, cast.supplier, 90)  # waits for the sequencer
@@ -343,6 +347,23 @@ def _uploaded(world: World) -> None:
     handed_in(stage, stage.cast.anchor, "/v1/payables/uploads", body)
     work(stage)
     guest.come_in()
+
+
+def _watched(world: World) -> None:
+    """A scale with a hole in its numbers, an hour closed and supplemented, one open; a revoked locator."""
+    stage = world.desk.stage
+    began = stage.clock.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=2)
+    scale = a_device(stage, stage.cast.supplier)
+    scale.send(scale.said(1, began), scale.said(4, began + timedelta(minutes=1)))
+    watch(stage)
+    scale.send(scale.said(2, began), scale.said(5, began + timedelta(hours=2)))
+    gps = a_device(stage, stage.cast.supplier, kind="gps", unit=None, algorithm="ES256")
+    at = {"at": instant_text(began), "lat": "29.356123", "lon": "105.927001"}
+    gps.send({"seq": 1, **at})
+    path = f"/v1/devices/{gps.id}/revoke"
+    world.desk.did(stage.cast.supplier, path, {"reason": "损坏"})
+    stage.clock.set(stage.clock.now() + timedelta(hours=1, minutes=1))
+    watch(stage)
 
 
 def _revocations(world: World) -> None:

@@ -45,6 +45,7 @@ from tests.support.lending import Desk, lending_desk
 from tests.support.lineage import put_forward
 from tests.support.log import sequence_all
 from tests.support.receivables import confirmation, identity, money, pay_to, register_invoice
+from tests.support.watching import a_device
 
 ROLES: Final = (
     *("anonymous", "operator", "core", "other_core", "sme", "other_sme"),
@@ -273,6 +274,8 @@ def seeded(desk: Desk, outside: Any) -> tuple[dict[str, str], Signer]:
         "red_note_id": red_note,
         "paper_id": registry_paper(desk, pledge),
         **pushed,
+        "device_id": a_device(stage, sme).id,
+        "seq": "1",
         "path": "0/000",
         "day": "2025-11-03",
     }

@@ -71,6 +71,12 @@ def hold(**_later: object) -> None:
     clocks.hold(context())
 
 
+@app.task(name="watch")
+def watch(**_later: object) -> None:
+    """Look after what devices say of goods."""
+    clocks.watch(context())
+
+
 @app.task(name="lapse")
 def lapse(**_later: object) -> None:
     """End what has lapsed, and wake what waits."""

@@ -10,6 +10,7 @@ from scf.approvals import work as approvals
 from scf.blind import effects as blind
 from scf.confirmations import clock as confirmations
 from scf.db.outbox import Effect, EffectContext
+from scf.devices import effects as devices
 from scf.feed import daily, deliveries
 from scf.http import idempotency
 from scf.http.auth import AccessToken
@@ -44,6 +45,11 @@ def hold(context: EffectContext) -> None:
     blind.turn(context)
 
 
+def watch(context: EffectContext) -> None:
+    """Turn what devices said into events."""
+    devices.turn(context)
+
+
 def bank(context: EffectContext) -> None:
     """Hear what became of payment orders, and what banks tell; a bank that is away is asked again."""
     with suppress(BankUnavailable):
@@ -51,8 +57,9 @@ def bank(context: EffectContext) -> None:
 
 
 def forget(context: EffectContext) -> None:
-    """Delete answers to old commands, dead tokens and effects done long ago."""
+    """Delete answers to old commands, dead tokens, effects done long ago and readings kept for long enough."""
     now = context.clock.real()
+    devices.keep_months(context)
     with context.database.transaction() as session:
         idempotency.forget(session, now=now)
         deliveries.forget(session, now=now)

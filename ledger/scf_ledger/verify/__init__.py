@@ -18,6 +18,7 @@ from scf_ledger.verify import (
     completeness,
     facts,
     inclusion,
+    reading,
     record,
     signed,
     signers,
@@ -76,7 +77,7 @@ class _Verification:
             kind=self._proof.kind,
             fragments={fragment: self._outcomes[fragment] for fragment in Fragment},
             required=self._trust.required(self._proof.kind),
-            facts=facts.of(self._proof.kind, reads or (), indices, head, existed_by),
+            facts=facts.of(self._proof, reads or (), indices, head, existed_by),
         )
 
     def _ask_parties(
@@ -94,9 +95,12 @@ class _Verification:
                 existed_by=existed_by,
             ),
         )
-        self._ask(
-            Fragment.COMPLETENESS, lambda: completeness.check(self._proof.kind, reads, parsed)
-        )
+        self._ask(Fragment.COMPLETENESS, lambda: self._complete(reads, parsed))
+
+    def _complete(self, reads: Sequence[Read], parsed: signed.Parsed) -> None:
+        completeness.check(self._proof.kind, reads, parsed)
+        if self._proof.kind == reading.KIND:
+            reading.check(reads, self._proof.reading)
 
     def _standing(
         self, reads: Sequence[Read] | None, indices: Sequence[int] | None, head: Head | None

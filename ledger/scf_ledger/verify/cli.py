@@ -45,7 +45,11 @@ _AMOUNTS: Final = {
     "used": "已占用额",
     "shortfall": "缺口",
 }
-_KINDS: Final = {"event": "事件证明 event proof", "pledge": "质押证明 pledge proof"}
+_KINDS: Final = {
+    "event": "事件证明 event proof",
+    "pledge": "质押证明 pledge proof",
+    "reading": "读数证明 reading proof",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

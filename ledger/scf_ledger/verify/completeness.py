@@ -6,7 +6,7 @@ from typing import Final
 
 from scf_ledger.event_types import Signing
 from scf_ledger.shapes import minor
-from scf_ledger.verify import pledge
+from scf_ledger.verify import pledge, reading
 from scf_ledger.verify.case import Read, at
 from scf_ledger.verify.report import Failure
 from scf_ledger.verify.signed import Parsed, Signed
@@ -96,4 +96,5 @@ def _check_event(reads: Sequence[Read]) -> None:
 _KINDS: Final[Mapping[str, Callable[[Sequence[Read]], None]]] = {
     "event": _check_event,
     "pledge": pledge.check,
+    reading.KIND: reading.check_entries,
 }

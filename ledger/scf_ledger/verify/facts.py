@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from scf_ledger.proof import Proof
+from scf_ledger.verify import reading
 from scf_ledger.verify.case import Read
 from scf_ledger.verify.checkpoint import Head
 from scf_ledger.verify.pledge import SECURITY, TERMS
 
 
 def of(
-    kind: str,
+    proof: Proof,
     reads: Sequence[Read],
     indices: Sequence[int] | None,
     head: Head | None,
@@ -33,8 +35,10 @@ def of(
     if head is not None:
         point = head.checkpoint
         found["log"] = {"origin": point.origin, "size": point.size, "root": point.root.hex()}
-    if kind == "pledge":
+    if proof.kind == "pledge":
         found["pledge"] = _pledge(reads)
+    if proof.reading is not None:
+        found["reading"] = reading.said(proof.reading)
     return found
 
 

@@ -53,6 +53,21 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "字段 {field} 与事件正文不一致",
         "field {field} is not what the event body says",
     ),
+    # Readings
+    "reading.absent": ("缺少读数", "the reading is missing"),
+    "reading.entries": (
+        "应恰有一条 {type}, 实有 {found} 条",
+        "exactly one {type} is needed, there are {found}",
+    ),
+    "reading.other_device": (
+        "摘要属于另一设备 {device}",
+        "the root is of another device, {device}",
+    ),
+    "reading.other_hour": (
+        "测量时间 {at} 不在 {hour} 起的一小时内",
+        "measured at {at}, not within the hour from {hour}",
+    ),
+    "reading.not_signed": ("设备签名的批次中没有该读数", "not in the batch that the device signed"),
     # Inclusion
     "inclusion.tag_missing": ("缺少标签", "the tag is missing"),
     "inclusion.proof_missing": ("缺少包含证明", "the inclusion proof is missing"),

@@ -34,6 +34,8 @@ SUBJECTS = {
     "blind_holds": "hld",
     "approval_cases": "apc",
     "price_series": "prs",
+    "devices": "dev",
+    "device_hours": "dvh",
 }
 
 

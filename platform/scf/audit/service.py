@@ -13,6 +13,7 @@ from scf.audit.subjects import (
     approvals,
     blind_holds,
     debtor_notices,
+    devices,
     documents,
     financings,
     invoice_checks,
@@ -34,7 +35,7 @@ from scf_ledger.chain.client import Chain
 SUBJECTS = (
     *(stages, blind_holds),
     *(documents, trade, receivables, pools, pledges, financings, debtor_notices, red_notes),
-    *(invoice_checks, reconciliations, approvals, prices),
+    *(invoice_checks, reconciliations, approvals, prices, devices),
 )
 ON_CHAIN: Final = frozenset({"anchors", "chain_home", "chain_transactions"})
 ATTEMPTS_MAX: Final = 4

@@ -195,6 +195,24 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
         *("case_id", "seq", "kind", "state", "person_id", "mandate_id", "inputs", "sha256"),
         *("event_id", "recorded_at"),
     ),
+    "devices": (
+        *("id", "version", "secret", "head_hash", "keeper_id", "owner_id", "kind", "serial"),
+        *("warehouse", "location", "unit", "public_key", "key_sha256", "registered_at"),
+        *("revoked_at", "revocation_reason", "last_seq", "last_at", "missing"),
+    ),
+    "device_hours": (
+        *("id", "version", "secret", "head_hash", "device_id", "hour_at", "closings"),
+    ),
+    "hour_closings": (
+        *("hour_id", "number", "readings", "first_seq", "last_seq", "root", "event_id"),
+        "closed_at",
+    ),
+    "reading_months": ("month",),
+    "reading_batches": ("id", "device_id", "jws"),
+    "readings": (
+        *("device_id", "measured_at", "seq", "value", "latitude", "longitude", "closing"),
+        *("batch_id", "body"),
+    ),
     "financing_searches": ("financing_id", "cert_no", "searched_at", "results_hash", "certificate"),
     "financing_ranks": ("financing_id", "step", "search_no", "own", "claims", "ranks"),
     "financing_receipts": (

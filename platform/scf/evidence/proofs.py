@@ -12,7 +12,7 @@ from scf.evidence.models import ChainTransaction, Checkpoint, Event, Statement, 
 from scf.kernel.errors import Conflict
 from scf_ledger import proof, tlog_proof
 from scf_ledger.event import parse_disclosure
-from scf_ledger.proof import Anchor, ProofEntry
+from scf_ledger.proof import Anchor, ProofEntry, ProvenReading
 from scf_ledger.statement import with_line
 from scf_ledger.tiles import inclusion_proof, tiles_of_proof
 
@@ -57,13 +57,14 @@ def pack(
     certificates: Iterable[str] = (),
     revocations: Iterable[bytes] = (),
     lasting: bool = False,
+    reading: ProvenReading | None = None,
 ) -> bytes:
     """Return a proof file over one head, the newest anchored one where that covers every entry.
 
     `lasting`: over the first such head instead, so that the file stays the same as the log grows.
 
-    `certificates` are PEM of those who signed, `revocations` DER of their CAs' lists. Raises
-    EvidencePending.
+    `certificates` are PEM of those who signed, `revocations` DER of their CAs' lists, `reading` what a
+    proof of that kind is about. Raises EvidencePending.
     """
     hashes = [event_hash(item) for item in entries]
     places = log.indexes(session, hashes)
@@ -89,6 +90,7 @@ def pack(
         certificates=list(certificates),
         revocations=list(revocations),
         anchor=_anchor(session, head, covering.transaction),
+        reading=reading,
     )
 
 

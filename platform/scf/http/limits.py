@@ -45,6 +45,7 @@ class Kind(StrEnum):
     READS = "reads"
     WRITES = "writes"
     PAPERS = "papers"  # registering a paper: a second one is told that there is a first
+    READINGS = "readings"  # batches of devices: their flood keeps nobody's business waiting
     PROBES = "probes"  # what is asked about others: the blind registry, the register
 
 
@@ -111,6 +112,7 @@ class Limits:
                 Kind.READS: settings.limit_reads_per_minute,
                 Kind.WRITES: settings.limit_writes_per_minute,
                 Kind.PAPERS: settings.limit_papers_per_minute,
+                Kind.READINGS: settings.limit_readings_per_minute,
                 Kind.PROBES: settings.limit_probes_per_minute,
             },
         )

@@ -470,3 +470,15 @@ def matures_by_due(*, matures_on: date, due_on: date, creditor_agreed: bool) -> 
         matures_on=matures_on.isoformat(),
         due_on=due_on.isoformat(),
     )
+
+
+# Watching over goods
+
+
+@predicate
+def kept_for_months(*, month_on: date, dropped_on: date, months: int) -> Verdict:
+    """Keep a month of readings for so many months after its end."""
+    until = add_months(month_on, months + 1)
+    return holds_if(
+        dropped_on >= until, month_on=month_on.isoformat(), kept_until=until.isoformat()
+    )

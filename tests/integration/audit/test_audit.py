@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Table, text
+from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
 from scf.audit.history import table
@@ -39,6 +40,8 @@ ROWS = {
     "payable_lines": "state = 'SUBMITTED'",
     "certificates": "id IN (SELECT certificate_id FROM statements)",
     "blind_tokens": "held_minor > 0",
+    "devices": "unit IS NOT NULL",
+    "device_hours": "closings > 0",
 }
 NOT_NULL = {
     ("receivables", "reason"): "reason IS NOT NULL",
@@ -71,6 +74,10 @@ NOT_NULL = {
     ("chain_transactions", "arguments"): "purpose = 'anchor'",
     ("approval_records", "person_id"): "person_id IS NOT NULL",
     ("approval_records", "mandate_id"): "mandate_id IS NOT NULL",
+    ("devices", "revoked_at"): "revoked_at IS NOT NULL",
+    ("devices", "revocation_reason"): "revoked_at IS NOT NULL",
+    ("readings", "latitude"): "latitude IS NOT NULL",
+    ("readings", "longitude"): "longitude IS NOT NULL",
 }
 
 
@@ -84,6 +91,7 @@ CHANGES: list[tuple[type | tuple[type, ...], Callable[[Any], Any]]] = [
     (uuid.UUID, lambda value: uuid.UUID(int=value.int ^ 1)),
     (dt.datetime, lambda value: value + dt.timedelta(seconds=1)),
     (dt.date, lambda value: value + dt.timedelta(days=1)),
+    (Range, lambda value: Range(value.lower, value.upper + 1)),
     (list, lambda value: [*value[:-1], changed(value[-1])] if value else ["x"]),
     (dict, lambda value: {**value, max(value): changed(value[max(value)])} if value else {"x": 1}),
 ]

@@ -1,1 +1,138 @@
 -- Devices, their readings by month, and stocktakes.
+
+CREATE TABLE reading_batches (
+	id UUID NOT NULL, 
+	received_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	device_id UUID NOT NULL, 
+	jws TEXT NOT NULL, 
+	CONSTRAINT pk_reading_batches PRIMARY KEY (id, received_at)
+)
+ PARTITION BY RANGE (received_at);
+
+CREATE TRIGGER reading_batches_append_only BEFORE UPDATE OR DELETE ON reading_batches FOR EACH ROW EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TRIGGER reading_batches_kept BEFORE TRUNCATE ON reading_batches FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE reading_months (
+	month DATE NOT NULL, 
+	opened_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	dropped_at TIMESTAMP WITH TIME ZONE, 
+	rule_version BIGINT, 
+	CONSTRAINT pk_reading_months PRIMARY KEY (month), 
+	CONSTRAINT ck_reading_months_first_day CHECK (extract(day FROM month) = 1), 
+	CONSTRAINT ck_reading_months_dropped_under_a_rule CHECK (num_nulls(dropped_at, rule_version) IN (0, 2))
+);
+
+CREATE TABLE readings (
+	device_id UUID NOT NULL, 
+	measured_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	seq BIGINT NOT NULL, 
+	value BIGINT, 
+	latitude BIGINT, 
+	longitude BIGINT, 
+	closing SMALLINT NOT NULL, 
+	batch_id UUID NOT NULL, 
+	body BYTEA NOT NULL, 
+	CONSTRAINT pk_readings PRIMARY KEY (device_id, measured_at, seq), 
+	CONSTRAINT ck_readings_value_or_position CHECK ((value IS NULL) = (latitude IS NOT NULL AND longitude IS NOT NULL))
+)
+ PARTITION BY RANGE (measured_at);
+
+CREATE TRIGGER readings_append_only BEFORE UPDATE OR DELETE ON readings FOR EACH ROW EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TRIGGER readings_kept BEFORE TRUNCATE ON readings FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE FUNCTION guard_readings() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT FROM added GROUP BY device_id, seq HAVING count(*) > 1) OR EXISTS (
+    SELECT FROM added a LEFT JOIN devices d ON d.id = a.device_id
+      WHERE d.id IS NULL OR (a.seq <= d.last_seq AND NOT d.missing @> a.seq)
+  ) THEN
+    RAISE EXCEPTION 'a number of a device names one reading' USING ERRCODE = 'unique_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER readings_guard AFTER INSERT ON readings
+  REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION guard_readings();
+
+CREATE TABLE devices (
+	keeper_id UUID NOT NULL, 
+	owner_id UUID NOT NULL, 
+	kind VARCHAR(7) NOT NULL, 
+	serial TEXT NOT NULL, 
+	warehouse TEXT NOT NULL, 
+	location TEXT, 
+	unit TEXT, 
+	public_key TEXT NOT NULL, 
+	key_sha256 BYTEA NOT NULL, 
+	registered_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	last_seq BIGINT NOT NULL, 
+	last_at TIMESTAMP WITH TIME ZONE, 
+	heard_at TIMESTAMP WITH TIME ZONE, 
+	missing INT8MULTIRANGE NOT NULL, 
+	id UUID NOT NULL, 
+	version BIGINT NOT NULL, 
+	secret BYTEA NOT NULL, 
+	head_hash BYTEA, 
+	revoked_at TIMESTAMP WITH TIME ZONE, 
+	revocation_reason TEXT, 
+	CONSTRAINT pk_devices PRIMARY KEY (id), 
+	CONSTRAINT uq_devices_keeper_id_key_sha256 UNIQUE (keeper_id, key_sha256), 
+	CONSTRAINT ck_devices_unit_of_what_is_measured CHECK ((kind = 'gps') = (unit IS NULL)), 
+	CONSTRAINT ck_devices_last_seq_not_negative CHECK (last_seq >= 0), 
+	CONSTRAINT fk_devices_keeper_id_parties FOREIGN KEY(keeper_id) REFERENCES parties (id), 
+	CONSTRAINT fk_devices_owner_id_parties FOREIGN KEY(owner_id) REFERENCES parties (id), 
+	CONSTRAINT ck_devices_devicekind CHECK (kind IN ('scale', 'counter', 'camera', 'gate', 'gps'))
+);
+
+CREATE INDEX ix_devices_keeper_id_warehouse ON devices (keeper_id, warehouse);
+
+CREATE INDEX ix_devices_owner_id_id ON devices (owner_id, id);
+
+CREATE FUNCTION guard_device() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.last_seq < OLD.last_seq OR NEW.public_key <> OLD.public_key OR (
+    OLD.revoked_at IS NOT NULL AND NEW.last_seq > OLD.last_seq
+  ) THEN
+    RAISE EXCEPTION 'a device keeps its key and goes on counting' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+
+CREATE TRIGGER devices_guard BEFORE UPDATE ON devices FOR EACH ROW EXECUTE FUNCTION guard_device();
+
+CREATE TABLE device_hours (
+	device_id UUID NOT NULL, 
+	hour_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	closings SMALLINT NOT NULL, 
+	due_at TIMESTAMP WITH TIME ZONE, 
+	id UUID NOT NULL, 
+	version BIGINT NOT NULL, 
+	secret BYTEA NOT NULL, 
+	head_hash BYTEA, 
+	CONSTRAINT pk_device_hours PRIMARY KEY (id), 
+	CONSTRAINT uq_device_hours_device_id_hour_at UNIQUE (device_id, hour_at), 
+	CONSTRAINT fk_device_hours_device_id_devices FOREIGN KEY(device_id) REFERENCES devices (id)
+);
+
+CREATE INDEX ix_device_hours_due_at ON device_hours (due_at) WHERE due_at IS NOT NULL;
+
+CREATE TABLE hour_closings (
+	hour_id UUID NOT NULL, 
+	number SMALLINT NOT NULL, 
+	readings BIGINT NOT NULL, 
+	first_seq BIGINT NOT NULL, 
+	last_seq BIGINT NOT NULL, 
+	root BYTEA NOT NULL, 
+	event_id UUID NOT NULL, 
+	closed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_hour_closings PRIMARY KEY (hour_id, number), 
+	CONSTRAINT ck_hour_closings_root_length CHECK (octet_length(root) = 32), 
+	CONSTRAINT ck_hour_closings_covers_something CHECK (readings > 0 AND first_seq <= last_seq), 
+	CONSTRAINT fk_hour_closings_hour_id_device_hours FOREIGN KEY(hour_id) REFERENCES device_hours (id), 
+	CONSTRAINT fk_hour_closings_event_id_events FOREIGN KEY(event_id) REFERENCES events (id)
+);
+
+CREATE TRIGGER hour_closings_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON hour_closings FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+

@@ -1,0 +1,161 @@
+"""Reading devices, what they said, and who is concerned."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from scf.devices.models import Device, DeviceHour, HourClosing, Reading, ReadingBatch
+from scf.devices.permissions import Action, permit
+from scf.devices.rules import Holes, hour_of
+from scf.evidence.service import SubjectNotFound
+from scf.kernel.errors import NotFound
+from scf.parties import queries as parties
+from scf.parties.models import PartyKind
+
+
+class ReadingNotFound(NotFound):
+    """A reading is shown for as long as it is kept."""
+
+    code = "reading.not_found"
+    title = "未找到该读数，或已超过保存期限"
+    title_en = "No such reading, or it is no longer kept"
+
+
+def opened(session: Session, party_id: UUID, device_id: UUID, action: Action) -> Device:
+    """Return a device that the caller may do this with. Raises SubjectNotFound, DeviceNotAllowed."""
+    device = session.get(Device, device_id)
+    if device is None:
+        raise SubjectNotFound
+    permit(device, party_id, action, concerned(session, device))
+    return device
+
+
+def concerned(session: Session, device: Device) -> list[UUID]:
+    """Return whom a device concerns: its owner, and the keeper."""
+    del session
+    return sorted({device.owner_id, device.keeper_id})
+
+
+def require_place(session: Session, party_id: UUID, keeper_id: UUID, warehouse: str) -> None:
+    """Raise SubjectNotFound where a party has nothing to watch at a keeper's."""
+    del warehouse
+    keeper = parties.party(session, keeper_id)
+    if keeper_id != party_id or keeper.kind is not PartyKind.ENTERPRISE:
+        raise SubjectNotFound
+
+
+def devices(session: Session, party_id: UUID, *, after: UUID | None, size: int) -> list[Device]:
+    """Return a page of the devices that a party runs, by id."""
+    own = or_(Device.owner_id == party_id, Device.keeper_id == party_id)
+    statement = select(Device).where(own).order_by(Device.id).limit(size)
+    if after is not None:
+        statement = statement.where(Device.id > after)
+    return list(session.scalars(statement))
+
+
+def holes(device: Device) -> Holes:
+    """Return the numbers that a device never sent, as half-open stretches in order."""
+    return [(one.lower, one.upper) for one in device.missing]  # type: ignore[misc]  # bounds are set
+
+
+def readings(
+    session: Session, device: Device, *, hour: datetime, after: int, size: int
+) -> Sequence[Reading]:
+    """Return a page of an hour's readings by number."""
+    start = hour_of(hour)
+    return session.scalars(
+        select(Reading)
+        .where(
+            Reading.device_id == device.id,
+            Reading.measured_at >= start,
+            Reading.measured_at < start + timedelta(hours=1),
+            Reading.seq > after,
+        )
+        .order_by(Reading.seq)
+        .limit(size)
+    ).all()
+
+
+def newest(session: Session, device: Device) -> Reading | None:
+    """Return the furthest reading, while it is kept."""
+    return session.scalar(
+        select(Reading).where(
+            Reading.device_id == device.id,
+            Reading.measured_at == device.last_at,
+            Reading.seq == device.last_seq,
+        )
+    )
+
+
+def covered(session: Session, hour: DeviceHour, closing: int) -> Sequence[tuple[int, bytes]]:
+    """Return number and bytes of the readings that a closing of an hour covers, in its tree's order."""
+    rows = session.execute(
+        select(Reading.seq, Reading.body)
+        .where(
+            Reading.device_id == hour.device_id,
+            Reading.measured_at >= hour.hour_at,
+            Reading.measured_at < hour.hour_at + timedelta(hours=1),
+            Reading.closing == closing,
+        )
+        .order_by(Reading.seq)
+    )
+    return [(seq, body) for seq, body in rows]
+
+
+def closings(
+    session: Session, device: Device, *, after: datetime | None, size: int
+) -> Sequence[tuple[DeviceHour, HourClosing]]:
+    """Return the closings of a page of a device's hours, oldest first."""
+    hours = (
+        select(DeviceHour.id)
+        .where(DeviceHour.device_id == device.id, DeviceHour.closings > 0)
+        .order_by(DeviceHour.hour_at)
+        .limit(size)
+    )
+    if after is not None:
+        hours = hours.where(DeviceHour.hour_at > after)
+    rows = session.execute(
+        select(DeviceHour, HourClosing)
+        .join(HourClosing, HourClosing.hour_id == DeviceHour.id)
+        .where(DeviceHour.id.in_(hours))
+        .order_by(DeviceHour.hour_at, HourClosing.number)
+    )
+    return [(hour, closing) for hour, closing in rows]
+
+
+def closing_of(
+    session: Session, device: Device, seq: int
+) -> tuple[DeviceHour, HourClosing, Reading]:
+    """Return where a reading was closed. Raises ReadingNotFound where it is in no closed hour, or gone."""
+    rows = session.execute(
+        select(DeviceHour, HourClosing, Reading)
+        .join(HourClosing, HourClosing.hour_id == DeviceHour.id)
+        .join(
+            Reading,
+            (Reading.device_id == DeviceHour.device_id)
+            & (Reading.measured_at >= DeviceHour.hour_at)
+            & (Reading.measured_at < DeviceHour.hour_at + timedelta(hours=1))
+            & (Reading.closing == HourClosing.number),
+        )
+        .where(
+            DeviceHour.device_id == device.id,
+            HourClosing.first_seq <= seq,
+            HourClosing.last_seq >= seq,
+            Reading.seq == seq,
+        )
+    ).one_or_none()
+    if rows is None:
+        raise ReadingNotFound(seq=seq)
+    hour, closing, reading = rows
+    return hour, closing, reading
+
+
+def batch(session: Session, reading: Reading) -> ReadingBatch:
+    """Return the signed batch in which a reading came. Raises ReadingNotFound where it is gone."""
+    found = session.scalar(select(ReadingBatch).where(ReadingBatch.id == reading.batch_id))
+    if found is None:
+        raise ReadingNotFound(seq=reading.seq)
+    return found
