@@ -34,7 +34,7 @@ from scf.pledges.models import Pledge
 from scf.pledges.models import State as PledgeState
 from scf.pledges.service import NotConfirmed, Principal
 from scf.programmes.models import MemberRole
-from scf.programmes.service import require_member
+from scf.programmes.service import require_allowed, require_member
 from scf.receivables import permissions as receivable_permissions
 from scf.receivables import service as receivables
 from scf.receivables.models import Receivable
@@ -148,8 +148,8 @@ def draft_offer(
 ) -> list[Statement]:
     """Write the contract and the offer over its hash, for the bank's maker and checker to sign.
 
-    Raises MoveRefused, AboveRequested, AboveClaim, DatesDoNotFit, DayCountUnknown, RuleBlocks, and as
-    signing.
+    Raises MoveRefused, AboveRequested, AboveClaim, `programme.security_not_allowed`, DatesDoNotFit,
+    DayCountUnknown, RuleBlocks, and as signing.
     """
     financing = lock_for(session, actor, financing_id, Action.OFFER, expected_version)
     financing.require_move(State.APPROVED)
@@ -159,6 +159,7 @@ def draft_offer(
             field="amount", requested=financing.requested, asked=offer.amount
         )
     _check_claim(receivable, offer.amount)
+    require_allowed(session, receivable.programme_id, offer.security.kind.value)
     checks.check_offer(session, financing, offer.security, now=now)
     due_on = offer.due_on or receivable.due_on
     starts_on = due_on - timedelta(days=offer.days)

@@ -8,7 +8,7 @@ from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
 from scf.http.schemas import PageSize, PartyId, ProgrammeId, RevokeIn
 from scf.programmes import queries, service
 from scf.programmes.models import Programme
-from scf.programmes.schemas import MemberIn, ProgrammeIn, ProgrammeOut
+from scf.programmes.schemas import MemberIn, ProgrammeIn, ProgrammeOut, SecuritiesIn
 
 router = APIRouter(tags=["融资项目 Programmes"])
 
@@ -18,7 +18,11 @@ def open_programme(call: Call, body: ProgrammeIn) -> ProgrammeOut:
     """Open a programme around an anchor party."""
     require_operator(call.actor)
     programme = service.open_programme(
-        call.session, name=body.name, anchor_id=body.anchor, now=call.now
+        call.session,
+        name=body.name,
+        anchor_id=body.anchor,
+        securities=body.securities,
+        now=call.now,
     )
     return _shown(call, programme)
 
@@ -56,6 +60,13 @@ def expel(call: Call, programme_id: ProgrammeId, party_id: PartyId, body: Revoke
     require_operator(call.actor)
     service.expel(call.session, programme_id, party_id=party_id, reason=body.reason, now=call.now)
     return _shown(call, queries.visible(call.session, call.actor, programme_id))
+
+
+@command(router, "/v1/programmes/{programme_id}/securities")
+def allow(call: Call, programme_id: ProgrammeId, body: SecuritiesIn) -> ProgrammeOut:
+    """允许的担保方式 Say which kinds of security banks may offer in a programme; what was offered goes on."""
+    require_operator(call.actor)
+    return _shown(call, service.allow(call.session, programme_id, body.securities))
 
 
 @command(router, "/v1/programmes/{programme_id}/revoke")

@@ -4,7 +4,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Text, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scf.db.base import Base
@@ -20,14 +21,24 @@ class MemberRole(StrEnum):
     FUNDER = "funder"
 
 
+class Product(StrEnum):
+    """A kind of security that banks of a programme may take over its claims."""
+
+    PLEDGE = "pledge"
+    ASSIGNMENT = "assignment"
+    FACTORING = "factoring"
+
+
 class Programme(Revocable, Base):
-    """An anchor party's programme (融资项目)."""
+    """An anchor party's programme (融资项目). `securities` are the products that it allows, null for all."""
 
     __tablename__ = "programmes"
+    __table_args__ = (CheckConstraint("cardinality(securities) > 0", name="securities_some"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(Text)
     anchor_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"), index=True)
+    securities: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     opened_at: Mapped[datetime]
 
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from scf.http.schemas import In, InstantText, Line, Out, PartyId, ProgrammeId, UsccText
 from scf.parties.models import Party
-from scf.programmes.models import Member, MemberRole, Programme
+from scf.programmes.models import Member, MemberRole, Product, Programme
 
 
 class ProgrammeIn(In):
@@ -14,6 +14,17 @@ class ProgrammeIn(In):
 
     name: Line = Field(examples=["渝川汽车(示例)供应商融资项目"])
     anchor: PartyId
+    securities: list[Product] | None = Field(
+        default=None,
+        min_length=1,
+        description="允许的担保方式，空为全部 None: all kinds of security",
+    )
+
+
+class SecuritiesIn(In):
+    """Which kinds of security are offered from now on."""
+
+    securities: list[Product] | None = Field(min_length=1, description="空为全部 None: all")
 
 
 class MemberIn(In):
@@ -52,6 +63,7 @@ class ProgrammeOut(Out):
     id: ProgrammeId
     name: str
     anchor: PartyId
+    securities: list[Product] | None = Field(description="允许的担保方式，空为全部 None: all")
     opened_at: InstantText
     revoked_at: InstantText | None
     members: list[MemberOut]
@@ -63,6 +75,9 @@ class ProgrammeOut(Out):
             id=programme.id,
             name=programme.name,
             anchor=programme.anchor_id,
+            securities=None
+            if programme.securities is None
+            else [Product(one) for one in programme.securities],
             opened_at=programme.opened_at,
             revoked_at=programme.revoked_at,
             members=[MemberOut.of(member, party) for member, party in members],

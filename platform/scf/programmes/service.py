@@ -1,5 +1,6 @@
 """Commands over programmes, and the one question that other features ask."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from scf.kernel.ids import new_id
 from scf.parties import queries as parties
 from scf.parties.models import PartyKind
 from scf.parties.service import lock
-from scf.programmes.models import Member, MemberRole, Programme
+from scf.programmes.models import Member, MemberRole, Product, Programme
 
 KINDS = {
     MemberRole.ANCHOR: PartyKind.ENTERPRISE,
@@ -53,13 +54,29 @@ class RoleNotForKind(Invalid):
     title_en = "This kind of party cannot take that role"
 
 
-def open_programme(session: Session, *, name: str, anchor_id: UUID, now: datetime) -> Programme:
-    """Open a programme; its anchor party is its first member.
+class SecurityNotAllowed(Conflict):
+    """A bank takes over the claims of a programme what its core enterprise allows."""
+
+    code = "programme.security_not_allowed"
+    title = "该融资项目不允许此种担保方式"
+    title_en = "The programme does not allow this kind of security"
+
+
+def open_programme(
+    session: Session,
+    *,
+    name: str,
+    anchor_id: UUID,
+    now: datetime,
+    securities: Collection[Product] | None = None,
+) -> Programme:
+    """Open a programme; its anchor party is its first member. `securities` None: it allows all.
 
     Raises SubjectNotFound, PartyRevoked, RoleNotForKind.
     """
     parties.active_party(session, anchor_id, lock=True)
     programme = Programme(id=new_id(), name=name, anchor_id=anchor_id, opened_at=now)
+    _allow(programme, securities)
     session.add(programme)
     session.flush()
     admit(session, programme.id, party_id=anchor_id, role=MemberRole.ANCHOR, now=now)
@@ -100,6 +117,35 @@ def expel(
         raise RoleNotForKind(field="party", role=member.role.value)
     member.revoke(reason, now=now)
     return member
+
+
+def allow(
+    session: Session, programme_id: UUID, securities: Collection[Product] | None
+) -> Programme:
+    """Say which kinds of security are offered from now on, None for all; what was offered goes on.
+
+    Raises SubjectNotFound, ProgrammeClosed.
+    """
+    programme = lock(session, Programme, programme_id)
+    if programme.revoked_at is not None:
+        raise ProgrammeClosed
+    _allow(programme, securities)
+    session.flush()
+    return programme
+
+
+def require_allowed(session: Session, programme_id: UUID, security: str) -> None:
+    """Raise SecurityNotAllowed, with what the programme allows."""
+    programme = session.get_one(Programme, programme_id)
+    session.refresh(programme, with_for_update={"read": True})
+    if programme.securities is not None and security not in programme.securities:
+        raise SecurityNotAllowed(field="security", asked=security, allowed=programme.securities)
+
+
+def _allow(programme: Programme, securities: Collection[Product] | None) -> None:
+    programme.securities = (
+        None if securities is None else [one.value for one in Product if one in securities]
+    )
 
 
 def close(session: Session, programme_id: UUID, *, reason: str, now: datetime) -> Programme:

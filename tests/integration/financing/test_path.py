@@ -10,6 +10,12 @@ TODAY = "2025-11-03"
 DUE = "2025-12-23"
 
 
+def ranks(shown):
+    """Rank now, whether registered, who is there, and what was kept with the bank's decisions."""
+    stated = [one["rank"] for one in shown["stated"]]
+    return shown["rank"], shown["registered"], shown["places"], stated
+
+
 def test_the_whole_path(desk):
     cast, clock = desk.stage.cast, desk.stage.clock
     receivable = desk.receivable()
@@ -59,9 +65,7 @@ def test_the_whole_path(desk):
     assert (shown["state"], shown["lock"]["state"]) == ("RELEASED", "none")
     assert shown["registration"]["cancellation_due_on"] == "2026-01-07"
     assert desk.financing(financing)["state"] == "CLOSED"
-    over = desk.seen(cast.bank, f"{path}/rank")
-    assert (over["rank"], over["registered"], over["places"]) == (None, False, [])
-    assert [one["rank"] for one in over["stated"]] == [1, 1], "what was kept with decisions stays"
+    assert ranks(desk.seen(cast.bank, f"{path}/rank")) == (None, False, [], [1, 1])
 
     desk.did(cast.bank, f"/v1/pledges/{pledge}/cancel-registration", {})
     desk.work()

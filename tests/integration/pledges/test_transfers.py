@@ -81,6 +81,20 @@ class TestGate:
         desk.approve(financing)
         assert desk.financing(financing)["terms"]["security"]["kind"] == "pledge"
 
+    def test_a_programme_may_allow_pledges_alone(self, desk):
+        bank, allow = desk.stage.cast.bank, f"/v1/programmes/{desk.stage.cast.programme}/securities"
+        assert desk.stage.post(None, allow, {"securities": ["pledge"]}).is_success
+        financing = desk.request(desk.receivable(91), trade=CLEAR)
+        path, before = f"/v1/financings/{financing}/offer-draft", desk.types()
+        for security in (DISCLOSED, ASSIGNMENT):
+            found = desk.refused(bank, path, desk.offer(bank, security=security))
+            assert found["code"] == "programme.security_not_allowed"
+            assert found["fields"]["allowed"] == ["pledge"]
+        assert desk.types() == before
+        desk.approve(financing)
+        assert desk.stage.post(None, allow, {"securities": None}).is_success
+        desk.approve(desk.request(desk.receivable(92), trade=CLEAR), security=DISCLOSED)
+
     def test_the_gate_is_kept_with_the_offer(self, desk):
         financing = desk.request(desk.receivable(5), trade=CLEAR)
         desk.approve(financing, security=DISCLOSED)

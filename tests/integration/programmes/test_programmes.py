@@ -3,7 +3,8 @@
 import pytest
 
 from scf.kernel.ids import new_id, public_id
-from scf.programmes.models import Member, MemberRole
+from scf.pledges.kinds import SecurityKind
+from scf.programmes.models import Member, MemberRole, Product
 from scf.programmes.service import NotMember, ProgrammeClosed, require_member
 from tests.support.problems import refusal
 
@@ -14,6 +15,31 @@ def path(stage, tail=""):
 
 def names(answer):
     return {member["name"] for member in answer.json()["members"]}
+
+
+class TestSecurities:
+    """Which kinds of security a core enterprise's programme allows."""
+
+    def test_all_unless_said_and_kept_in_one_order(self, stage):
+        anchor = stage.cast.anchor.id
+        body = {"name": "限定方式(示例)", "anchor": anchor, "securities": ["factoring", "pledge"]}
+        made = stage.post(None, "/v1/programmes", body).json()
+        allow = f"/v1/programmes/{made['id']}/securities"
+
+        assert stage.get(None, path(stage)).json()["securities"] is None
+        assert made["securities"] == ["pledge", "factoring"]
+        changed = stage.post(None, allow, {"securities": ["pledge"]}).json()
+        assert changed["securities"] == ["pledge"]
+        refusal(stage.post(None, allow, {"securities": []}), 422, "request.invalid")
+        refusal(stage.post(None, allow, {"securities": ["mortgage"]}), 422, "request.invalid")
+        refusal(
+            stage.post(stage.cast.anchor, allow, {"securities": None}), 403, "auth.operator_only"
+        )
+        assert stage.get(None, f"/v1/programmes/{made['id']}").json()["securities"] == ["pledge"]
+        assert stage.post(None, allow, {"securities": None}).json()["securities"] is None
+
+    def test_they_are_the_kinds_that_banks_take(self):
+        assert [one.value for one in Product] == [one.value for one in SecurityKind]
 
 
 class TestSeeing:
