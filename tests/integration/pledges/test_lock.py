@@ -1,5 +1,7 @@
 """The lock's own machine: lost, refused, shared, given back; no right hangs on it."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
@@ -206,3 +208,58 @@ def test_the_database_keeps_the_machines_too(desk, ready, statement):
 @pytest.fixture(scope="module")
 def ready(open_desk):
     return open_desk.ready_pledge(open_desk.receivable(7))
+
+
+def test_a_release_and_the_next_banks_acceptance_at_one_moment(desk):
+    """Either the claim is free in time, or the second is refused and takes it afterwards: never both."""
+    cast, outcomes = desk.stage.cast, []
+    for number in (91, 92, 93):
+        receivable = desk.receivable(number, "100.00")
+        first, second = (
+            desk.signed_pledge(receivable, bank=bank, amount="60.00")
+            for bank in (cast.bank, cast.second_bank)
+        )
+        desk.accept(first)
+        desk.work()
+        desk.mine()
+        desk.work()
+        (token,) = desk.pledge(first)["lock"]["tokens"]
+        bodies = {}
+        for bank, pledge, act in (
+            (cast.bank, first, "release"),
+            (cast.second_bank, second, "accept"),
+        ):
+            body = {"signers": bank.signers(act)} | (
+                {"reason": "已清偿"} if act == "release" else {}
+            )
+            draft = desk.did(bank, f"/v1/pledges/{pledge}/{act}-draft", body)
+            bodies[act] = (bank, f"/v1/pledges/{pledge}/{act}", draft)
+        signed = {
+            act: (bank, path, {"authorizations": bank.sign_all(draft)})
+            for act, (bank, path, draft) in bodies.items()
+        }
+        barrier = threading.Barrier(2, timeout=60)
+
+        def send(act, signed=signed, barrier=barrier):
+            bank, path, body = signed[act]
+            barrier.wait()
+            return desk.stage.post(bank, path, body)
+
+        with ThreadPoolExecutor(2) as threads:
+            released, accepted = threads.map(send, ("release", "accept"))
+        assert released.status_code == 200, released.text
+        if accepted.status_code != 200:
+            assert accepted.json()["code"] == "capacity.insufficient"
+            assert desk.pledge(second, cast.second_bank)["state"] == "SIGNED"
+            desk.accept(second, bank=cast.second_bank)
+        outcomes.append(accepted.status_code)
+        for _ in range(2):
+            desk.work()
+            desk.mine()
+            desk.work()
+
+        shown = desk.pledge(second, cast.second_bank)
+        assert (shown["missing"], shown["lock"]["tokens"]) == ([], [token])
+        assert tokens_held(desk)[token] == 1
+        assert desk.pledge(first)["lock"]["state"] == "none"
+    assert set(outcomes) <= {200, 409}
