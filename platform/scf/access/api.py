@@ -22,7 +22,8 @@ router = APIRouter(tags=["access 查看与授权"])
 
 EXPORTED_MAX: Final = 10_000
 HEADER: Final = (
-    *("编号 id", "时间 made_at", "查看方 by", "查看方代码 by_uscc", "类别 caller", "内容 kind"),
+    *("编号 id", "时间 made_at", "查看方 by", "查看方代码 by_uscc", "查看人 person", "类别 caller"),
+    "内容 kind",
     *("对象 subject", "目的 purpose", "依据 basis", "授权 consent", "理由 reason"),
 )
 
@@ -107,7 +108,9 @@ def _shown(call: Call, found: Consent) -> ConsentOut:
 def _row(shown: LookUpOut) -> tuple[str, ...]:
     return (
         *(public_id("lkp", shown.id), instant_text(shown.made_at)),
-        *(shown.by_name or "", shown.by_uscc or "", shown.caller, shown.kind.value),
+        *(shown.by_name or "", shown.by_uscc or ""),
+        public_id("psn", shown.person) if shown.person else "",
+        *(shown.caller, shown.kind.value),
         *(shown.subject, shown.purpose.value, shown.basis.value),
         *(public_id("cns", shown.consent) if shown.consent else "", shown.reason or ""),
     )

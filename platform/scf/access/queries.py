@@ -35,7 +35,7 @@ def look_ups(
     statement = (
         select(LookUp, Party)
         .join(Party, Party.id == LookUp.by_id)
-        .where(_on(actor, sides, side))
+        .where(_on(actor, sides, side), LookUp.party_id.is_not(None))
         .order_by(LookUp.id)
     )
     if kind is not None:

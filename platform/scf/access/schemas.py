@@ -13,6 +13,7 @@ from scf.http.schemas import (
     LookUpId,
     Out,
     PartyId,
+    PersonId,
     UsccText,
 )
 from scf.parties.models import Party
@@ -21,8 +22,8 @@ from scf.parties.models import Party
 class LookUpOut(Out):
     """That a party looked at another's affairs, what for, on what ground.
 
-    `by` is empty where who asked is not told: a bank outside. `client`, which of its systems, only the one
-    who looked is shown.
+    `by` and `person` are empty where who asked is not told: a bank outside; `person`, a number without a name,
+    also where a system looked by itself. `client`, which of its systems, only the one who looked is shown.
     """
 
     id: LookUpId
@@ -31,6 +32,7 @@ class LookUpOut(Out):
     by_uscc: UsccText | None
     by_name: str | None
     client: ClientId | None
+    person: PersonId | None
     party: PartyId
     kind: Looked
     subject: str = Field(examples=["plg_01k3e5m8q2x7v9b4c6d8f0g1h2"])
@@ -43,6 +45,7 @@ class LookUpOut(Out):
     @classmethod
     def of(cls, made: LookUp, by: Party, *, own: bool) -> Self:
         """Show a look-up, to its maker if `own`."""
+        assert made.party_id is not None, "nobody is shown a look at nobody"
         return cls(
             id=made.id,
             caller=by.kind.value if made.named else f"outside_{by.kind.value}",
@@ -50,6 +53,7 @@ class LookUpOut(Out):
             by_uscc=by.uscc if made.named else None,
             by_name=by.name if made.named else None,
             client=made.client_id if own else None,
+            person=made.person_id if made.named else None,
             party=made.party_id,
             kind=made.kind,
             subject=made.subject,

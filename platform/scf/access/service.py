@@ -1,22 +1,23 @@
 """Recording look-ups, and granting, using and withdrawing consents."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from scf.access.models import Basis, Consent, Looked, LookUp, Purpose
 from scf.evidence.service import SubjectNotFound
-from scf.http.auth import Actor
+from scf.http.auth import ACTING_PERSON, Actor
 from scf.kernel.clock import instant_text
-from scf.kernel.errors import Invalid
+from scf.kernel.errors import Invalid, NotAllowed
 from scf.kernel.ids import new_id
 from scf.parties import queries as parties
 from scf.parties import supervision
-from scf.parties.models import PartyKind
+from scf.parties.models import PartyKind, Person
 from scf.parties.supervision import RegulatorOnly
 
 
@@ -36,9 +37,25 @@ class ConsentNeedless(Invalid):
     title_en = "Consent is given for a credit review; other purposes rest on a relation"
 
 
+class PersonUnknown(NotAllowed):
+    """Who looks for a party is a person of that party, in office."""
+
+    code = "access.person_unknown"
+    title = "查看人不是本单位在册人员"
+    title_en = "The acting person is none of this party's"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question about a paper: its token, and the real time at which it was asked."""
+
+    token: bytes
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
-    """At what, what for, on what ground."""
+    """At what, what for, on what ground; `taken` is a file that is taken away, `asked` is of a paper."""
 
     kind: Looked
     subject: str
@@ -47,17 +64,35 @@ class Look:
     reason: str | None = None
     consent_id: UUID | None = None
     named: bool = True
+    asked: Asked | None = None
+    taken: bytes | None = None
 
 
 def record(
-    session: Session, actor: Actor, about: Iterable[UUID], look: Look, *, now: datetime
+    session: Session,
+    actor: Actor,
+    about: Iterable[UUID],
+    look: Look,
+    *,
+    now: datetime,
+    look_id: UUID | None = None,
 ) -> list[LookUp]:
-    """Keep that the actor's party looks at these parties' affairs; at its own needs no record."""
+    """Keep that the actor's party looks at these parties' affairs; at its own needs no record.
+
+    A question about a paper is kept where the paper is nobody's here, too. Raises PersonUnknown.
+    """
+    _require_person(session, actor)
+    looked_at: list[UUID | None] = [*sorted(set(about) - {actor.party})]
+    if not looked_at and look.asked is not None:
+        looked_at = [None]
+    look_id = look_id or new_id()
     made = [
         LookUp(
             id=new_id(),
+            look_id=look_id,
             by_id=actor.party,
             client_id=actor.client_id,
+            person_id=actor.person_id,
             named=look.named,
             party_id=party_id,
             kind=look.kind,
@@ -67,12 +102,27 @@ def record(
             consent_id=look.consent_id,
             reason=look.reason,
             made_at=now,
+            token=look.asked.token if look.asked else None,
+            asked_at=look.asked.at if look.asked else None,
+            taken_sha256=hashlib.sha256(look.taken).digest() if look.taken else None,
+            taken_size=len(look.taken) if look.taken else None,
         )
-        for party_id in sorted(set(about) - {actor.party})
+        for party_id in looked_at
     ]
     session.add_all(made)
     session.flush()
     return made
+
+
+def _require_person(session: Session, actor: Actor) -> None:
+    """Raise PersonUnknown where the person acted for is another's, or left: the same as one who never was."""
+    if actor.person_id is None:
+        return
+    own = exists().where(
+        Person.id == actor.person_id, Person.party_id == actor.party, Person.revoked_at.is_(None)
+    )
+    if not session.scalar(select(own)):
+        raise PersonUnknown(field=ACTING_PERSON)
 
 
 def supervise(

@@ -223,10 +223,8 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
 
 UNAUDITED: Final[dict[str, str]] = {
     "loan_extensions": "what was asked; an extension that is done is an event of loan and pledge",
-    "blind_probes": "who asked and when; nothing else tells of it",
     "pool_marks": "the papers by which pools find each other; what that came to are edges",
     "consents": "whom a party lets look; what was looked at on one names it",
-    "dossier_downloads": "who took a file away; the file proves itself",
     "account_changes": "what was proposed; a change that is done is an event of its receivable",
     "bank_entries": "what banks told; the receipts among it are payments, which are audited",
     "bank_feeds": "how far a bank's reports were fetched",

@@ -1,4 +1,4 @@
-"""Tokens, what outside banks hold under them, and who asked.
+"""Tokens, and what outside banks hold under them.
 
 A token's row is locked before any of its holds, a hold before the pool that it takes of.
 """
@@ -14,7 +14,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scf.db.base import Base
-from scf.db.ddl import append_only, guard_states, text_enum
+from scf.db.ddl import guard_states, text_enum
 from scf.evidence.models import Subject
 from scf.kernel.errors import Conflict
 from scf.kernel.money import Money
@@ -111,22 +111,4 @@ class BlindHold(Subject, Base):
             raise HoldEnded(state=self.state.value, asked=to.value)
 
 
-class BlindProbe(Base):
-    """That somebody asked for a paper's value: when, what kind of caller. No amount, no answer. Insert only.
-
-    `asked_at` is real time: limits are about it. Whose paper it is follows from its token.
-    """
-
-    __tablename__ = "blind_probes"
-    __table_args__ = (Index("ix_blind_probes_token_party_id", "token", "party_id", "asked_at"),)
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    token: Mapped[bytes]
-    client_id: Mapped[UUID] = mapped_column(ForeignKey("oauth_clients.id"))
-    party_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
-    caller: Mapped[str] = mapped_column(Text)
-    asked_at: Mapped[datetime]
-
-
 guard_states(BlindHold, TRANSITIONS)
-append_only(BlindProbe)

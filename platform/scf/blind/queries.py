@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Row, exists, select
+from sqlalchemy import Row, exists, func, select
 from sqlalchemy.orm import Session
 
-from scf.blind.models import BlindHold, BlindProbe, BlindToken, State
+from scf.access.models import Looked, LookUp
+from scf.blind import rules
+from scf.blind.models import BlindHold, BlindToken, State
 from scf.capacity.converting import Mark
 from scf.capacity.edges import ConversionEdge, PoolMark, Side
 from scf.capacity.queries import direct
@@ -87,20 +89,23 @@ def over(session: Session, token: bytes, now: datetime) -> list[UUID]:
     return list(session.scalars(statement.order_by(BlindHold.id)))
 
 
-def probes_of(session: Session, token: bytes) -> Sequence[BlindProbe]:
-    """Return every question about a token, oldest first."""
-    found = select(BlindProbe).where(BlindProbe.token == token).order_by(BlindProbe.id)
-    return session.scalars(found).all()
+def looks_at(session: Session, token: bytes) -> Sequence[LookUp]:
+    """Return the questions about a paper while it was nobody's here, oldest first."""
+    found = select(LookUp).where(LookUp.token == token, LookUp.party_id.is_(None))
+    return session.scalars(found.order_by(LookUp.id)).all()
 
 
 def asked_about(
     session: Session, party_id: UUID, token: bytes, *, since: datetime
 ) -> Sequence[datetime]:
     """Return when a bank asked about one paper since then, oldest first."""
-    found = select(BlindProbe.asked_at).where(
-        BlindProbe.token == token, BlindProbe.party_id == party_id, BlindProbe.asked_at > since
+    found = select(func.min(LookUp.asked_at)).where(
+        LookUp.token == token, LookUp.by_id == party_id, LookUp.asked_at > since
     )
-    return session.scalars(found.order_by(BlindProbe.asked_at)).all()
+    each = found.group_by(
+        LookUp.look_id
+    )  # one look may have two rows: before and after it was known
+    return sorted(at for at in session.scalars(each) if at is not None)
 
 
 def unnamed(session: Session) -> Sequence[Row[UUID, str, str, bytes]]:
@@ -159,16 +164,17 @@ def holds(
 
 def probes(
     session: Session, party_id: UUID, *, after: UUID | None, size: int
-) -> Sequence[Row[UUID, UUID, str, datetime]]:
+) -> list[tuple[UUID, UUID, str, datetime]]:
     """Return who asked about the papers that this party issued, oldest first: id, document, caller, when."""
     statement = (
-        select(BlindProbe.id, Document.id, BlindProbe.caller, BlindProbe.asked_at)
-        .join(BlindToken, BlindToken.token == BlindProbe.token)
+        select(LookUp.look_id, Document.id, LookUp.asked_at)
+        .join(BlindToken, BlindToken.token == LookUp.token)
         .join(Document, Document.id == BlindToken.document_id)
-        .where(Document.seller_id == party_id)
-        .order_by(BlindProbe.id)
+        .where(LookUp.party_id == party_id, LookUp.kind == Looked.BLIND_REGISTRY)
+        .order_by(LookUp.look_id)
         .limit(size)
     )
     if after is not None:
-        statement = statement.where(BlindProbe.id > after)
-    return session.execute(statement).all()
+        statement = statement.where(LookUp.look_id > after)
+    rows = session.execute(statement)
+    return [(look, document, rules.CALLER, at) for look, document, at in rows if at is not None]

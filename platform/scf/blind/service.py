@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from scf.access import service as access
 from scf.access.models import Basis, Looked, Purpose
-from scf.access.service import Look
+from scf.access.service import Asked, Look
 from scf.blind import queries, rules
-from scf.blind.models import TRANSITIONS, BlindHold, BlindProbe, BlindToken, HoldEnded, State
+from scf.blind.models import TRANSITIONS, BlindHold, BlindToken, HoldEnded, State
 from scf.capacity import queries as pools
 from scf.capacity import service as capacity
 from scf.capacity.converting import Mark
@@ -64,17 +64,7 @@ def hold(session: Session, actor: Actor, ask: Ask, *, times: Times) -> BlindHold
     since = times.real - rules.TOKEN_WINDOW
     asked = queries.asked_about(session, party.id, ask.token, since=since)
     rules.check_asked(asked, now=times.real)
-    session.add(
-        BlindProbe(
-            id=new_id(),
-            token=ask.token,
-            client_id=actor.client_id,
-            party_id=party.id,
-            caller=rules.CALLER,
-            asked_at=times.real,
-        )
-    )
-    _keep_look(session, actor, token, now=times.now)
+    _keep_look(session, actor, token, Asked(ask.token, times.real), now=times.now)
     _expire(session, token, now=times.now)
     rules.check_currency(ask.value, known=token.document_id is not None)
     _declare(token, ask.value)
@@ -130,8 +120,10 @@ def know(session: Session, document_id: UUID, token: bytes, *, now: datetime) ->
     found = _lock_token(session, token)
     if found.document_id is None:
         _register(session, found, document_id, value, now=now)
-        for probe in queries.probes_of(session, token):
-            _keep_look(session, Actor(probe.client_id, probe.party_id), found, now=probe.asked_at)
+        for before in queries.looks_at(session, token):
+            assert before.asked_at is not None, "a question about a paper has its time"
+            actor, asked = Actor(before.client_id, before.by_id), Asked(token, before.asked_at)
+            _keep_look(session, actor, found, asked, now=before.asked_at, look_id=before.look_id)
         merge(session, found, now=now)
 
 
@@ -203,15 +195,23 @@ def _carry_over(session: Session, own: UUID, to: UUID, *, now: datetime) -> None
             capacity.convert(session, to, holder_id=holder_id, amount=None, now=now)
 
 
-def _keep_look(session: Session, actor: Actor, token: BlindToken, *, now: datetime) -> None:
-    """Keep for a paper's seller, once it is known here, that it was asked about; by whom is not told."""
-    if token.document_id is None:
-        return
-    document = session.get_one(Document, token.document_id)
-    subject = public_id("doc", document.id)
+def _keep_look(
+    session: Session,
+    actor: Actor,
+    token: BlindToken,
+    asked: Asked,
+    *,
+    now: datetime,
+    look_id: UUID | None = None,
+) -> None:
+    """Keep that a paper was asked about, for its seller once it is known here; by whom is not told."""
+    about, subject = [], token.token.hex()
+    if token.document_id is not None:
+        document = session.get_one(Document, token.document_id)
+        about, subject = [document.seller_id], public_id("doc", document.id)
     purpose, basis = Purpose.DOUBLE_FINANCING, Basis.PAPER
-    look = Look(Looked.BLIND_REGISTRY, subject, purpose, basis, named=False)
-    access.record(session, actor, [document.seller_id], look, now=now)
+    look = Look(Looked.BLIND_REGISTRY, subject, purpose, basis, named=False, asked=asked)
+    access.record(session, actor, about, look, now=now, look_id=look_id)
 
 
 def _locked(session: Session, ask: Ask, *, now: datetime) -> BlindToken:

@@ -22,7 +22,11 @@ from scf.kernel.money import Money
 
 
 class Document(Subject, Base):
-    """An invoice or a note, known by (seller, number); a 数电票 by its 20 digits alone.
+    """An invoice or a note, known by (seller, number).
+
+    The 20 digits of a 数电票 are one invoice's in the whole country, yet a second seller who writes them is let
+    in: a refusal would tell it that the first is here, and whoever guessed the digits first would keep the true
+    seller out. The debtor is shown both (`invoice.number_elsewhere`), the tax bureau's answer tells which is true.
 
     `seller_uscc` is the registering party's; `buyer` is the buyer's id as written, else its name;
     `confirmation_no` the number of a red invoice's 红字发票信息确认单.
@@ -31,12 +35,7 @@ class Document(Subject, Base):
     __tablename__ = "documents"
     __table_args__ = (
         UniqueConstraint("seller_uscc", "number"),
-        Index(
-            "uq_documents_cn_number",
-            "number",
-            unique=True,
-            postgresql_where=f"kind = '{Kind.CN_EINVOICE}'",
-        ),
+        Index("ix_documents_number", "number"),
         Index("ix_documents_notes", "seller_id", postgresql_where="takes_back"),
         CheckConstraint("octet_length(original_sha256) = 32", name="original_sha256_length"),
     )

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from scf.db.outbox import enqueue
 from scf.documents.models import Document, DocumentOriginal
-from scf.documents.parsing import Invoice, Kind, parse
+from scf.documents.parsing import Invoice, parse
 from scf.documents.rules import (
     Content,
     DocumentConflict,
@@ -115,17 +115,12 @@ def _insert(
 
 
 def _same(session: Session, party: Party, invoice: Invoice) -> Document:
-    """Return the document that has this identity. Raises DocumentConflict where it says something else."""
-    known = session.scalars(
+    """Return this seller's document of that number. Raises DocumentConflict where it says something else."""
+    document = session.scalars(
         select(Document).where(
-            Document.number == invoice.number,
-            (Document.seller_uscc == party.uscc) | (Document.kind == Kind.CN_EINVOICE),
+            Document.seller_uscc == party.uscc, Document.number == invoice.number
         )
-    ).all()
-    document = next((d for d in known if d.seller_id == party.id), None)
-    if document is None:
-        # Another seller's 数电票 has these 20 digits: that is all this party may learn.
-        raise DocumentConflict(field="number", number=invoice.number)
+    ).one()
     if differences := document.content.differences(Content.of(invoice)):
         raise DocumentConflict(
             field="number",

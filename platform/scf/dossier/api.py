@@ -5,11 +5,11 @@ from typing import Any, Final, Self
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from scf.access.models import LookUp
 from scf.dossier import service
-from scf.dossier.models import DossierDownload
 from scf.http.calls import Call, query, recorded_query
 from scf.http.downloads import download
-from scf.http.schemas import ClientId, FinancingId, InstantText, Out
+from scf.http.schemas import ClientId, FinancingId, InstantText, Out, PersonId
 from scf.kernel.ids import public_id
 
 router = APIRouter(tags=["dossier 尽职免责档案"])
@@ -21,18 +21,22 @@ class DownloadOut(Out):
     """Who took the dossier away, and which; `sha256` as `sha256sum` prints it."""
 
     client: ClientId
+    person: PersonId | None
     sha256: str
     size: int
     downloaded_at: InstantText
 
     @classmethod
-    def of(cls, row: DossierDownload) -> Self:
+    def of(cls, row: LookUp) -> Self:
         """Show a download."""
+        assert row.taken_sha256 is not None, "a dossier is taken whole"
+        assert row.taken_size is not None, "a dossier is taken whole"
         return cls(
             client=row.client_id,
-            sha256=row.sha256.hex(),
-            size=row.size,
-            downloaded_at=row.downloaded_at,
+            person=row.person_id,
+            sha256=row.taken_sha256.hex(),
+            size=row.taken_size,
+            downloaded_at=row.made_at,
         )
 
 

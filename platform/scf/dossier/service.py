@@ -1,25 +1,26 @@
 """Making a financing's dossier for its bank, and recording that it was taken away."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from scf.access import service as access
-from scf.access.models import Looked, Purpose
+from scf.access.models import Looked, LookUp, Purpose
 from scf.access.service import Look
 from scf.dossier import collecting, layout
 from scf.dossier.layout import COVER, INDEX, SUMS, TITLES, Dossier, Slot
-from scf.dossier.models import DossierDownload
 from scf.evidence.service import SubjectNotFound
 from scf.financing import queries as financings
 from scf.financing.models import Financing
 from scf.http.auth import Actor
 from scf.kernel.clock import instant_text
-from scf.kernel.ids import new_id, public_id
+from scf.kernel.ids import public_id
 from scf.papers import layouts, typesetting
 from scf.papers.layouts import Paper, Row, Section
 from scf.parties import queries as parties
@@ -51,20 +52,9 @@ def download(
         raise SubjectNotFound
     content = build(session, actor, financing, public_url=public_url)
     receivable = session.get_one(Receivable, financing.receivable_id)
-    look = Look(Looked.DOSSIER, public_id("fin", financing.id), Purpose.LOAN_FILE)
+    subject = public_id("fin", financing.id)
+    look = Look(Looked.DOSSIER, subject, Purpose.LOAN_FILE, taken=content)
     access.record(session, actor, [financing.borrower_id, receivable.debtor_id], look, now=now)
-    session.add(
-        DossierDownload(
-            id=new_id(),
-            financing_id=financing.id,
-            party_id=actor.party,
-            client_id=actor.client_id,
-            sha256=hashlib.sha256(content).digest(),
-            size=len(content),
-            downloaded_at=now,
-        )
-    )
-    session.flush()
     return content
 
 
@@ -78,13 +68,15 @@ def build(session: Session, actor: Actor, financing: Financing, *, public_url: s
     return layout.pack(dossier, cover=cover, index=index, readme=readme)
 
 
-def downloads(session: Session, party_id: UUID, financing_id: UUID) -> list[DossierDownload]:
+def downloads(session: Session, party_id: UUID, financing_id: UUID) -> Sequence[LookUp]:
     """Return who took a bank's dossier away, oldest first. Raises SubjectNotFound."""
     financing = financings.visible(session, party_id, financing_id)
     if financing.lender_id != party_id:
         raise SubjectNotFound
-    rows = select(DossierDownload).where(DossierDownload.financing_id == financing.id)
-    return list(session.scalars(rows.order_by(DossierDownload.id)))
+    subject = public_id("fin", financing.id)
+    rows = select(LookUp).where(LookUp.kind == Looked.DOSSIER, LookUp.subject == subject)
+    once = rows.ext(distinct_on(LookUp.look_id)).order_by(LookUp.look_id, LookUp.id)
+    return session.scalars(once).all()
 
 
 def _about(session: Session, financing: Financing, as_of: datetime) -> dict[str, Any]:

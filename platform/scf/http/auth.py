@@ -20,6 +20,8 @@ from scf.kernel.errors import NotAllowed, Unauthenticated
 from scf.kernel.ids import IdInvalid, new_id, parse_id, public_id
 
 TOKEN_LIFETIME = timedelta(hours=1)
+ACTING_PERSON = "Acting-Person"
+"""The header in which a system says for whom it looks."""
 
 
 class ClientInvalid(Unauthenticated):
@@ -99,12 +101,13 @@ _CALLER = (
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who calls: a client, for a party or for the operator."""
+    """Who calls: a client, for a party or for the operator; `person_id` as the client says, not checked yet."""
 
     client_id: UUID
     party_id: UUID | None
     operator: bool = False
     scope: str | None = None
+    person_id: UUID | None = None
 
     @property
     def party(self) -> UUID:

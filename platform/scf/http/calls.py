@@ -7,7 +7,7 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial, wraps
 from typing import Annotated, Any
@@ -20,11 +20,12 @@ from sqlalchemy.orm import Session
 
 from scf.db.session import Database
 from scf.http import idempotency, problems
-from scf.http.auth import Actor, authenticate, require_scope
+from scf.http.auth import ACTING_PERSON, Actor, authenticate, require_scope
 from scf.http.bodies import read_body
 from scf.http.limits import Kind, Limits, Standing
 from scf.kernel.clock import Clock
 from scf.kernel.errors import Refused, ValueInvalid
+from scf.kernel.ids import parse_id
 from scf.settings import Settings
 
 
@@ -115,6 +116,7 @@ def recorded_query(
 ) -> Decorator:
     """Register a GET endpoint that reads one snapshot and leaves a record of it, committed before the answer."""
     run = partial(_run_recorded, admit=_admission(scope, limit))
+    route = {"openapi_extra": {"parameters": [_ACTING_PERSON]}, **route}
     return _register(router, path, run, method="GET", status=200, route=route)
 
 
@@ -129,9 +131,18 @@ def _admission(scope: str | None, limit: Kind) -> Admission:
     return admit
 
 
+_ACTING_PERSON = {
+    "name": ACTING_PERSON,
+    "in": "header",
+    "required": False,
+    "description": "操作人员编号，记入查看记录 For whom of one's people the system looks: kept with the look-up.",
+    "schema": {"type": "string"},
+    "example": "psn_01k3e5m8q2x7v9b4c6d8f0g1h2",
+}
 HEADERS = {
     "GET": [],
     "POST": [
+        _ACTING_PERSON,
         {
             "name": "Idempotency-Key",
             "in": "header",
@@ -214,6 +225,8 @@ def _call(envelope: Envelope, session: Session) -> Call:
     settings: Settings = envelope.request.app.state.settings
     clock = settings.clock
     actor = authenticate(session, envelope.header("authorization"), now=clock.real())
+    if (person := envelope.header(ACTING_PERSON)) is not None:
+        actor = replace(actor, person_id=parse_id("psn", person, field=ACTING_PERSON))
     return Call(session, actor, clock.now(), clock, settings, _if_match(envelope))
 
 

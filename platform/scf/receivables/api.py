@@ -156,6 +156,8 @@ def receivable_findings(call: Call, receivable_id: ReceivableId) -> list[Finding
     found = queries.visible(call.session, call.actor, receivable_id)
     permissions.require(found, call.actor.party, Action.LOOK)
     hints = findings.of(call.session, [found], now=call.now)[found.id]
+    if call.actor.party != found.debtor_id:
+        hints = [hint for hint in hints if hint.code not in findings.DEBTORS_ALONE]
     return [FindingOut.of(hint) for hint in hints]
 
 

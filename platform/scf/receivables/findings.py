@@ -10,11 +10,11 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from scf.documents.models import Document
-from scf.documents.parsing.model import Flag
+from scf.documents.parsing.model import Flag, Kind
 from scf.kernel.clock import business_date
 from scf.kernel.ids import public_id
 from scf.kernel.money import Money
@@ -50,6 +50,10 @@ TITLES: Final[Mapping[str, tuple[str, str]]] = {
     "invoice.assigned": (
         "发票备注显示债权可能已转让或质押",
         "An invoice says that the claim was assigned",
+    ),
+    "invoice.number_elsewhere": (
+        "另一销售方登记了同号数电票，其中至多一张为真",
+        "Another seller registered an e-invoice of the same number: one of the two at most is true",
     ),
     "documents.taken_back": (
         "部分发票已红冲，可确认的金额低于申报金额",
@@ -109,6 +113,8 @@ TITLES: Final[Mapping[str, tuple[str, str]]] = {
     ),
 }
 """Code -> what it says, in Chinese and English."""
+DEBTORS_ALONE: Final = frozenset({"invoice.number_elsewhere"})
+"""What tells of somebody else's papers: the creditor, who may have made the number up, is not shown it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +143,7 @@ class Invoice:
     flags: Sequence[str]
     contract_no: str | None
     due_on: date | None
+    number_elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +201,8 @@ def _invoice(line: Line, invoice: Invoice) -> Iterable[Finding]:
         yield Finding.of("invoice.payee_differs", number=number, payee=invoice.payee)
     if Flag.FACTORED in invoice.flags:
         yield Finding.of("invoice.assigned", number=number)
+    if invoice.number_elsewhere:
+        yield Finding.of("invoice.number_elsewhere", number=number)
 
 
 def of(
@@ -243,6 +252,13 @@ def _lawful(
 
 
 def _invoices(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[Invoice]]:
+    other = aliased(Document)
+    elsewhere = exists().where(
+        Document.kind == Kind.CN_EINVOICE,
+        other.kind == Kind.CN_EINVOICE,
+        other.number == Document.number,
+        other.seller_id != Document.seller_id,
+    )
     rows = session.execute(
         select(
             ReceivableDocument.receivable_id,
@@ -253,15 +269,15 @@ def _invoices(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[Invoice]
             Document.flags,
             Document.contract_no,
             Document.due_on,
+            elsewhere,
         )
         .join(Document, Document.id == ReceivableDocument.document_id)
         .where(ReceivableDocument.receivable_id.in_(ids))
         .order_by(ReceivableDocument.receivable_id, ReceivableDocument.position)
     )
     found: dict[UUID, list[Invoice]] = {}
-    for identity, number, issued_on, buyer, payee, flags, contract_no, due_on in rows:
-        invoice = Invoice(number, issued_on, buyer, payee, flags, contract_no, due_on)
-        found.setdefault(identity, []).append(invoice)
+    for row in rows:
+        found.setdefault(row[0], []).append(Invoice(*row[1:]))
     return found
 
 

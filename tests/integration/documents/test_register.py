@@ -138,13 +138,26 @@ class TestAgain:
         ]
         assert counts(stage) == before
 
-    def test_another_sellers_20_digits_are_a_conflict_that_tells_nothing(self, stage, hand_in):
-        hand_in(cn_einvoice())
+    def test_another_sellers_20_digits_tell_nothing_of_it(self, stage, hand_in):
+        """Whoever guesses a number is answered as for one that nobody has, and keeps nobody out."""
         other = stage.cast.second_supplier
-        answer = hand_in(cn_einvoice(seller=other.uscc), other)
+        taken = cn_einvoice(number="25500000000000000077", seller=other.uscc)
+        fresh = cn_einvoice(number="25500000000000000078", seller=other.uscc)
+        first = hand_in(cn_einvoice(number="25500000000000000077"))
 
-        assert answer.status_code == 409
-        assert answer.json()["fields"] == {"number": "25500000000000000001"}
+        answers = [hand_in(one, other) for one in (taken, fresh)]
+
+        assert [one.status_code for one in answers] == [first.status_code] * 2 == [200, 200]
+        seen = [one.json() for one in answers]
+        assert [one["verdict"] for one in seen] == ["accepted", "accepted"]
+        same = {"number", "id", "version", "registered_at", "original_sha256"}
+        documents = [
+            {name: value for name, value in one["document"].items() if name not in same}
+            for one in seen
+        ]
+        assert documents[0] == documents[1]
+        again = hand_in(cn_einvoice(number="25500000000000000077"))
+        assert again.json() == {"verdict": "duplicate", "document": first.json()["document"]}
 
     def test_several_sellers_may_use_one_number(self, stage, hand_in):
         other = stage.cast.second_supplier
@@ -271,7 +284,9 @@ class TestRace:
         assert sorted(answer.status_code for answer in answers) == [200, *[409] * 7]
         assert counts(stage) == (1, 1, 1)
 
-    def test_of_two_sellers_with_the_same_20_digits_one_wins(self, stage, hand_in):
+    def test_of_two_sellers_with_the_same_20_digits_neither_learns_of_the_other(
+        self, stage, hand_in
+    ):
         other = stage.cast.second_supplier
         start = Barrier(2)
 
@@ -281,7 +296,7 @@ class TestRace:
 
         with ThreadPoolExecutor(2) as pool:
             answers = list(pool.map(go, [stage.cast.supplier, other]))
-        assert sorted(answer.status_code for answer in answers) == [200, 409]
+        assert [answer.json()["verdict"] for answer in answers] == ["accepted", "accepted"]
 
 
 def test_openapi_describes_the_raw_body(stage):

@@ -13,6 +13,7 @@ from tests.support.actors import Company, Stage
 from tests.support.receivables import (
     NUMBERS,
     confirm,
+    invoice_number,
     line,
     money,
     register_invoice,
@@ -42,6 +43,21 @@ def represented(stage: Stage, company: Company, name: str):
             parties.revoke_person(session, person.id, reason="离任", now=stage.clock.now())
 
     return leave
+
+
+class TestNumberElsewhere:
+    def test_only_the_debtor_is_shown_that_another_seller_wrote_the_number(self, stage: Stage):
+        cast, number = stage.cast, next(NUMBERS)
+        document = register_invoice(stage, cast.supplier, number)
+        body = line(stage, [document])
+        receivable = stage.post(cast.supplier, "/v1/receivables", body).json()["id"]
+        before = findings(stage, receivable), findings(stage, receivable, cast.supplier)
+
+        register_invoice(stage, cast.second_supplier, number)
+
+        after = findings(stage, receivable), findings(stage, receivable, cast.supplier)
+        told = {"invoice.number_elsewhere": {"number": invoice_number(number)}}
+        assert after == (before[0] | told, before[1])
 
 
 class TestUsccDigits:

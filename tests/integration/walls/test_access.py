@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from scf.access.models import LookUp
+from scf.documents.models import Document
 from scf.evidence.models import Event
 from scf.kernel.ids import public_id
 from scf_ledger.encoding import b64url
 from tests.support.actors import STORY_BEGINS, Stage, set_stage
-from tests.support.blind import learn, outsider
+from tests.support.blind import learn, outsider, token_of
 from tests.support.problems import refusal
-from tests.support.receivables import register_invoice
+from tests.support.receivables import identity, register_invoice
 from tests.support.services import Servers, fresh_database
 
 PERIOD = {"first_on": "2025-11-01", "last_on": "2025-11-30"}
@@ -109,6 +110,37 @@ class TestConsent:
             assert stage.get(who, "/v1/consents").json()["items"] == []
 
 
+class TestPerson:
+    def looked(self, stage, person):
+        cast = stage.cast
+        path = f"/v1/parties/{cast.anchor.id}/confirmation-rate"
+        headers = {**stage.headers(cast.bank), "Acting-Person": person}
+        return stage.http.get(path, params=PERIOD, headers=headers)
+
+    def test_both_sides_are_shown_who_of_the_bank_looked(self, stage):
+        cast = stage.cast
+        consented(stage)
+        person = next(iter(cast.bank.people.values())).person
+        assert self.looked(stage, person).is_success
+        assert rate(stage, cast.bank).is_success
+
+        for who, side in ((cast.anchor, "about"), (cast.bank, "by")):
+            by_person, by_system = log(stage, who, side=side, limit=500)[-2:]
+            assert (by_person["person"], by_system["person"]) == (person, None)
+
+    def test_anothers_person_and_none_are_refused_alike_and_nothing_is_shown(self, stage):
+        cast = stage.cast
+        consented(stage)
+        before = log(stage, cast.anchor, limit=500)
+        others = next(iter(cast.anchor.people.values())).person
+        nobodys = "psn_01k3e5m8q2x7v9b4c6d8f0g1h2"
+        answers = [self.looked(stage, one) for one in (others, nobodys)]
+        refusal(answers[0], 403, "access.person_unknown", "Acting-Person")
+        assert answers[0].content == answers[1].content
+        refusal(self.looked(stage, cast.bank.id), 422, "id.invalid", "Acting-Person")
+        assert log(stage, cast.anchor, limit=500) == before
+
+
 class TestLog:
     def test_a_probe_is_told_without_a_name_and_not_to_the_prober(self, stage):
         bank = outsider(stage, 1, code="91500000MA5U0AAA08")
@@ -125,6 +157,23 @@ class TestLog:
         ] * 2
         assert {one[name] for one in found for name in ("by", "by_name", "by_uscc")} == {None}
         assert log(stage, stage.cast.second_supplier) == []
+
+    def test_what_was_asked_before_the_paper_came_is_told_once_it_did(self, stage):
+        bank = outsider(stage, 3, code="91500000MA5U0AAC0X")
+        document = register_invoice(stage, stage.cast.second_supplier)
+        with stage.database.reading() as session:
+            token = token_of(session.get_one(Document, identity(document)).number)
+        bank.hold(token, "10.00")
+        everything = len(log(stage, None, limit=500))
+        assert log(stage, stage.cast.second_supplier) == []
+
+        learn(stage, [document])
+
+        (told,) = log(stage, stage.cast.second_supplier)
+        assert (told["subject"], told["by"], told["person"]) == (document, None, None)
+        assert len(log(stage, None, limit=500)) == everything + 1
+        (probe,) = stage.get(stage.cast.second_supplier, "/v1/blind/probes").json()["items"]
+        assert (probe["document"], probe["caller"]) == (document, "outside_bank")
 
     def test_is_a_file_too(self, stage):
         answer = stage.get(stage.cast.supplier, "/v1/access-log/file", form="csv")

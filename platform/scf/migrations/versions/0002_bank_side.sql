@@ -6,3 +6,73 @@ ALTER TABLE pledge_locks ADD COLUMN papers_sha256 BYTEA;
 -- Which kinds of security a programme allows; null for all of them.
 ALTER TABLE programmes ADD COLUMN securities TEXT[];
 ALTER TABLE programmes ADD CONSTRAINT ck_programmes_securities_some CHECK (cardinality(securities) > 0);
+-- Who looked at whose affairs is one table; a 数电票's number refuses no second seller, who would learn of the first.
+
+ALTER TABLE look_ups
+  ADD COLUMN look_id UUID,
+  ADD COLUMN person_id UUID,
+  ADD COLUMN token BYTEA,
+  ADD COLUMN asked_at TIMESTAMP WITH TIME ZONE,
+  ADD COLUMN taken_sha256 BYTEA,
+  ADD COLUMN taken_size BIGINT,
+  ALTER COLUMN party_id DROP NOT NULL;
+
+CREATE FUNCTION pg_temp.public_id(prefix text, identity uuid) RETURNS text LANGUAGE sql AS $$
+  SELECT prefix || '_' || string_agg(
+    substr('0123456789abcdefghjkmnpqrstvwxyz', substring(bits FROM at FOR 5)::bit(5)::int + 1, 1), '' ORDER BY at)
+  FROM (SELECT B'00' || ('x' || replace(identity::text, '-', ''))::bit(128) AS bits) AS whole,
+    generate_series(1, 126, 5) AS at
+$$;
+
+ALTER TABLE look_ups DISABLE TRIGGER look_ups_append_only;
+
+-- Each question about a known paper left one look-up with its seller: the first the first, and so on.
+UPDATE look_ups l SET look_id = p.id, token = p.token, asked_at = p.asked_at
+FROM (
+  SELECT p.*, pg_temp.public_id('doc', t.document_id) AS subject,
+    row_number() OVER (PARTITION BY p.token, p.client_id ORDER BY p.id) AS place
+  FROM blind_probes p JOIN blind_tokens t ON t.token = p.token WHERE t.document_id IS NOT NULL
+) AS p, (
+  SELECT id, row_number() OVER (PARTITION BY subject, client_id ORDER BY id) AS place
+  FROM look_ups WHERE kind = 'blind_registry'
+) AS k
+WHERE l.id = k.id AND l.subject = p.subject AND l.client_id = p.client_id AND k.place = p.place;
+
+INSERT INTO look_ups
+  (id, look_id, by_id, client_id, named, kind, subject, purpose, basis, made_at, token, asked_at)
+SELECT p.id, p.id, p.party_id, p.client_id, false, 'blind_registry', encode(p.token, 'hex'),
+  'double_financing', 'paper', p.asked_at, p.token, p.asked_at
+FROM blind_probes p WHERE NOT EXISTS (SELECT FROM look_ups l WHERE l.look_id = p.id);
+
+-- A dossier taken left one look-up with each side, in the same transaction.
+UPDATE look_ups l SET look_id = d.id, taken_sha256 = d.sha256, taken_size = d.size
+FROM (
+  SELECT d.*, pg_temp.public_id('fin', d.financing_id) AS subject,
+    row_number() OVER (PARTITION BY d.financing_id, d.client_id ORDER BY d.id) AS place
+  FROM dossier_downloads d
+) AS d, (
+  SELECT id, row_number() OVER (PARTITION BY subject, client_id, party_id ORDER BY id) AS place
+  FROM look_ups WHERE kind = 'dossier'
+) AS k
+WHERE l.id = k.id AND l.subject = d.subject AND l.client_id = d.client_id AND k.place = d.place;
+
+UPDATE look_ups SET look_id = id WHERE look_id IS NULL;
+ALTER TABLE look_ups ENABLE TRIGGER look_ups_append_only;
+DROP FUNCTION pg_temp.public_id;
+
+ALTER TABLE look_ups
+  ALTER COLUMN look_id SET NOT NULL,
+  ADD CONSTRAINT ck_look_ups_party_or_paper CHECK (party_id IS NOT NULL OR token IS NOT NULL),
+  ADD CONSTRAINT ck_look_ups_asked_at_of_token CHECK ((token IS NULL) = (asked_at IS NULL)),
+  ADD CONSTRAINT ck_look_ups_taken_whole CHECK ((taken_sha256 IS NULL) = (taken_size IS NULL)),
+  ADD CONSTRAINT ck_look_ups_taken_not_empty CHECK (taken_size > 0),
+  ADD CONSTRAINT fk_look_ups_person_id_persons FOREIGN KEY(person_id) REFERENCES persons (id);
+
+CREATE INDEX ix_look_ups_subject_id ON look_ups (subject, id);
+CREATE INDEX ix_look_ups_token_by_id ON look_ups (token, by_id, asked_at) WHERE token IS NOT NULL;
+
+DROP TABLE blind_probes;
+DROP TABLE dossier_downloads;
+
+DROP INDEX uq_documents_cn_number;
+CREATE INDEX ix_documents_number ON documents (number);
