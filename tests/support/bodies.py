@@ -61,6 +61,13 @@ class Bodies:
                 return self.value(schema[name][0], depth + 1)
         return self._plain(schema, depth)
 
+    def id_of(self, schema: Mapping[str, Any]) -> str | None:
+        """Return the id that a schema takes, None where it takes none."""
+        for one in schema.get("anyOf", [schema]):
+            if (found := self._id(one)) is not None:
+                return found
+        return None
+
     def _id(self, schema: Mapping[str, Any]) -> str | None:
         prefix = str(schema.get("pattern", "")).removeprefix("^").partition("_")[0]
         return self.ids.get(prefix) if prefix in PREFIXES.values() else None

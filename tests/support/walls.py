@@ -94,20 +94,31 @@ class Walls:
     calls: int = 0
 
     def call(
-        self, role: str, method: str, path: str, *, body: Any = None, **parameters: Any
+        self,
+        role: str,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        **parameters: Any,
     ) -> httpx.Response:
         """Call as a role, and leave nothing behind."""
         self.calls += 1
         token = self.tokens[role]
-        headers = {"Invitation-Token": "x" * 43}
+        sent_along = {"Invitation-Token": "x" * 43, **(headers or {})}
         if token is not None:
-            headers["Authorization"] = f"Bearer {token}"
+            sent_along["Authorization"] = f"Bearer {token}"
         if method == "POST":
-            headers["Idempotency-Key"] = f"walls-{self.calls}"
+            sent_along.setdefault("Idempotency-Key", f"walls-{self.calls}")
         sent = {"content": body} if isinstance(body, bytes) else {"json": body}
         self.database.statements.clear()
         request = self.http.request(
-            method, path, params=parameters, headers=headers, **(sent if body is not None else {})
+            method,
+            path,
+            params=parameters,
+            headers=sent_along,
+            **(sent if body is not None else {}),
         )
         return self.loop.run(request)
 

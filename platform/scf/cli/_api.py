@@ -134,13 +134,19 @@ class Api:
         self._http.close()
 
     def post(
-        self, path: str, body: bytes, *, key: str, params: Mapping[str, str] | None = None
+        self,
+        path: str,
+        body: bytes,
+        *,
+        key: str,
+        params: Mapping[str, str] | None = None,
+        media_type: str = "application/octet-stream",
     ) -> Answer:
         """Send a command, again where the platform was busy or out of reach; `key` makes that safe.
 
         Raises ApiUnreachable, ClientRefused.
         """
-        headers = {"Idempotency-Key": key, "Content-Type": "application/octet-stream"}
+        headers = {"Idempotency-Key": key, "Content-Type": media_type}
         request = partial(self._http.post, path, content=body, params=params, headers=headers)
         response, attempt = self._send(request)
         replayed = attempt == 0 and "Idempotency-Replayed" in response.headers

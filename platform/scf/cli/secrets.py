@@ -11,6 +11,7 @@ from pathlib import Path
 from scf.cli import FAILED
 from scf.cli._api import Api, ClientRefused, Credentials, named
 from scf.parties.schemas import FORMER_SECONDS
+from scf.parties.service import SecretUsed
 from scf.runtime.site import write_private
 from scf_ledger.encoding import b64url
 
@@ -52,16 +53,18 @@ def run_rotate(options: argparse.Namespace) -> int:
         answer = api.post(
             f"/v1/clients/{credentials.client_id}/secrets",
             json.dumps(body).encode(),
-            key=f"secret-{digest.hex()[:32]}",
+            key=f"secret-{options.keep_former}-{digest.hex()[:32]}",
+            media_type="application/json",
         )
-    if answer.status != 201:  # noqa: PLR2004 - created
+    taken_before = answer.body.get("code") == SecretUsed.code  # by a run that was interrupted
+    if answer.status != 201 and not taken_before:  # noqa: PLR2004 - created
         problem = answer.body
         sys.stderr.write(
             f"{problem.get('title')} ({problem.get('detail')}) {problem.get('code')}\n"
         )
         return FAILED
     beside.replace(file)
-    sys.stdout.write(f"{file}\t{answer.body['former_secret_ends_at']}\n")
+    sys.stdout.write(f"{file}\t{answer.body.get('former_secret_ends_at')}\n")
     return 0
 
 

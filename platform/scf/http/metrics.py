@@ -5,6 +5,7 @@ Other processes keep their state in the database, so one endpoint tells of all o
 
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -15,6 +16,7 @@ from sqlalchemy import text
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scf.db.session import Database
+from scf.http.auth import OperatorOnly, authenticate
 from scf.kernel.errors import Unavailable
 
 router = APIRouter(tags=["运行 operations"])
@@ -28,6 +30,7 @@ SECONDS: Final = Histogram(
     ["method", "route"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
+UP: Final = "Whether the database answers"
 UNROUTED: Final = "unrouted"  # one label for every path that is none, however many there are
 
 _gauges: dict[str, tuple[str, str]] = {}
@@ -76,7 +79,7 @@ class FromDatabase:
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield every gauge; where the database is away, only that it is."""
-        up = GaugeMetricFamily("scf_database_up", "Whether the database answers")
+        up = GaugeMetricFamily("scf_database_up", UP)
         try:
             families = list(self._families())
         except Unavailable:
@@ -96,10 +99,29 @@ class FromDatabase:
                 yield family
 
 
+class Away:
+    """A collector for a scrape that could not be known."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield that the database is away."""
+        yield GaugeMetricFamily("scf_database_up", UP, value=0)
+
+
 @router.get("/metrics", include_in_schema=False)
 def metrics(request: Request) -> Response:
-    """Answer a scrape."""
+    """Answer a scrape by the operator: whoever counts requests by route sees what others are about.
+
+    Where the database is away nobody can be known, and all that is told is that it is away. Raises
+    TokenInvalid, OperatorOnly.
+    """
+    database: Database = request.app.state.database
+    now = request.app.state.settings.clock.real()
+    served = b""
+    with suppress(Unavailable), database.reading() as session:
+        actor = authenticate(session, request.headers.get("authorization"), now=now)
+        if not actor.operator:
+            raise OperatorOnly
+        served = generate_latest(REGISTRY)
     asked = CollectorRegistry()
-    asked.register(FromDatabase(request.app.state.database))
-    content = generate_latest(REGISTRY) + generate_latest(asked)
-    return Response(content, media_type=CONTENT_TYPE_LATEST)
+    asked.register(FromDatabase(database) if served else Away())
+    return Response(served + generate_latest(asked), media_type=CONTENT_TYPE_LATEST)

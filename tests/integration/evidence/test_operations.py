@@ -8,6 +8,8 @@ from sqlalchemy import text
 
 from scf.db.outbox import enqueue
 from scf.db.session import Database
+from scf.http.auth import create_client, issue_token
+from scf.kernel.ids import public_id
 from scf.main import create_app
 from scf.settings import Settings
 from tests.support.log import a_log, append_some, sequence_all
@@ -16,7 +18,14 @@ from tests.support.log import a_log, append_some, sequence_all
 @pytest.fixture
 def http(database_url: str) -> Iterator[TestClient]:
     app = create_app(Settings.model_validate({"DATABASE_URL": database_url}))
+    database, now = app.state.database, app.state.settings.clock.real()
+    with database.transaction() as session:
+        made, secret = create_client(
+            session, name="Prometheus", party_id=None, now=now, operator=True
+        )
+        token = issue_token(session, public_id("cli", made.id), secret, now=now)
     with TestClient(app, raise_server_exceptions=False) as client:
+        client.headers["Authorization"] = f"Bearer {token}"
         yield client
     app.state.database.close()
 
@@ -33,7 +42,7 @@ def test_alive_without_anything() -> None:
     assert http.get("/healthz").json() == {"status": "ok"}
     assert http.get("/readyz").status_code == 503
     assert http.get("/readyz").headers["retry-after"] == "1"
-    assert metric(http, "scf_database_up ") == 0
+    assert http.get("/metrics").text.splitlines()[2:] == ["scf_database_up 0.0"]
     assert http.get("/log/checkpoint").status_code == 503
 
 

@@ -2,12 +2,16 @@
 
 import base64
 import hashlib
+import json
+import stat
 from collections.abc import Iterator
 
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from scf import cli
 from scf.access.models import LookUp
+from scf.bootstrap import keep_client
 from scf.documents.models import Document
 from scf.evidence.models import Event
 from scf.kernel.ids import public_id
@@ -17,6 +21,7 @@ from tests.support.blind import learn, outsider, token_of
 from tests.support.problems import refusal
 from tests.support.receivables import identity, register_invoice
 from tests.support.services import Servers, fresh_database
+from tests.support.serving import served
 
 PERIOD = {"first_on": "2025-11-01", "last_on": "2025-11-30"}
 
@@ -190,6 +195,84 @@ class TestLog:
         rate(stage, stage.cast.bank)
         with stage.database.reading() as session:
             assert session.query(Event).count() == before
+
+
+class TestSecretsCommand:
+    """`scf secrets rotate` on a client's file, the platform's own server answering."""
+
+    @pytest.fixture
+    def rotate(self, stage, monkeypatch, capsys):
+        client, name = stage.cast.second_supplier, "second_supplier"
+        file = stage.settings.data / "clients" / f"{name}.json"
+        stage.settings.data.mkdir(exist_ok=True)
+        if not file.exists():  # what the platform knows by now is in it
+            identity = public_id("cli", client.client_id)
+            keep_client(stage.settings, name, identity, client.client_secret)
+        monkeypatch.setenv("SCF_DATA", str(stage.settings.data))
+        with served(stage) as url:
+            monkeypatch.setenv("SCF_API_URL", url)
+
+            def run(*options):
+                code = cli.main(["secrets", "rotate", name, *options])
+                return code, *capsys.readouterr()
+
+            yield run, file
+
+    def opens(self, stage, content):
+        read = json.loads(content)
+        basic = f"{read['client_id']}:{read['client_secret']}".encode()
+        headers = {"Authorization": f"Basic {base64.b64encode(basic).decode()}"}
+        grant = {"grant_type": "client_credentials"}
+        answer = stage.http.post("/oauth/token", data=grant, headers=headers)
+        return answer.json().get("access_token")
+
+    def lives(self, stage, token):
+        headers = {"Authorization": f"Bearer {token}"}
+        return stage.http.get("/v1/pledges", headers=headers).status_code
+
+    def test_both_open_for_a_while_then_the_new_alone_and_no_token_of_the_former(
+        self, stage, rotate
+    ):
+        run, file = rotate
+        first = file.read_text()
+        former = self.opens(stage, first)
+
+        code, shown, said = run()
+
+        second = file.read_text()
+        assert (code, said) == (0, "")
+        assert shown.startswith(str(file))
+        assert not file.with_suffix(".next").exists()
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert first != second
+        assert None not in (self.opens(stage, first), self.opens(stage, second))
+        assert self.lives(stage, former) == 200
+
+        code, _, said = run()
+        assert (code, "client.former_secret_open" in said) == (1, True)
+        assert file.read_text() == second
+
+        assert run("--keep-former", "0")[0] == 0
+        third = file.read_text()
+        opened = [self.opens(stage, one) is not None for one in (first, second, third)]
+        assert opened == [False, False, True]
+        assert self.lives(stage, former) == 401
+
+    @pytest.mark.parametrize("again", ["0", "60"])
+    def test_interrupted_before_the_file_was_replaced_it_is_run_again(self, stage, rotate, again):
+        run, file = rotate
+        assert run("--keep-former", "0")[0] == 0
+        done = file.read_text()
+        ended = json.loads(done) | {"client_secret": "e" * 43}
+        file.with_suffix(".next").write_text(done)
+        file.with_suffix(".next").chmod(0o600)
+        file.write_text(json.dumps(ended))  # what the platform has shut out by now
+
+        assert run("--keep-former", again)[0] == 0
+
+        assert file.read_text() == done
+        assert self.opens(stage, done) is not None
+        assert not file.with_suffix(".next").exists()
 
 
 class TestSecrets:

@@ -18,6 +18,7 @@ from scf.parties import queries as parties
 from scf_ledger import trust
 from scf_ledger.verify import verify_file
 from tests.support.bodies import Bodies
+from tests.support.invoices import cn_einvoice
 from tests.support.services import Servers, fresh_database
 from tests.support.walls import NOWHERE, ROLES, STRANGERS, Walls, walls
 
@@ -156,8 +157,10 @@ class TestNeighbours:
                 if outcome(walked[name, role].answer) == "auth.scope_insufficient":
                     continue  # refused for who it is, whatever it names
                 query = bodies.query(operation)
-                answers = [platform.call(role, method, target, body=b, **query) for b in bodies_]
-                shown = [(one.status_code, platform.masked(one.text)) for one in answers]
+                shown = []
+                for body in bodies_:
+                    answer = platform.call(role, method, target, body=body, **query)
+                    shown.append((answer.status_code, platform.masked(answer.text), platform.asked))
                 if shown[0] != shown[1]:
                     differ.append((name, role, shown))
         assert differ == []
@@ -234,9 +237,66 @@ class TestNeighbours:
         assert (first.status_code, second.status_code) == (409, 404)
         assert "idempotency-replayed" not in second.headers
 
-    def test_metrics_name_no_party(self, platform):
+    def test_no_version_can_be_guessed(self, platform, table, operations, bodies, walked):
+        """A version that a thing has, or has not, changes nothing for whoever may not see it."""
+        headers = {"If-Match": '"999"', "If-None-Match": "*"}
+        for (name, role), seen in walked.items():
+            method, path = name.split()
+            if table[name][ROLES.index(role)] != "none" or role != "other_bank" or "{" not in path:
+                continue
+            body, query = bodies.of(operations[name]), bodies.query(operations[name])
+            target = platform.filled(path)
+            answer = platform.call(role, method, target, body=body, headers=headers, **query)
+            assert Seen(answer, platform.asked).parts == seen.parts, name
+
+    def test_a_guessed_invoice_number_tells_nothing(self, platform):
+        """An invoice of one's own under a neighbour's number is answered as under one that nobody has."""
+        seller, shown = platform.desk.stage.cast.second_supplier, []
+        neighbours = platform.call("sme", "GET", platform.filled("/v1/documents/{document_id}"))
+        for number in (neighbours.json()["number"], "25509999999999999999"):
+            original = cn_einvoice(number=number, seller=seller.uscc)
+            answer = platform.call("other_sme", "POST", "/v1/documents", body=original)
+            said = answer.json()["document"]
+            for its_own in ("id", "number", "registered_at", "original_sha256"):
+                said.pop(its_own)
+            shown.append((answer.status_code, answer.json()["verdict"], said, platform.asked))
+        assert shown[0] == shown[1]
+        assert shown[0][:2] == (200, "accepted")
+
+    def test_every_filter_by_anothers_id_is_as_by_nobodys(self, platform, operations, bodies):
+        nobodys, tried = Bodies(platform.app.openapi(), platform.nobodys), 0
+        for name, operation in operations.items():
+            method, path = name.split()
+            if method != "GET" or "{" in path:
+                continue
+            for one in operation.get("parameters", ()):
+                values = [made.id_of(one["schema"]) for made in (bodies, nobodys)]
+                if one["in"] != "query" or None in values or one["name"] == "programme":
+                    continue
+                for role in ("other_core", "other_sme", "other_bank"):
+                    query = bodies.query(operation)
+                    shown, tried = [], tried + 1
+                    for value in values:
+                        answer = platform.call(role, "GET", path, **query | {one["name"]: value})
+                        text = platform.masked(answer.text)
+                        shown.append((answer.status_code, text, platform.asked))
+                    assert shown[0] == shown[1], (name, role, one["name"])
+        assert tried > 10
+
+    def test_readiness_and_refusals_tell_no_detail(self, platform):
+        """What anybody is told where nothing is asked: the same words, and no place in the code."""
+        for path in ("/readyz", "/healthz"):
+            assert platform.call("anonymous", "GET", path).json() == {"status": "ok"}
+        for path in ("/nowhere", "/log/tile/0/999", "/v1/parties/%00"):
+            text = platform.call("anonymous", "GET", path).text
+            assert "Traceback" not in text
+            assert ".py" not in text
+
+    def test_metrics_are_the_operators_and_name_no_party(self, platform):
         cast = platform.desk.stage.cast
-        page = platform.call("anonymous", "GET", "/metrics").text
+        answers = {role: platform.call(role, "GET", "/metrics").status_code for role in ROLES}
+        assert answers == {"anonymous": 401, "operator": 200} | dict.fromkeys(ROLES[2:], 403)
+        page = platform.call("operator", "GET", "/metrics").text
         for company in (cast.anchor, cast.supplier, cast.bank):
             for secret in (company.id, company.uscc, company.name, str(company.party_id)):
                 assert secret not in page
