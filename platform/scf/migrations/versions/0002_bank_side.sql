@@ -6,6 +6,7 @@ ALTER TABLE pledge_locks ADD COLUMN papers_sha256 BYTEA;
 -- Which kinds of security a programme allows; null for all of them.
 ALTER TABLE programmes ADD COLUMN securities TEXT[];
 ALTER TABLE programmes ADD CONSTRAINT ck_programmes_securities_some CHECK (cardinality(securities) > 0);
+
 -- Who looked at whose affairs is one table; a 数电票's number refuses no second seller, who would learn of the first.
 
 ALTER TABLE look_ups
