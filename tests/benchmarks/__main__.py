@@ -51,7 +51,9 @@ def rows(*, long: bool) -> Iterator[Row]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument(
-        "--long", action="store_true", help="增长测到一百万个事件 / growth to a million events"
+        "--long",
+        action="store_true",
+        help="增长和时点查询测到一百万个事件 / growth and as-of queries to a million events",
     )
     options = parser.parse_args()
     began, found = time.monotonic(), []

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 from eth_account import Account
 
@@ -21,6 +20,7 @@ from scf_ledger.chain.tickets import ticket_digest
 from scf_ledger.chain.transactions import sign
 from scf_ledger.chain.types import Addresses, Call, Receipt, SignedTransaction
 from tests.support.anvil import CHAIN_ID, free_port, running_anvil
+from tests.support.services import is_well
 
 ETHER = 10**18  # wei
 
@@ -93,7 +93,7 @@ def token_service(folder: Path, contract: str, *options: str) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + 30
-        while not _healthy(url):
+        while not is_well(url):
             assert process.poll() is None, "the token service ended"
             assert time.monotonic() < deadline, "the token service does not answer"
             time.sleep(0.1)
@@ -101,13 +101,6 @@ def token_service(folder: Path, contract: str, *options: str) -> Iterator[str]:
     finally:
         process.kill()
         process.wait(timeout=10)
-
-
-def _healthy(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/healthz", trust_env=False).is_success
-    except httpx.HTTPError:
-        return False
 
 
 # RFC 9162 by definition, on hashlib alone: 2.1.1 and 2.1.4.1.

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 from sqlalchemy import func, select, update
 
 from scf.db.outbox import Effect, EffectContext
@@ -32,6 +31,7 @@ from tests.support.actors import Company, Stage, set_stage
 from tests.support.anvil import free_port
 from tests.support.receivables import confirm, money, submit
 from tests.support.registry import RegistryProcess
+from tests.support.services import is_well
 from tests.support.status import StatusService, status_service
 
 OPERATOR = "0x" + "11" * 20
@@ -50,12 +50,8 @@ def token_service(folder: Path, *, contract: str = CONTRACT) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + 120
-        while True:
-            try:
-                if httpx.get(f"{url}/healthz", trust_env=False).is_success:
-                    break
-            except httpx.HTTPError:
-                time.sleep(0.05)
+        while not is_well(url):
+            time.sleep(0.05)
             assert process.poll() is None, "the token service ended"
             assert time.monotonic() < deadline, "the token service does not answer"
         yield url

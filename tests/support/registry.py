@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-import httpx
+from tests.support.services import is_well
 
 
 class SimulatorProcess:
@@ -29,11 +29,9 @@ class SimulatorProcess:
         self._process = subprocess.Popen(command, env=self._environment)
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
-            try:
-                if httpx.get(f"{self.url}/healthz", trust_env=False).is_success:
-                    return
-            except httpx.HTTPError:
-                time.sleep(0.1)
+            if is_well(self.url):
+                return
+            time.sleep(0.1)
         raise AssertionError("the simulator did not start")
 
     def kill(self) -> None:

@@ -5,6 +5,7 @@ their parent and, at its end, waits for the others.
 """
 
 import fcntl
+import http.client
 import json
 import os
 import shutil
@@ -99,6 +100,18 @@ def execute(servers: Servers, statement: str, *names: str) -> None:
     """Run one statement about databases."""
     with psycopg.connect(servers.database_url, autocommit=True) as connection:
         connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+def is_well(url: str) -> bool:
+    """Say whether a service answers that it is well. Asked often, so without a client made anew each time."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def with_path(url: str, path: str) -> str:

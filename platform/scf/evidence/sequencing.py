@@ -3,7 +3,9 @@
 One round is one transaction under the head's row lock, so any number of sequencers may run and one may
 die anywhere: a round is there with its checkpoint, or it never was and its events still wait.
 
-With its place an event comes into the feed of each of its parties.
+With its place an event comes into the feed of each of its parties: in the order of that table's key, and
+without looking for rows that are in the way, which costs a third of the rate. There are none, but where
+somebody put one beyond the log's end: then the round fails, and making the feeds again takes it away.
 
 The queue is filled by a trigger on `events`. Identity order is not commit order: whoever asked for
 "greater than the last" would lose, for ever, an event that commits late. The trigger does not notify:
@@ -44,8 +46,8 @@ WITH taken AS (
   INSERT INTO log_entries (index, event_id, entry) SELECT index, event_id, entry FROM numbered
 ), told AS (
   INSERT INTO party_events (party_id, index, event_id, type)
-  SELECT unnest(parties), index, event_id, type FROM numbered
-  ON CONFLICT DO NOTHING
+  SELECT DISTINCT ON (party_id, index) party_id, index, event_id, type
+  FROM numbered CROSS JOIN unnest(parties) AS party_id ORDER BY party_id, index
 )
 SELECT entry FROM numbered ORDER BY index
 """
