@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from scf_ledger import canonical, shapes, strict_json
+from scf_ledger import canonical, receipt, shapes, strict_json
 from scf_ledger.encoding import b64, b64url, from_b64, from_b64url
 from scf_ledger.errors import Malformed
+from scf_ledger.receipt import Receipt
 
 FORMAT: Final = "scf-proof/1"
 MEDIA_TYPE: Final = "application/vnd.scf.proof+json"
@@ -38,6 +39,8 @@ class ProofEntry:
     disclosures: tuple[str, ...]
     authorizations: tuple[str, ...]
     tlog_proof: str | None
+    receipt: Receipt | None = None
+    """What the register signed over this entry itself, for registrations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,8 @@ def _entry_value(entry: ProofEntry) -> dict[str, Any]:
         value["tag_secret"] = b64url(entry.tag_secret)
     if entry.tlog_proof is not None:
         value["tlog_proof"] = entry.tlog_proof
+    if entry.receipt is not None:
+        value["receipt"] = entry.receipt.to_json()
     return value
 
 
@@ -166,7 +171,7 @@ def _entry(item: Any, where: str) -> ProofEntry:
         item,
         where,
         required=("body",),
-        optional=("tag", "tag_secret", "disclosures", "authorizations", "tlog_proof"),
+        optional=("tag", "tag_secret", "disclosures", "authorizations", "tlog_proof", "receipt"),
     )
     return ProofEntry(
         body=from_b64url(strict_json.text(value["body"], f"{where}.body")),
@@ -178,6 +183,9 @@ def _entry(item: Any, where: str) -> ProofEntry:
             strict_json.text(value["tlog_proof"], f"{where}.tlog_proof")
             if "tlog_proof" in value
             else None
+        ),
+        receipt=(
+            receipt.from_json(value["receipt"], f"{where}.receipt") if "receipt" in value else None
         ),
     )
 

@@ -86,10 +86,10 @@ def make_tag(secret, version):
 # Statements
 
 
-def sign_statement(payload, key, certificate):
+def sign_statement(payload, key, certificate, typ="scf-statement+jws"):
     """Sign with a JOSE library, then take the lower s."""
     thumbprint = b64u(sha256(certificate.public_bytes(serialization.Encoding.DER)))
-    header = {"alg": "ES256", "typ": "scf-statement+jws", "x5t#S256": thumbprint}
+    header = {"alg": "ES256", "typ": typ, "x5t#S256": thumbprint}
     pem = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,

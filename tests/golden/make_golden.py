@@ -28,6 +28,9 @@ def main():
     factoring = story.tell(record=story.BOTH, content=story.BOTH)
     write("factoring.scfproof", factoring.proof_bytes)
     write("factoring-trust.json", factoring.trust_bytes)
+    vouched = story.with_receipt(told, story.make_receipt(told))
+    write("receipt.scfproof", vouched.proof_bytes)
+    write("receipt-trust.json", vouched.trust_bytes)
     refusals, proofs = story.tell_refusals()
     for end, proof in proofs.items():
         write(f"{end}-basket.scfproof", f.as_json(proof))

@@ -6,7 +6,7 @@ changed file is only how a stranger does.
 """
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.golden import formats as f
 
@@ -31,6 +31,8 @@ WITNESSED_AT = 1_767_225_600  # 2026-01-01T00:00:00Z
 
 ENTERPRISE_CA = f.make_ca("Test CA for enterprises")
 BANK_CA = f.make_ca("Test CA for banks")
+REGISTRY_CA = f.make_ca("Test CA for registers")
+REGISTER = f.make_uscc("12100000MA0REG1X2")
 
 PEOPLE = {
     "car.clerk": (ENTERPRISE_CA, CAR_MAKER),
@@ -108,6 +110,8 @@ class Told:
     trust: dict
     note: str
     people: dict = field(repr=False)
+    records: dict = field(repr=False)
+    """Step -> its whole record."""
 
     @property
     def proof_bytes(self):
@@ -192,7 +196,50 @@ def _written(teller, in_file):
             "block_hash": "0x" + "02" * 32,
         },
     }
-    return Told(teller.steps, entries, proof, make_trust(witnesses), note, teller.people)
+    return Told(
+        teller.steps, entries, proof, make_trust(witnesses), note, teller.people, teller.records
+    )
+
+
+def make_receipt(told, *, ca=REGISTRY_CA, word="register", crl=None, **said):
+    """What the register signs over the story's registration, bent where asked."""
+    key, certificate = f.make_certificate(
+        ca, uscc=REGISTER, person=f.make_id("per", word), word=word
+    )
+    record = told.records["registered"]
+    terms = told.records["signed"]
+    payload = {
+        "format": "scf-receipt/1",
+        "reference": PLEDGE,
+        "number": record["reg_no"],
+        "initial_no": record["reg_no"],
+        "registered_at": record["registered_at"],
+        "expires_on": "2026-08-10",
+        "secured_party": BANK,
+        "grantor": SUPPLIER,
+        "contract_no": terms["principal"]["contract_sha256"],
+        "amount": terms["principal"]["amount"],
+        "certificate_sha256": record["certificate_sha256"],
+        **said,
+    }
+    return {
+        "jws": f.sign_statement(f.rfc8785.dumps(payload), key, certificate, typ="scf-receipt+jws"),
+        "certificate": f.pem(certificate),
+        "revocations": f.b64(crl or f.make_crl(ca)),
+    }
+
+
+def with_receipt(told, receipt, *, step="registered"):
+    """The story's proof with a receipt beside a step, for a verifier that lists the register's authority."""
+    number = FILE_STEPS.index(step)
+    entries = list(told.proof["entries"])
+    entries[number] = {**entries[number], "receipt": receipt}
+    listed = {"pem": f.pem(REGISTRY_CA[1]), "scope": "registry"}
+    return replace(
+        told,
+        proof={**told.proof, "entries": entries},
+        trust={**told.trust, "cas": [*told.trust["cas"], listed]},
+    )
 
 
 def make_trust(witnesses=(), **require):
@@ -230,7 +277,7 @@ class _Teller:
 
     def __init__(self, bent):
         self.bent, self.secrets = bent, {**SECRETS, **bent.secret}
-        self.steps, self.tags = {}, []
+        self.steps, self.tags, self.records = {}, [], {}
         self.people = {
             name: f.make_certificate(
                 **{
@@ -265,6 +312,7 @@ class _Teller:
             **record,
             **self.bent.record.get(name, {}),
         }
+        self.records[name] = record
         last = before[-1].hash if before else None
         given = self.bent.authorizations.get(name, self._sign(name, record, before, occurred_at))
         body, shown = f.make_event(

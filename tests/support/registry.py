@@ -19,6 +19,7 @@ class SimulatorProcess:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
+        self.data = data
         self._environment = {"SCF_DATA": str(data), "PATH": ""}
         if business_clock is not None:
             self._environment["BUSINESS_CLOCK"] = str(business_clock)

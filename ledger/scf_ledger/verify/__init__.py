@@ -19,6 +19,7 @@ from scf_ledger.verify import (
     facts,
     inclusion,
     reading,
+    receipts,
     record,
     signed,
     signers,
@@ -57,6 +58,7 @@ class _Verification:
         self._proof, self._trust = proof_, trust
         self._rpc, self._log = rpc, log
         self._outcomes: dict[Fragment, Outcome] = {}
+        self._vouched_by: str | None = None
 
     def run(self) -> Report:
         reads = self._ask(Fragment.RECORD, lambda: record.check(self._proof))
@@ -77,7 +79,14 @@ class _Verification:
             kind=self._proof.kind,
             fragments={fragment: self._outcomes[fragment] for fragment in Fragment},
             required=self._trust.required(self._proof.kind),
-            facts=facts.of(self._proof, reads or (), indices, head, existed_by),
+            facts=facts.of(
+                self._proof,
+                reads or (),
+                indices,
+                head,
+                existed_by=existed_by,
+                vouched_by=self._vouched_by,
+            ),
         )
 
     def _ask_parties(
@@ -85,16 +94,18 @@ class _Verification:
     ) -> None:
         """Ask who signed, and whether everything is there."""
         parsed = signed.parse_all(reads)
-        self._ask(
-            Fragment.AUTHORIZATION,
-            lambda: authorization.check(
+
+        def check() -> str | None:
+            authorization.check(
                 reads,
                 parsed,
                 signers.load(self._proof, self._trust),
                 origin=head.checkpoint.origin if head else None,
                 existed_by=existed_by,
-            ),
-        )
+            )
+            return receipts.check(reads, self._trust, existed_by=existed_by)
+
+        self._vouched_by = self._ask(Fragment.AUTHORIZATION, check)
         self._ask(Fragment.COMPLETENESS, lambda: self._complete(reads, parsed))
 
     def _complete(self, reads: Sequence[Read], parsed: signed.Parsed) -> None:

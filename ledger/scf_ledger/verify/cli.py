@@ -45,6 +45,10 @@ _AMOUNTS: Final = {
     "used": "已占用额",
     "shortfall": "缺口",
 }
+_VOUCHED: Final = {
+    "register": "登记系统以自有密钥签发回执 vouched for by the register's own receipt",
+    "platform": "仅为平台陈述，无经核验的登记系统回执 the platform says so: no receipt of the register was verified",
+}
 _KINDS: Final = {
     "event": "事件证明 event proof",
     "pledge": "质押证明 pledge proof",
@@ -144,6 +148,8 @@ def _history(facts: Any) -> list[str]:
         for key, word in _AMOUNTS.items()
         if key in amounts
     ]
+    if "registration" in facts:
+        lines.append(f"    登记 registration {_VOUCHED[facts['registration']['vouched_by']]}")
     by = facts["existed_by"] or "未证明 not proven"
     return ["", *lines, f"    存在时间 existed by {by}", ""]
 

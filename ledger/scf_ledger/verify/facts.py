@@ -16,7 +16,9 @@ def of(
     reads: Sequence[Read],
     indices: Sequence[int] | None,
     head: Head | None,
+    *,
     existed_by: datetime | None,
+    vouched_by: str | None,
 ) -> dict[str, Any]:
     """Collect the facts of a proof: its events with claimed times, its head, the pledge's terms."""
     found: dict[str, Any] = {
@@ -35,6 +37,8 @@ def of(
     if head is not None:
         point = head.checkpoint
         found["log"] = {"origin": point.origin, "size": point.size, "root": point.root.hex()}
+    if vouched_by is not None:
+        found["registration"] = {"vouched_by": vouched_by}
     if proof.kind == "pledge":
         found["pledge"] = _pledge(reads)
     if proof.reading is not None:

@@ -90,6 +90,22 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "{type} 不由行为 {act} 授权",
         "act {act} does not authorise {type}",
     ),
+    "receipt.unexpected": (
+        "{type} 不是登记，不应附登记回执",
+        "{type} is no registration, yet has a receipt",
+    ),
+    "receipt.other_key": (
+        "登记回执由另一密钥签署",
+        "the receipt names another key than its certificate's",
+    ),
+    "receipt.other_subject": (
+        "登记回执属于另一笔登记（填表人归档号 {reference}）",
+        "the receipt is of another registration, filed as {reference}",
+    ),
+    "receipt.differs": (
+        "登记回执中的 {field} 与记录不符",
+        "the receipt says another {field} than the record",
+    ),
     "authorization.no_certificate": ("缺少签署证书", "the signer's certificate is missing"),
     "authorization.no_revocation_list": (
         "缺少签署时 ({issued_at}) 之后的吊销清单",

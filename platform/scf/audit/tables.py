@@ -222,6 +222,7 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
 }
 
 UNAUDITED: Final[dict[str, str]] = {
+    "event_receipts": "signed by the register itself; a verifier refuses one that was changed",
     "loan_extensions": "what was asked; an extension that is done is an event of loan and pledge",
     "pool_marks": "the papers by which pools find each other; what that came to are edges",
     "consents": "whom a party lets look; what was looked at on one names it",

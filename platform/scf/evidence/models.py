@@ -249,6 +249,18 @@ class StatementLine(Base):
     reserved: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
+class EventReceipt(Base):
+    """What somebody outside signed over the fact that an event tells: a register's receipt; insert only.
+
+    It vouches for itself, so the event does not name it: see `scf_ledger.receipt`.
+    """
+
+    __tablename__ = "event_receipts"
+
+    event_id: Mapped[UUID] = mapped_column(ForeignKey("events.id"), primary_key=True)
+    receipt: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
 after_table(
     Event,
     """
@@ -264,4 +276,4 @@ CREATE TRIGGER events_queue AFTER INSERT ON events
   REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION queue_event()
 """,
 )
-append_only(Event, LogEntry, PartyEvent, Checkpoint, StatementLine)
+append_only(Event, LogEntry, PartyEvent, Checkpoint, StatementLine, EventReceipt)

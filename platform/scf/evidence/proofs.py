@@ -8,11 +8,19 @@ from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from scf.evidence import log, queries
-from scf.evidence.models import ChainTransaction, Checkpoint, Event, Statement, StatementLine
+from scf.evidence.models import (
+    ChainTransaction,
+    Checkpoint,
+    Event,
+    EventReceipt,
+    Statement,
+    StatementLine,
+)
 from scf.kernel.errors import Conflict
-from scf_ledger import proof, tlog_proof
+from scf_ledger import proof, receipt, tlog_proof
 from scf_ledger.event import parse_disclosure
 from scf_ledger.proof import Anchor, ProofEntry, ProvenReading
+from scf_ledger.receipt import Receipt
 from scf_ledger.statement import with_line
 from scf_ledger.tiles import inclusion_proof, tiles_of_proof
 
@@ -46,6 +54,7 @@ def entry(
         disclosures=tuple(disclosed(event, disclose)),
         authorizations=tuple(authorizations(session, event)),
         tlog_proof=None,
+        receipt=_receipt(session, event),
     )
 
 
@@ -126,6 +135,12 @@ def authorizations(session: Session, event: Event) -> list[str]:
 def event_hash(item: ProofEntry) -> bytes:
     """Return the hash that an event is known by."""
     return hashlib.sha256(item.body).digest()
+
+
+def _receipt(session: Session, event: Event) -> Receipt | None:
+    """Return what was signed outside over what an event tells."""
+    kept = session.get(EventReceipt, event.id)
+    return None if kept is None else receipt.from_json(kept.receipt, "receipt")
 
 
 def _anchor(

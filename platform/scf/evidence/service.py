@@ -11,13 +11,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scf.db.bulk import copy_in
-from scf.evidence.models import Event, Subject
+from scf.evidence.models import Event, EventReceipt, Subject
 from scf.kernel.clock import instant_text
 from scf.kernel.errors import Conflict, Invalid, NotFound
 from scf.kernel.ids import new_id, public_id
 from scf_ledger.encoding import b64url
 from scf_ledger.event import build_event, tag
 from scf_ledger.event_types import EVENT_TYPES
+from scf_ledger.receipt import Receipt
 
 SECRET_LENGTH = 32
 
@@ -110,6 +111,12 @@ def append(
     session.add(event)
     session.flush()
     return event
+
+
+def keep_receipt(session: Session, event: Event, receipt: Receipt | None) -> None:
+    """Keep what was signed outside over what an event tells, where anything was."""
+    if receipt is not None:
+        session.add(EventReceipt(event_id=event.id, receipt=receipt.to_json()))
 
 
 def append_all(

@@ -4,7 +4,7 @@ A receipt is a fact reported by its source: its number is used once, and the sam
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from scf.financing.permissions import Action
 from scf.financing.rules import Owed, Payment
 from scf.financing.service import lock_for, tell
 from scf.http.auth import Actor
-from scf.kernel.clock import business_date
+from scf.kernel.clock import SHANGHAI, business_date, instant_text
 from scf.kernel.errors import Conflict, Invalid
 from scf.kernel.ids import new_id
 from scf.kernel.money import Money, zero
@@ -28,6 +28,7 @@ from scf.pledges import rules as pledge_rules
 from scf.pledges import service as pledges
 from scf.pledges.models import State as PledgeState
 from scf.registrations import cancelling
+from scf.registry.terms import terms_on
 
 
 class NotReady(Conflict):
@@ -36,6 +37,14 @@ class NotReady(Conflict):
     code = "financing.not_ready"
     title = "放款条件尚未齐备"
     title_en = "The pledge is not ready for disbursement"
+
+
+class SearchOutdated(Conflict):
+    """Money moves on a search of the register that is recent: REG-06 says for how many hours it is."""
+
+    code = "financing.search_outdated"
+    title = "登记查询已超过有效时限，请重新查询后再放款"
+    title_en = "The last search of the register is too old: have it searched again before paying"
 
 
 class AmountDiffers(Invalid):
@@ -79,9 +88,9 @@ def disburse(
     now: datetime,
     expected_version: int | None = None,
 ) -> Financing:
-    """Record the disbursement. Raises NotReady with what is missing, AmountDiffers, ReceiptConflict.
+    """Record the disbursement. Raises NotReady with what is missing, SearchOutdated, AmountDiffers.
 
-    MoveRefused in another state, ReceiptOutOfOrder for a day before the pledge was ready or to come, RuleBlocks.
+    ReceiptConflict, MoveRefused in another state, ReceiptOutOfOrder for a day before the pledge was ready or to come, RuleBlocks.
     """
     financing = lock_for(session, actor, financing_id, Action.REPORT_RECEIPT)
     if _is_repeated(session, financing, ReceiptKind.DISBURSEMENT, receipt):
@@ -96,6 +105,7 @@ def disburse(
         raise rules.ReceiptOutOfOrder(
             field="disbursed_on", earliest=ready_on, disbursed_on=receipt.on, today=today
         )
+    _require_recent_search(session, financing, on=receipt.on, now=now)
     checks.check_disbursement(session, financing, on=receipt.on, now=now)
     conditions = desk.require_clearing(session, financing, now=now)
     ranking.state(session, financing, RankStep.DISBURSEMENT, now=now)
@@ -182,6 +192,22 @@ def _ready_on(session: Session, financing: Financing) -> date:
         missing = [item.value for item in pledge_rules.missing(pledge, searches)]
         raise NotReady(pledge=pledge.state.value, missing=missing)
     return business_date(pledge.ready_to_disburse_at)
+
+
+def _require_recent_search(
+    session: Session, financing: Financing, *, on: date, now: datetime
+) -> None:
+    """Raise SearchOutdated where the newest search was too old when the money moved.
+
+    That is now, or, where an earlier day's payment is told, the first moment of that day.
+    """
+    assert financing.pledge_id is not None
+    searched_at = pledge_queries.searches(session, financing.pledge_id).at
+    assert searched_at is not None, "a pledge is ready once it was searched again"
+    hours = terms_on(on).search_valid_hours
+    moved_at = now if on == business_date(now) else datetime.combine(on, time.min, tzinfo=SHANGHAI)
+    if moved_at - searched_at > timedelta(hours=hours):
+        raise SearchOutdated(searched_at=instant_text(searched_at), hours=hours)
 
 
 def _allocate(

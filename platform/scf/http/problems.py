@@ -1,6 +1,7 @@
 """RFC 9457 problem details, and the only table from kinds of error to HTTP."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI, Request
@@ -96,14 +97,19 @@ def clean(value: str) -> str:
     return value.encode("utf-8", "replace").decode()
 
 
+NO_BODY: Final = "请求体缺失：请发送 JSON 对象，无内容时发送 {} · The body is missing: send a JSON object, {} where there is nothing to say"
+
+
 def _from_validation(error: RequestValidationError) -> RequestInvalid:
-    first = error.errors()[0]
-    path = ".".join(str(part) for part in first["loc"] if part != "body")
-    faults = [
-        {"field": ".".join(str(p) for p in e["loc"] if p != "body"), "rule": e["msg"][:200]}
-        for e in error.errors()[:20]
-    ]
-    return RequestInvalid(field=path or None, faults=faults)
+    faults = [_fault(one["loc"], one["type"], one["msg"]) for one in error.errors()[:20]]
+    return RequestInvalid(field=faults[0]["field"] or None, faults=faults)
+
+
+def _fault(loc: Sequence[int | str], kind: str, message: str) -> dict[str, str]:
+    """Say which field breaks which rule; a body that is not there at all is named as such."""
+    if (*loc, kind) == ("body", "missing"):
+        return {"field": "body", "rule": NO_BODY}
+    return {"field": ".".join(str(part) for part in loc if part != "body"), "rule": message[:200]}
 
 
 def install(app: FastAPI) -> None:

@@ -193,7 +193,9 @@ def _take(
         "certificate_sha256": evidence.hash_text(hashlib.sha256(found.certificate).digest()),
         "reason": row.reason,
     }
-    service.tell(session, pledge, "pledge.registration_changed", record, now=now, actor=None)
+    type_ = "pledge.registration_changed"
+    event = service.tell(session, pledge, type_, record, now=now, actor=None)
+    evidence.keep_receipt(session, event, found.receipt)
     by = row.asked_by
     done = [kinds.REGISTRATION_FILE]
     if row.change is Change.EXTENDED:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, union
+from sqlalchemy import func, select, union
 from sqlalchemy.orm import Session
 
 from scf.db.outbox import enqueue
@@ -69,6 +69,7 @@ def hand_in(
     if known is not None:
         return known
     said = read_paper(pdf)
+    _hold_numbers(session, said)
     differences = _differences(session, pledge, said, now=now)
     kind, number, at, read = _told(said)
     paper = RegistryPaper(
@@ -90,6 +91,13 @@ def hand_in(
     if paper.taken:
         _lead_on(session, pledge, said, now=now)
     return paper
+
+
+def _hold_numbers(session: Session, said: Certificate | SearchResult) -> None:
+    """Let one go at a time about a certificate's numbers: of two pledges the second sees that they are taken."""
+    numbers = {said.cert_no} if isinstance(said, SearchResult) else {said.number, said.initial_no}
+    for number in sorted(numbers):
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(number, 0))))
 
 
 def _told(said: Certificate | SearchResult) -> tuple[str, str, datetime, dict[str, Any]]:

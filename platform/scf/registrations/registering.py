@@ -136,7 +136,8 @@ def _take_effect(session: Session, pledge: Pledge, found: Registration, *, now: 
         "expires_on": found.expires_on.isoformat(),
         "certificate_sha256": evidence.hash_text(hashlib.sha256(found.certificate).digest()),
     }
-    service.tell(session, pledge, "pledge.registered", record, now=now, actor=None)
+    event = service.tell(session, pledge, "pledge.registered", record, now=now, actor=None)
+    evidence.keep_receipt(session, event, found.receipt)
     enqueue(session, rules.LOCK, pledge_id=pledge.id)
 
 

@@ -61,7 +61,7 @@ def review(context: EffectContext, payload: Mapping[str, Any]) -> None:
     now = context.clock.now()
     with context.database.transaction() as session:
         pledge = service.lock(session, pledge_id)
-        if pledge.state is not State.EFFECTIVE:
+        if pledge.state is not State.EFFECTIVE or searching.is_kept(session, pledge_id, result):
             return
         found = searching.keep(session, pledge, SearchStep.REVIEW, asked, result, now=now)
         if found.new:

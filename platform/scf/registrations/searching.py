@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy import exists, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -162,7 +163,7 @@ def search_first(context: EffectContext, payload: Mapping[str, Any]) -> None:
     now = context.clock.now()
     with context.database.transaction() as session:
         pledge = service.lock(session, pledge_id)
-        if not is_registrable(pledge):
+        if not is_registrable(pledge) or is_kept(session, pledge_id, result):
             return
         found = keep(session, pledge, SearchStep.BEFORE, asked, result, now=now)
         if found.clean:
@@ -190,7 +191,8 @@ def search_second(context: EffectContext, payload: Mapping[str, Any]) -> None:
     now = context.clock.now()
     with context.database.transaction() as session:
         pledge = service.lock(session, pledge_id)
-        if not _searchable(pledge, again=bool(payload.get("again"))):
+        again = bool(payload.get("again"))
+        if not _searchable(pledge, again=again) or is_kept(session, pledge_id, result):
             return
         found = keep(session, pledge, SearchStep.AFTER, asked, result, now=now)
         unsound = []
@@ -220,6 +222,14 @@ def inquire(session: Session, pledge: Pledge) -> Inquiry:
         own=filing.numbers_over(session, pledge.pool_id),
         registered_at=pledge.registration.registered_at,
     )
+
+
+def is_kept(session: Session, pledge_id: UUID, result: SearchResult) -> bool:
+    """Say whether a pledge has this certificate already: whoever ran beside was first."""
+    held = exists().where(
+        PledgeSearch.pledge_id == pledge_id, PledgeSearch.cert_no == result.cert_no
+    )
+    return bool(session.scalar(select(held)))
 
 
 def keep(

@@ -57,7 +57,7 @@ def registration_paper(certificate: Certificate) -> Paper:
                     Row("主合同号码", certificate.contract_no),
                     Row("主合同币种", certificate.amount.currency),
                     Row("主合同金额", certificate.amount.text),
-                    Row("发票号码", "、".join(certificate.items)),
+                    Row(certificate.business.items_label, "、".join(certificate.items)),
                     Row("担保财产描述", certificate.description),
                 ],
             ),

@@ -1,15 +1,18 @@
 """The register over HTTP. What it answers is believed only where it is an answer to what was asked."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final, Self, TypeVar
 
 import httpx
 
+from scf.evidence.service import hash_text
 from scf.kernel.clock import parse_date, parse_instant
 from scf.kernel.errors import SCFError
 from scf.registry import certificates
 from scf.registry.port import (
+    Certificate,
     Enrolled,
     Filing,
     Objection,
@@ -19,8 +22,9 @@ from scf.registry.port import (
     RegistryUnavailable,
     SearchResult,
 )
-from scf_ledger import canonical
+from scf_ledger import canonical, receipt
 from scf_ledger.errors import LedgerError
+from scf_ledger.receipt import Receipt
 
 TIMEOUT: Final = 5.0  # seconds for one answer
 ANSWER_MAX: Final = 32 * 1024 * 1024  # bytes; ten thousand findings
@@ -209,10 +213,23 @@ def _read_registration(row: dict[str, Any]) -> Registration:
         cancelled_at=None if cancelled is None else parse_instant(cancelled),
         certificate=certificate,
         content=content,
+        receipt=_read_receipt(row, content, certificate),
     )
     said = (found.reg_no, found.registered_at, found.expires_on)
     if said != (content.number, content.registered_at, content.expires_on):
         raise RegistryGarbled(reg_no=found.reg_no[:100], certified=content.number[:100])
+    return found
+
+
+def _read_receipt(row: dict[str, Any], content: Certificate, certificate: bytes) -> Receipt | None:
+    """Read the receipt of an entry. Raises RegistryGarbled where it is of another; who signed is a verifier's to ask."""
+    if row.get("receipt") is None:
+        return None
+    found = receipt.from_json(row["receipt"], "receipt")
+    _, said = receipt.read(found.jws)
+    expected = (row["reference"], content.number, hash_text(hashlib.sha256(certificate).digest()))
+    if (said["reference"], said["number"], said["certificate_sha256"]) != expected:
+        raise RegistryGarbled(reg_no=content.number[:100], receipt=said["number"][:100])
     return found
 
 

@@ -134,14 +134,14 @@ def _collateral(filing: Filing, found: Certificate) -> Iterator[Difference]:
     if _plain(filing.contract_no) != _plain(found.contract_no):
         said = found.contract_no or MISSING
         yield Difference("contract_no", "主合同号码", filing.contract_no, said, Weight.NOTED)
-    listed = set(map(_plain, found.items))
+    label, listed = filing.business.items_label, set(map(_plain, found.items))
     for number in filing.items:
         if _plain(number) not in listed and not covers(found.description, [number]):
-            yield Difference("items", "发票号码", number, MISSING, Weight.STOPS)
+            yield Difference("items", label, number, MISSING, Weight.STOPS)
     wanted = set(map(_plain, filing.items))
     for number in found.items:
         if _plain(number) not in wanted:
-            yield Difference("items", "发票号码", MISSING, number, Weight.NOTED)
+            yield Difference("items", label, MISSING, number, Weight.NOTED)
     if _plain(filing.description) != _plain(found.description):
         yield Difference(
             "description", "担保财产描述", filing.description, found.description, Weight.NOTED

@@ -9,7 +9,6 @@ from scf.papers.layouts import Attachment, Paper, Row, Section, marks
 from scf.registry.port import Filing
 
 TITLE: Final = "登记填报内容"
-LIST_NAME: Final = "发票清单.csv"
 _INSTITUTION: Final = "机构"
 
 
@@ -41,7 +40,7 @@ def fields_of(filing: Filing) -> list[Field]:
                 ("主合同号码", filing.contract_no),
                 ("主合同币种", filing.amount.currency),
                 ("主合同金额", filing.amount.text),
-                ("发票号码", "、".join(filing.items)),
+                (filing.business.items_label, "、".join(filing.items)),
                 ("担保财产描述", filing.description),
             ),
         ),
@@ -62,10 +61,11 @@ def form_text(filing: Filing) -> str:
 
 
 def form_paper(filing: Filing, *, at: datetime) -> Paper:
-    """Lay the form out as a paper, with the list of invoices as a file inside."""
+    """Lay the form out as a paper, with the list of numbers as a file inside."""
     fields = fields_of(filing)
     sections = list(dict.fromkeys(field.section for field in fields))
-    numbers = "\n".join(("发票号码", *filing.items)) + "\n"
+    label, listed = filing.business.items_label, filing.business.list_title
+    numbers = "\n".join((label, *filing.items)) + "\n"
     return Paper(
         title=TITLE,
         number=filing.reference,
@@ -80,7 +80,7 @@ def form_paper(filing: Filing, *, at: datetime) -> Paper:
             )
             for section in sections
         ],
-        attachments=[Attachment(LIST_NAME, "text/csv", numbers, "发票号码逐张列明")],
+        attachments=[Attachment(f"{listed}.csv", "text/csv", numbers, f"{label}逐张列明")],
     )
 
 

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from scf.kernel.errors import Conflict, Unavailable
 from scf.kernel.money import Money
+from scf_ledger.receipt import Receipt
 
 
 class RegistryUnavailable(Unavailable):
@@ -44,6 +45,17 @@ class Business(StrEnum):
     RECEIVABLE_PLEDGE = "应收账款质押"
     RECEIVABLE_ASSIGNMENT = "应收账款转让"
     FACTORING = "保理"
+    WAREHOUSE_RECEIPT_PLEDGE = "仓单质押"
+
+    @property
+    def items_label(self) -> str:
+        """What the form calls the numbers that tell the collateral from any other."""
+        return "仓单编号" if self is Business.WAREHOUSE_RECEIPT_PLEDGE else "发票号码"
+
+    @property
+    def list_title(self) -> str:
+        """What the list of them is called where it does not fit into the form."""
+        return "仓单清单" if self is Business.WAREHOUSE_RECEIPT_PLEDGE else "发票清单"
 
 
 class EntryKind(StrEnum):
@@ -65,7 +77,10 @@ class Enrolled:
 
 @dataclass(frozen=True, slots=True)
 class Filing:
-    """What is put on the register. `items` are the invoice numbers that the description is about."""
+    """What is put on the register. `items` are the numbers that the description is about.
+
+    Of invoices, or of warehouse receipts (仓单).
+    """
 
     reference: str
     secured_party: Enrolled
@@ -111,6 +126,8 @@ class Registration:
     cancelled_at: datetime | None
     certificate: bytes
     content: Certificate
+    receipt: Receipt | None = None
+    """What the register signed over the entry itself, where it does."""
 
 
 @dataclass(frozen=True, slots=True)

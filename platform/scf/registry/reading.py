@@ -48,7 +48,10 @@ _LABELS: Final[Mapping[str, Sequence[str]]] = {
     ),
     PARTY_SECURED: ("名称", "统一社会信用代码"),
     PARTY_GRANTOR: ("名称", "统一社会信用代码"),
-    COLLATERAL: ("主合同号码", "主合同币种", "主合同金额", "发票号码", "担保财产描述"),
+    COLLATERAL: (
+        *("主合同号码", "主合同币种", "主合同金额", "发票号码", "仓单编号"),
+        "担保财产描述",
+    ),
     REMARK: (),
     FOUND: (
         *("登记证明编号", "登记时间", "担保权人名称", "统一社会信用代码", "发票号码"),
@@ -179,13 +182,14 @@ def _begins(line: str, label: str) -> bool:
 def _registration(title: str, head: _Part, parts: Mapping[str, _Part]) -> Certificate:
     collateral = parts[COLLATERAL]
     currency = collateral["主合同币种"]
+    business = Business(head["交易业务类型"])
     return Certificate(
         kind=EntryKind(title.removeprefix(REGISTRATION).lstrip("—-－ ")),
         number=head["登记证明编号"],
         initial_no=head["初始登记编号"],
         registered_at=_wall_time(head["登记时间"]),
         expires_on=parse_date(head["登记到期日"]),
-        business=Business(head["交易业务类型"]),
+        business=business,
         secured_party=_party(parts[PARTY_SECURED]),
         grantor=_party(parts[PARTY_GRANTOR]),
         contract_no=collateral["主合同号码"],
@@ -193,7 +197,7 @@ def _registration(title: str, head: _Part, parts: Mapping[str, _Part]) -> Certif
             collateral["主合同金额"].replace(",", ""), CURRENCIES.get(currency, currency)
         ),
         description=collateral["担保财产描述"],
-        items=_numbers(collateral["发票号码"]),
+        items=_numbers(collateral[business.items_label]),
         reason=head.texts.get("变更（注销）事项", ""),
     )
 

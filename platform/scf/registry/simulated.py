@@ -1,6 +1,7 @@
 """The books of the simulated register: what it files, finds, changes and certifies. It examines nothing."""
 
 import hashlib
+import json
 import sqlite3
 from dataclasses import replace
 from typing import Any, Final
@@ -15,6 +16,7 @@ from scf.kernel.money import Money
 from scf.papers import typesetting
 from scf.registry import certificates
 from scf.registry.port import Business, Certificate, Enrolled, EntryKind, Finding
+from scf.registry.receipts import ReceiptKey
 from scf.registry.rules import TERM_MONTHS_MAX
 from scf_ledger import canonical
 from scf_ledger.encoding import b64url
@@ -29,6 +31,7 @@ CREATE TABLE IF NOT EXISTS entries (
   certificate BLOB NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS entries_initial ON entries (initial_no);
+CREATE TABLE IF NOT EXISTS receipts (number TEXT PRIMARY KEY, receipt TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS live (
   number TEXT PRIMARY KEY,
   initial_no TEXT NOT NULL,
@@ -126,8 +129,9 @@ class ObjectionIn(_In):
 class Register:
     """What is registered, searched, changed and cancelled."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: Books, key: ReceiptKey) -> None:
         self._books = books
+        self._key = key
 
     def search(self, grantor: PartyIn) -> dict[str, Any]:
         """Search, and issue a numbered 查询证明."""
@@ -312,6 +316,7 @@ class Register:
         self, db: sqlite3.Connection, reference: str, asked: BaseModel, content: Certificate
     ) -> None:
         reg_no = "" if content.kind is EntryKind.INITIAL else content.initial_no
+        certificate = canonical.encode(certificates.registration_facts(content))
         insert(
             db,
             "entries",
@@ -320,9 +325,11 @@ class Register:
                 "reference": reference,
                 "fingerprint": _fingerprint(asked, reg_no),
                 "initial_no": content.initial_no,
-                "certificate": canonical.encode(certificates.registration_facts(content)),
+                "certificate": certificate,
             },
         )
+        signed = json.dumps(self._key.sign(reference, content, certificate).to_json())
+        insert(db, "receipts", {"number": content.number, "receipt": signed})
 
 
 def _content(given: ContentIn) -> dict[str, Any]:
@@ -396,6 +403,7 @@ def _answer(db: sqlite3.Connection, reference: str) -> dict[str, Any]:
     if row is None:
         raise Refusal(404, "not_registered", "无此登记")
     found = _read(row)
+    signed = db.execute("SELECT receipt FROM receipts WHERE number = ?", (found.number,)).fetchone()
     state = db.execute(
         "SELECT cancelled_at FROM live WHERE number = ?", (found.initial_no,)
     ).fetchone()
@@ -406,6 +414,7 @@ def _answer(db: sqlite3.Connection, reference: str) -> dict[str, Any]:
         "expires_on": found.expires_on.isoformat(),
         "cancelled_at": state["cancelled_at"],
         "certificate": bytes(row["certificate"]).decode(),
+        "receipt": json.loads(signed["receipt"]) if signed else None,
     }
 
 

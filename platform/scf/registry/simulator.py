@@ -2,7 +2,7 @@
 
 It does what the register does and no more: files entries as they come (no examination), answers searches
 by the grantor, changes, extends and cancels, takes objections, and certifies all of it by number, as JSON and
-as PDF. `python -m scf.registry.simulator --port 8702`; entries are kept under `$SCF_DATA/registry/`. Its clock
+as PDF; each entry with a receipt, signed with its own key. `python -m scf.registry.simulator --port 8702`; entries are kept under `$SCF_DATA/registry/`. Its clock
 is business time, as the register's would be.
 """
 
@@ -15,6 +15,7 @@ from fastapi.responses import Response
 from scf.http.simulating import Books, face, serve
 from scf.kernel.clock import Clock
 from scf.papers import typesetting
+from scf.registry.receipts import ReceiptKey
 from scf.registry.simulated import (
     SCHEMA,
     AmendmentIn,
@@ -80,7 +81,8 @@ def _certify(app: FastAPI, register: Register) -> None:
 
 
 def _open(data: Path, clock: Clock) -> FastAPI:
-    return create_app(Register(Books(data / "registry" / "registry.sqlite3", SCHEMA, clock)))
+    books = Books(data / "registry" / "registry.sqlite3", SCHEMA, clock)
+    return create_app(Register(books, ReceiptKey.open(data, clock)))
 
 
 if __name__ == "__main__":

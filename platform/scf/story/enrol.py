@@ -18,6 +18,7 @@ from scf.parties.authority import LocalAuthority, subject_name
 from scf.parties.keystore import KeyStore
 from scf.parties.models import PartyKind, Role
 from scf.parties.rules import DESK, ROLES, STEPS, is_granted
+from scf.registry.receipts import AUTHORITY as REGISTER_AUTHORITY
 from scf.settings import OPERATOR
 from scf.story.desk import Api, Desk, Hand
 from scf.story.stage import Stage
@@ -148,6 +149,7 @@ class _Office:
             scope: self._authority(folder / "ca" / scope.value, scope)
             for scope in (Scope.ENTERPRISE, Scope.BANK)
         }
+        self._list_register()
 
     def party(self, role: str, entry: dict[str, str]) -> Party:
         """Register a party, its people and its system."""
@@ -208,6 +210,16 @@ class _Office:
         pem = certificate.public_bytes(Encoding.PEM).decode()
         self.keys.attach(key_name, pem, passphrase=self.passphrase)
         return pem
+
+    def _list_register(self) -> None:
+        """List the authority of the simulated register, whose receipts the proofs carry."""
+        pem = self.stage.settings.data / REGISTER_AUTHORITY / "ca.pem"
+        if pem.exists():
+            self.operator.do(
+                f"authority:{Scope.REGISTRY.value}",
+                "/v1/authorities",
+                lambda: {"pem": pem.read_text(), "scope": Scope.REGISTRY.value},
+            )
 
     def _authority(self, folder: Path, scope: Scope) -> LocalAuthority:
         if (folder / "ca.pem").exists():

@@ -1,5 +1,7 @@
 """What is refused at the desk, with which code and numbers; nothing changes by a refusal."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.support.receivables import money, submit
@@ -236,6 +238,27 @@ class TestReceipts:
             ({"disbursed_on": "2025-11-04"}, "financing.receipt_out_of_order"),
         ):
             assert desk.refused(bank, path, disbursement(**other))["code"] == code
+
+    def test_a_search_of_the_day_before_is_made_again_first(self, desk, contracted, ready):
+        """Ready since yesterday's search; a day and a second later that is too old (REG-06: 24 hours)."""
+        bank, path = desk.stage.cast.bank, f"/v1/financings/{ready}/disbursement"
+        clock = desk.stage.clock
+        clock.set(clock.now() + timedelta(hours=24, seconds=1))
+        body = disbursement(receipt_no="FK-OLD", disbursed_on=clock.today().isoformat())
+
+        found = desk.refused(bank, path, body)
+        assert (found["code"], found["fields"]["hours"]) == ("financing.search_outdated", 24)
+        assert desk.financing(ready)["state"] == "CONTRACTED"
+
+        desk.did(bank, f"/v1/pledges/{contracted[1]}/search", {})
+        desk.work()
+        assert desk.did(bank, path, body)["state"] == "DISBURSED"
+
+    def test_yesterday_s_payment_is_told_with_yesterday_s_search(self, desk, ready):
+        bank, path = desk.stage.cast.bank, f"/v1/financings/{ready}/disbursement"
+        desk.stage.clock.set(desk.stage.clock.now() + timedelta(days=2))
+
+        assert desk.did(bank, path, disbursement(receipt_no="FK-LATE"))["state"] == "DISBURSED"
 
     def test_the_same_receipt_again_changes_nothing(self, desk, ready):
         bank, path = desk.stage.cast.bank, f"/v1/financings/{ready}/disbursement"

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,8 +10,11 @@ import pytest
 from scf.evidence.sequencing import open_log
 from scf.parties import certification
 from scf.parties import queries as parties
+from scf.registry.receipts import AUTHORITY
 from scf_ledger import trust
+from scf_ledger.certificates import load_authority
 from scf_ledger.encoding import from_b64url
+from scf_ledger.event_types import Scope
 from scf_ledger.note import Signer
 from scf_ledger.verify import Fragment, Status, verify_file
 from tests.support.actors import STORY_BEGINS
@@ -74,6 +78,29 @@ def test_the_bank_verifies_it_offline(desk, signer):
     assert {fragment: found[fragment] for fragment in OFFLINE} == dict.fromkeys(
         OFFLINE, Status.PASS
     ), report.as_json()
+
+
+def test_the_register_vouches_for_what_it_registered_and_changed(desk, signer):
+    """Its receipt travels with both entries; only who lists its authority has more than the platform's word."""
+    pledge = desk.ready_pledge(desk.receivable(9))
+    bank = desk.stage.cast.bank
+    desk.did(bank, f"/v1/pledges/{pledge}/extend-registration", {"months": 6})
+    desk.work()
+    publish(desk, signer)
+    content, believed = proof(desk, pledge).content, trusted(desk, signer)
+    ca = (desk.registry.data / AUTHORITY / "ca.pem").read_text()
+    listed = replace(
+        believed, authorities=(*believed.authorities, load_authority(ca, Scope.REGISTRY))
+    )
+
+    receipts = [one for one in json.loads(content)["entries"] if "receipt" in one]
+    assert len(receipts) == 2, "of the registration and of its extension"
+    report = verify_file(content, listed)
+    assert report.passed, report.as_json()
+    assert report.facts["registration"] == {"vouched_by": "register"}
+    report = verify_file(content, believed)
+    assert report.passed
+    assert report.facts["registration"] == {"vouched_by": "platform"}
 
 
 def test_it_is_proven_again_after_a_lock_was_lost(desk, signer):

@@ -1,5 +1,6 @@
 """No link to the register: a person files by hand, and hands the register's own PDFs in."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -7,12 +8,13 @@ import pytest
 
 from scf.kernel.money import Money
 from scf.papers import typesetting
+from scf.registrations import searching
 from scf.registry.certificates import registration_paper, wall_time
 from scf.registry.client import HttpRegistry
 from scf.registry.port import Business, Enrolled, Filing
 from scf.registry.reading import read_paper
 from tests.integration.registrations.test_changes import record, tasks
-from tests.support.receivables import money
+from tests.support.receivables import identity, money
 
 
 @pytest.fixture
@@ -327,6 +329,64 @@ class TestBounds:
 
         unused = ("（未用于其他质押）", other.reg_no)
         assert found == {"number": unused, "initial_no": unused}
+
+
+class TestAtOnce:
+    """Two pledges of one grantor; the same paper is handed in for both at the same moment."""
+
+    @pytest.fixture
+    def two(self, by_hand):
+        desk, number = by_hand, 400 + len(by_hand.types())
+        pledges = [desk.signed_pledge(desk.receivable(number + one)) for one in range(2)]
+        for pledge in pledges:
+            desk.accept(pledge)
+        desk.work()
+        return pledges
+
+    def at_once(self, desk, pledges, pdf):
+        with ThreadPoolExecutor(len(pledges)) as pool:
+            answers = list(pool.map(lambda one: hand_in(desk, one, pdf), pledges))
+        assert [one.status_code for one in answers] == [201, 201], [one.text for one in answers]
+        desk.work()
+        return [one.json() for one in answers]
+
+    def test_a_search_is_of_the_grantor_and_answers_for_both(self, by_hand, registry, two):
+        shown = self.at_once(by_hand, two, search_paper(registry, grantor(by_hand)))
+
+        assert [one["taken"] for one in shown] == [True, True]
+        for pledge in two:
+            (search,) = record(by_hand, pledge)["searches"]
+            assert (search["cert_no"], search["clean"]) == (shown[0]["number"], True)
+
+    def test_a_registration_is_one_pledges_and_refused_for_the_other(self, by_hand, registry, two):
+        desk = by_hand
+        self.at_once(desk, two, search_paper(registry, grantor(desk)))
+        entry = registry.register(
+            replace(
+                filed(desk, two[0]),
+                items=tuple(item for one in two for item in filed(desk, one).items),
+            )
+        )
+        shown = self.at_once(desk, two, registry.certificate_pdf(entry.reg_no))
+
+        assert sorted(one["taken"] for one in shown) == [False, True]
+        (refused,) = [one for one in shown if not one["taken"]]
+        stopping = {one["field"] for one in refused["differences"] if one["weight"] == "stops"}
+        assert stopping == {"number", "initial_no"}
+        states = sorted(desk.pledge(pledge)["state"] for pledge in two)
+        assert states == ["EFFECTIVE", "RESERVED"]
+
+    def test_one_search_for_one_pledge_is_kept_once_by_two_workers(self, by_hand, registry, two):
+        desk, (pledge, _) = by_hand, two
+        hand_in(desk, pledge, search_paper(registry, grantor(desk)))
+        payload = {"pledge_id": str(identity(pledge)), "again": True}
+
+        with ThreadPoolExecutor(2) as pool:
+            done = [pool.submit(searching.search_first, desk.context, payload) for _ in range(2)]
+        for one in done:
+            one.result()
+
+        assert len(record(desk, pledge)["searches"]) == 1
 
 
 class TestDifferences:

@@ -3,8 +3,11 @@
 import json
 
 import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
 
 from scf.http import problems
+from scf.http.schemas import NothingIn
 from scf.kernel.errors import ValueInvalid
 from scf.kernel.money import Money
 
@@ -27,3 +30,31 @@ def test_quotes_any_value(value, shown):
     answer = problems.render(ValueInvalid(field="a\ud800", value=value))
     body = json.loads(answer.body)
     assert (body["field"], body["fields"]["value"]) == ("a?", shown)
+
+
+class TestBodies:
+    @pytest.fixture
+    def client(self):
+        app = FastAPI()
+        problems.install(app)
+
+        @app.post("/cancel")
+        def cancel(body: NothingIn) -> None:
+            del body
+
+        return TestClient(app)
+
+    def test_one_that_is_missing_is_asked_for(self, client):
+        answer = client.post("/cancel")
+
+        assert answer.status_code == 422
+        assert answer.json()["code"] == "request.invalid"
+        assert answer.json()["field"] == "body"
+        (fault,) = answer.json()["fields"]["faults"]
+        assert fault == {"field": "body", "rule": problems.NO_BODY}
+        assert "{}" in fault["rule"]
+
+    def test_one_with_something_in_it_is_still_told_which_field(self, client):
+        (fault,) = client.post("/cancel", json={"x": 1}).json()["fields"]["faults"]
+
+        assert fault["field"] == "x"

@@ -188,3 +188,14 @@ class TestRefusal:
     def test_too_much(self):
         with pytest.raises(PaperTooLarge):
             read_paper(bytes(BYTES_MAX + 1))
+
+
+def test_warehouse_receipts_are_read_back_by_their_own_label():
+    pledged = replace(
+        CERTIFICATE,
+        business=Business.WAREHOUSE_RECEIPT_PLEDGE,
+        description="出质人（存货人）甲以其持有的下列仓单（共1张）出质；仓单编号：CD-1，保管人：乙。",
+        items=("CD-1",),
+    )
+
+    assert read_paper(pdf_of(pledged)) == pledged

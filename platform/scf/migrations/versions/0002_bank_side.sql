@@ -77,3 +77,12 @@ DROP TABLE dossier_downloads;
 
 DROP INDEX uq_documents_cn_number;
 CREATE INDEX ix_documents_number ON documents (number);
+
+-- What a register signed over an entry of its own travels with the event that tells of the entry.
+CREATE TABLE event_receipts (
+  event_id UUID NOT NULL,
+  receipt JSONB NOT NULL,
+  CONSTRAINT pk_event_receipts PRIMARY KEY (event_id),
+  CONSTRAINT fk_event_receipts_event_id_events FOREIGN KEY(event_id) REFERENCES events (id)
+);
+CREATE TRIGGER event_receipts_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON event_receipts FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
