@@ -24,7 +24,9 @@ class ProgrammeIn(In):
 class SecuritiesIn(In):
     """Which kinds of security are offered from now on."""
 
-    securities: list[Product] | None = Field(min_length=1, description="空为全部 None: all")
+    securities: list[Product] | None = Field(
+        min_length=1, description="空为全部 None: all", examples=[["pledge"]]
+    )
 
 
 class MemberIn(In):
