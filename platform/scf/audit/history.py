@@ -15,7 +15,9 @@ from scf.db.base import Base
 from scf.evidence.models import Event
 from scf.kernel.clock import instant_text, parse_instant
 from scf.kernel.ids import parse_id, public_id
+from scf.kernel.measure import Measure
 from scf.kernel.money import Money
+from scf.kernel.quantity import read_measure
 from scf_ledger.encoding import from_b64url
 from scf_ledger.event import parse_disclosure, parse_event, tag
 
@@ -55,8 +57,12 @@ class Told:
         return Money.from_json(self.record[name])
 
     def minor(self, name: str) -> int:
-        """Read an amount of the record in fen."""
-        return self.money(name).minor
+        """Read an amount of the record in fen, or in the smallest part of its unit."""
+        return self.measure(name).minor
+
+    def measure(self, name: str) -> Measure:
+        """Read money or a quantity of goods of the record."""
+        return read_measure(self.record[name])
 
     def day(self, name: str) -> date | None:
         """Read a date of the record."""

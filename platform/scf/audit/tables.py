@@ -74,7 +74,7 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
     ),
     "receivable_credit_notes": ("receivable_id", "note_id", "amount_minor"),
     "pools": (
-        *("id", "version", "secret", "head_hash", "asset", "asset_id", "owner_id", "currency"),
+        *("id", "version", "secret", "head_hash", "asset", "asset_id", "owner_id", "unit"),
         *("confirmed_minor", "used_minor", "opened_at"),
     ),
     "pool_entries": (
@@ -109,7 +109,8 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
     "pledges": (
         *("id", "version", "secret", "head_hash", "pledgor_id", "pledgee_id", "receivable_id"),
         *("kind", "recourse", "disclosed", "recourse_called_at"),
-        *("receivable_event", "pool_id", "currency", "amount_minor", "contract_sha256"),
+        *("receipt_id", "receivable_event", "pool_id", "currency", "unit", "amount_minor"),
+        *("contract_sha256",),
         *("principal_minor", "rate", "principal_due_on", "signed_event", "state", "state_since"),
         *("expires_at", "reserved_at", "legally_effective_at", "lock_final_at", "released_at"),
     ),

@@ -22,7 +22,8 @@ from scf.evidence.service import SubjectNotFound
 from scf.feed.daily_models import DailyFile
 from scf.kernel.clock import SHANGHAI, business_date, instant_text
 from scf.kernel.ids import public_id
-from scf.kernel.money import Money
+from scf.kernel.measure import Measure
+from scf.kernel.quantity import measure, read_measure
 from scf.parties import queries as parties
 from scf.pledges.models import Pledge
 from scf_ledger import canonical
@@ -222,7 +223,7 @@ def _standing(session: Session, party_id: UUID, last: int) -> Carried:
     """Return what the pools say: every pledge of the party that held a part then, and how much."""
     held = cast(func.sum(PoolEntry.used_delta_minor), BigInteger)
     rows = session.execute(
-        select(PoolEntry.holder_id, held, Pledge.currency)
+        select(PoolEntry.holder_id, held, Pledge.unit)
         .join(Pledge, Pledge.id == PoolEntry.holder_id)
         .join(
             Event,
@@ -230,12 +231,12 @@ def _standing(session: Session, party_id: UUID, last: int) -> Carried:
         )
         .join(LogEntry, LogEntry.event_id == Event.id)
         .where(PoolEntry.party_id == party_id, LogEntry.index <= last)
-        .group_by(PoolEntry.holder_id, Pledge.currency)
+        .group_by(PoolEntry.holder_id, Pledge.unit)
         .having(held > 0)
     )
     return {
-        public_id("plg", holder): Money(minor, currency).to_json()
-        for holder, minor, currency in rows
+        public_id("plg", holder): measure(minor, unit).to_json()
+        for holder, minor, unit in rows
         if holder is not None
     }
 
@@ -254,14 +255,14 @@ def _breaks(expected: Carried, closing: Carried) -> list[dict[str, Any]]:
 
 
 def _sum(amounts: Iterable[Mapping[str, str]]) -> dict[str, Any]:
-    """Count amounts and sum them by currency."""
-    sums: dict[str, Money] = {}
+    """Count amounts and sum them by currency or unit."""
+    sums: dict[str, Measure] = {}
     count = 0
     for one in amounts:
-        money = Money.from_json(dict(one))
-        sums[money.currency] = sums.get(money.currency, Money(0, money.currency)) + money
+        amount: Measure = read_measure(dict(one))
+        sums[amount.unit] = sums.get(amount.unit, amount.like(0)) + amount
         count += 1
-    return {"count": count, "amounts": [sums[currency].to_json() for currency in sorted(sums)]}
+    return {"count": count, "amounts": [sums[unit].to_json() for unit in sorted(sums)]}
 
 
 def _shown(event: Event, index: int, day: date) -> dict[str, Any]:

@@ -12,7 +12,9 @@ from typing import Any, Final
 from uuid import UUID
 
 from scf.kernel.clock import parse_instant
+from scf.kernel.measure import Measure
 from scf.kernel.money import Money
+from scf.kernel.quantity import read_measure
 from scf.pledges.models import State
 from scf.pledges.priority import Asset, Claim, ClaimKind, Ranked, order
 from scf_ledger.event import record_of
@@ -100,29 +102,28 @@ def kind(pledge: History) -> ClaimKind:
 class Sums:
     """A pool's sums after its newest event."""
 
-    confirmed: Money
-    used: Money
-    shortfall: Money
+    confirmed: Measure
+    used: Measure
+    shortfall: Measure
 
     @property
-    def free(self) -> Money:
+    def free(self) -> Measure:
         """What may still be taken."""
-        minor = max(self.confirmed.minor - self.used.minor, 0)
-        return Money(minor, self.confirmed.currency)
+        return self.confirmed.like(max(self.confirmed.minor - self.used.minor, 0))
 
 
 def sums(pool: History) -> Sums:
     """Return a pool's sums."""
     record = pool.newest.record
-    return Sums(*(Money.from_json(record[name]) for name in ("confirmed", "used", "shortfall")))
+    return Sums(*(read_measure(record[name]) for name in ("confirmed", "used", "shortfall")))
 
 
 def holders(pool: History) -> dict[str, int]:
-    """Return what is held of a pool in fen, by holder, in order of reservation; nothing that is over."""
+    """Return what is held of a pool in its smallest part, by holder, in order of reservation; nothing that is over."""
     held: Counter[str] = Counter()
     for one in pool.told:
         if one.record["holder"] is not None:
-            held[one.record["holder"]] += Money.from_json(one.record["used_delta"]).minor
+            held[one.record["holder"]] += read_measure(one.record["used_delta"]).minor
     return {holder: minor for holder, minor in held.items() if minor > 0}
 
 
@@ -131,24 +132,32 @@ class Standing:
     """An encumbrance in its rank. `ref` is the pledge, `public` whether the register shows it."""
 
     ref: str
+    held: Measure
     ranked: Ranked
     public: bool
 
 
 def ranked(
-    held: Mapping[str, Money],
+    held: Mapping[str, Measure],
     pledges: Mapping[str, History],
     arrived: Mapping[str, datetime],
 ) -> list[Standing]:
     """Return pledges by rank with what each holds; `arrived` is when a notice reached the debtor."""
-    claims = []
+    claims, asset = [], Asset.RECEIVABLE
     for ref, amount in held.items():
         registered = pledges[ref].last("pledge.registered")
         at = registered and parse_instant(registered.record["registered_at"])
-        claims.append(Claim(ref, kind(pledges[ref]), amount, at or None, arrived.get(ref)))
+        if isinstance(amount, Money):
+            claims.append(Claim(ref, kind(pledges[ref]), amount, at or None, arrived.get(ref)))
+        else:
+            asset, secured = Asset.GOODS, pledges[ref].field("principal")["amount"]
+            debt = Money.from_json(secured)
+            claims.append(Claim(ref, ClaimKind.RECEIPT_PLEDGE, debt, at or None))
     return [
-        Standing(one.claim.ref, one, public=one.claim.registered_at is not None)
-        for one in order(Asset.RECEIVABLE, claims)
+        Standing(
+            one.claim.ref, held[one.claim.ref], one, public=one.claim.registered_at is not None
+        )
+        for one in order(asset, claims)
     ]
 
 

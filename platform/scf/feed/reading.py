@@ -21,7 +21,8 @@ from scf.feed.folding import History, Standing, Told
 from scf.feed.permissions import Action, Relation
 from scf.kernel.errors import Invalid, NotFound
 from scf.kernel.ids import parse_id, public_id
-from scf.kernel.money import Money
+from scf.kernel.measure import Measure
+from scf.kernel.quantity import read_measure
 from scf.parties.models import Certificate
 from scf.pledges.models import Pledge
 from scf.pledges.notice_models import DebtorNotice
@@ -67,7 +68,7 @@ class PoolThen:
 
     id: UUID
     history: History
-    held: Money
+    held: Measure
     standings: list[Standing]
 
 
@@ -179,10 +180,10 @@ def _pools(
         PoolThen(
             id=identity,
             history=known[identity],
-            held=_money(known[identity], held[identity].get(me, 0)),
+            held=_measure(known[identity], held[identity].get(me, 0)),
             standings=folding.ranked(
                 {
-                    ref: _money(known[identity], minor)
+                    ref: _measure(known[identity], minor)
                     for ref, minor in held[identity].items()
                     if ref in refs
                 },
@@ -231,9 +232,8 @@ def _arrivals(session: Session, pledges: dict[UUID, str], moment: Moment) -> dic
     return found
 
 
-def _money(pool: History, minor: int) -> Money:
-    currency: str = pool.newest.record["confirmed"]["currency"]
-    return Money(minor, currency)
+def _measure(pool: History, minor: int) -> Measure:
+    return read_measure(pool.newest.record["confirmed"]).like(minor)
 
 
 def _serials(session: Session, event: Event) -> list[str]:

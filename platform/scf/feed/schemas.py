@@ -15,7 +15,7 @@ from scf.http.schemas import (
     DigestText,
     EventId,
     InstantText,
-    MoneyOut,
+    MeasureOut,
     Out,
     PledgeId,
     PoolId,
@@ -23,7 +23,7 @@ from scf.http.schemas import (
 )
 from scf.kernel.clock import parse_date, parse_instant
 from scf.kernel.ids import public_id
-from scf.kernel.money import Money
+from scf.kernel.quantity import read_measure
 from scf.pledges.models import State
 from scf.pledges.priority import ClaimKind
 from scf.rules.models import RuleEvaluation
@@ -103,12 +103,12 @@ class SourceOut(Out):
 
 
 class ConfirmationOut(Out):
-    """The debtor's confirmation: whose signatures, by which certificates."""
+    """The debtor's confirmation, or the keeper's issue: whose signatures, by which certificates."""
 
     event: EventId
     hash: DigestText
     signed_at: InstantText
-    amount: MoneyOut
+    amount: MeasureOut
     debtor_uscc: UsccText
     creditor_uscc: UsccText | None
     authorizations: list[DigestText]
@@ -123,9 +123,9 @@ class ConfirmationOut(Out):
             event=event.id,
             hash=b64url(event.body_hash),
             signed_at=event.occurred_at,
-            amount=Money.from_json(record["confirmed"]),
-            debtor_uscc=record.get("debtor") or record["buyer"],
-            creditor_uscc=record.get("creditor") or record.get("seller"),
+            amount=read_measure(record.get("confirmed") or record["quantity"]),
+            debtor_uscc=record.get("debtor") or record.get("buyer") or record["keeper"],
+            creditor_uscc=record.get("creditor") or record.get("seller") or record.get("holder"),
             authorizations=[b64url(hash_) for hash_ in event.authorizations],
             certificate_serials=list(then.confirmation_serials),
         )
@@ -139,7 +139,7 @@ class EncumbranceOut(Out):
     name: str = Field(examples=[OTHER])
     pledge: str | None
     kind: ClaimKind | None
-    amount: MoneyOut
+    amount: MeasureOut
     perfected_by: Literal["registration", "notice"] | None
     effective_at: InstantText | None
     article: str
@@ -158,7 +158,7 @@ class EncumbranceOut(Out):
             name=one.ref if known else OTHER,
             pledge=one.ref if known else None,
             kind=claim.kind if known else None,
-            amount=claim.amount,
+            amount=one.held,
             perfected_by="registration" if one.public else by_notice,
             effective_at=effective_at,
             article=one.ranked.article,
@@ -172,11 +172,11 @@ class PoolThenOut(Out):
 
     pool: PoolId
     source: SourceOut
-    confirmed: MoneyOut
-    used: MoneyOut
-    free: MoneyOut
-    shortfall: MoneyOut
-    held: MoneyOut
+    confirmed: MeasureOut
+    used: MeasureOut
+    free: MeasureOut
+    shortfall: MeasureOut
+    held: MeasureOut
     encumbrances: list[EncumbranceOut]
 
     @classmethod
@@ -325,7 +325,7 @@ class RecordOut(Out):
     pledgor_uscc: UsccText
     pledgee_uscc: UsccText
     kind: ClaimKind
-    amount: MoneyOut
+    amount: MeasureOut
     principal: dict[str, Any]
     confirmation: ConfirmationOut
     pools: list[PoolThenOut]
@@ -354,7 +354,7 @@ class RecordOut(Out):
             pledgor_uscc=history.field("pledgor"),
             pledgee_uscc=history.field("pledgee"),
             kind=folding.kind(history),
-            amount=Money.from_json(history.told[0].record["amount"]),
+            amount=read_measure(history.told[0].record["amount"]),
             principal=history.field("principal"),
             confirmation=ConfirmationOut.of(then),
             pools=[PoolThenOut.of(one, own, then.relation) for one in then.pools],

@@ -15,7 +15,14 @@ from scf.parties.queries import parties_of
 from scf.parties.schemas import DraftOut, SignedIn
 from scf.pledges import ending, looks, proof, queries, recourse, service
 from scf.pledges.models import Pledge, State
-from scf.pledges.schemas import AcceptanceIn, PledgeOut, ReasonIn, RecourseIn, ReleaseIn
+from scf.pledges.schemas import (
+    AcceptanceIn,
+    PartReleaseIn,
+    PledgeOut,
+    ReasonIn,
+    RecourseIn,
+    ReleaseIn,
+)
 
 router = APIRouter(tags=["pledges 质押"])
 
@@ -132,6 +139,38 @@ def draft_release(call: Call, pledge_id: PledgeId, body: ReleaseIn) -> DraftOut:
             expected_version=call.if_match,
         )
     )
+
+
+@command(router, "/v1/pledges/{pledge_id}/part-release-draft")
+def draft_part_release(call: Call, pledge_id: PledgeId, body: PartReleaseIn) -> DraftOut:
+    """生成部分解除质押通知书 Write the release of a part of the goods for maker and checker. By the pledgee."""
+    return DraftOut.of(
+        ending.draft_part_release(
+            call.session,
+            call.actor,
+            pledge_id,
+            released=body.released,
+            reason=body.reason,
+            signers=body.signers,
+            origin=call.settings.log_origin,
+            now=call.now,
+            expected_version=call.if_match,
+        )
+    )
+
+
+@command(router, "/v1/pledges/{pledge_id}/part-release")
+def release_part(call: Call, pledge_id: PledgeId, body: SignedIn) -> PledgeOut:
+    """部分解除质押 Hand it back, signed: so much of the goods is free to leave."""
+    found = ending.release_part(
+        call.session,
+        call.actor,
+        pledge_id,
+        jws=body.jws,
+        now=call.now,
+        expected_version=call.if_match,
+    )
+    return shown(call, [found])[0]
 
 
 @command(router, "/v1/pledges/{pledge_id}/release")

@@ -60,7 +60,7 @@ def _taken(pledge: Pledge, notified_at: datetime | None) -> Encumbrance:
     claim = Claim(
         ref=reg_no or public_id("plg", pledge.id),
         kind=ClaimKind(pledge.kind.value),
-        amount=pledge.money,
+        amount=pledge.principal if pledge.receipt_id else pledge.money,
         registered_at=pledge.registration.registered_at,
         notified_at=notified_at,
     )

@@ -6,16 +6,29 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from scf.capacity import queries as pools
 from scf.capacity import service as capacity
 from scf.db.outbox import enqueue
 from scf.evidence.models import Event, Statement
 from scf.http.auth import Actor
 from scf.kernel.clock import business_date
+from scf.kernel.errors import LimitExceeded
+from scf.kernel.measure import UnitMismatch
+from scf.kernel.quantity import Quantity
 from scf.parties import queries as parties
+from scf.parties import signing
 from scf.parties.signing import Signer
 from scf.pledges import notices, rules, service
 from scf.pledges.models import MoveRefused, Pledge, State
 from scf.pledges.permissions import Action
+
+
+class PartTooLarge(LimitExceeded):
+    """A part is less than what is pledged; the whole is released as such, and the register told."""
+
+    code = "pledge.part_too_large"
+    title = "部分解除的数量须小于仍质押的数量；全部解除请使用解除质押"
+    title_en = "A part is less than what is still pledged; release the whole as such"
 
 
 def give_up(
@@ -129,6 +142,96 @@ def release(
     enqueue(session, rules.RAISE_CANCELLATION, pledge_id=pledge.id)
     enqueue(session, rules.ENDED, pledge_id=pledge.id)
     return pledge
+
+
+def draft_part_release(
+    session: Session,
+    actor: Actor,
+    pledge_id: UUID,
+    *,
+    released: Quantity,
+    reason: str,
+    signers: Sequence[Signer],
+    origin: str,
+    now: datetime,
+    expected_version: int | None = None,
+) -> list[Statement]:
+    """Write the 部分解除质押通知书 for the pledgee's maker and checker.
+
+    Raises MoveRefused, PartTooLarge, and as signing.
+    """
+    pledge = service.lock_for(session, actor, pledge_id, Action.RELEASE, expected_version)
+    rest = _rest(session, pledge, released)
+    return service.draft(
+        session,
+        actor,
+        pledge,
+        "release",
+        {
+            "pledgee": parties.party(session, pledge.pledgee_id).uscc,
+            "released": released.to_json(),
+            "rest": rest.to_json(),
+            "reason": reason,
+        },
+        amount=pledge.principal,
+        signers=signers,
+        origin=origin,
+        now=now,
+    )
+
+
+def release_part(
+    session: Session,
+    actor: Actor,
+    pledge_id: UUID,
+    *,
+    jws: Sequence[str],
+    now: datetime,
+    expected_version: int | None = None,
+) -> Pledge:
+    """Take the release of a part of the goods: they are free to leave at once; the rest stays pledged.
+
+    Raises MoveRefused, PartTooLarge where less is held by now, and as signing.
+    """
+    pledge = service.lock_for(session, actor, pledge_id, Action.RELEASE, expected_version)
+    party = parties.active_party(session, actor.party)
+    act = signing.collect(session, party=party, act="release", subject=pledge, jws=jws, now=now)
+    released = Quantity.from_json(act.content["released"])
+    rest = _rest(session, pledge, released)
+    record = {name: act.content[name] for name in ("pledgee", "released", "rest", "reason")}
+    if record["rest"] != rest.to_json():
+        raise PartTooLarge(field="released", rest=rest)
+    event = service.tell(
+        session, pledge, "pledge.part_released", record, now=now, actor=actor.party, act=act
+    )
+    left = released.minor
+    for pool in capacity.lock_pools(session, pools.pools_of(session, pledge.id)):
+        given = min(left, pools.held(session, pool, pledge.id).minor)
+        if given > 0:
+            capacity.release(
+                session,
+                pool,
+                holder_id=pledge.id,
+                cause=event.body_hash,
+                now=now,
+                actor=actor.party,
+                amount=pool.measure(given),
+            )
+            left -= given
+    return pledge
+
+
+def _rest(session: Session, pledge: Pledge, released: Quantity) -> Quantity:
+    """Return what stays pledged after a release in part. Raises MoveRefused, PartTooLarge."""
+    if pledge.state is not State.EFFECTIVE or pledge.receipt_id is None:
+        raise MoveRefused(state=pledge.state.value, asked="part_release")
+    if released.code != pledge.unit:
+        raise UnitMismatch(field="released", left=pledge.unit, right=released.code)
+    locked = capacity.lock_pools(session, pools.pools_of(session, pledge.id))
+    held = released.like(sum(pools.held(session, pool, pledge.id).minor for pool in locked))
+    if released >= held:
+        raise PartTooLarge(field="released", held=held, asked=released)
+    return held - released
 
 
 def _release_pool(

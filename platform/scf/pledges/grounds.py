@@ -1,7 +1,8 @@
-"""What a pledge stands on: a confirmed claim, or an order or goods that will be one (将有的应收账款)."""
+"""What a pledge stands on: a confirmed claim, an order or goods that will be one (将有的应收账款), a receipt."""
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -10,21 +11,28 @@ from sqlalchemy.orm import Session
 from scf.capacity import queries as pools
 from scf.documents.trade_models import TradeDocument
 from scf.kernel.money import Money
+from scf.kernel.quantity import Quantity
 from scf.lineage.models import TradeStage
 from scf.parties import queries as parties
 from scf.pledges import queries
 from scf.pledges.models import Pledge
 from scf.pledges.queries import Paper
+from scf.receipts.models import WarehouseReceipt
 from scf.receivables.models import Receivable
+
+RECEIPT: Final = "receipt"
 
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """A claim, present or future, as a register and a lock describe it."""
+    """A claim, present or future, or stored goods, as a register and a lock describe them.
+
+    `debtor_id` is who owes it, or keeps the goods; `due_on` until when.
+    """
 
     debtor_id: UUID
     contract_no: str | None
-    confirmed: Money
+    confirmed: Money | Quantity
     due_on: date
     delivered_on: date | None
     papers: list[Paper]
@@ -39,6 +47,8 @@ def of(session: Session, pledge: Pledge) -> Grounds:
     """Return what a pledge was taken on."""
     if pledge.stage_id is not None:
         return _of_stage(session, session.get_one(TradeStage, pledge.stage_id))
+    if pledge.receipt_id is not None:
+        return _of_receipt(session, session.get_one(WarehouseReceipt, pledge.receipt_id))
     receivable = session.get_one(Receivable, pledge.receivable_id)
     return Grounds(
         receivable.debtor_id,
@@ -67,6 +77,14 @@ def papers_now(session: Session, pledge: Pledge) -> list[Paper]:
         *(paper for stage in session.scalars(stages) for paper in _of_stage(session, stage).papers),
         *(paper for claim in session.scalars(claims) for paper in queries.papers(session, claim)),
     ]
+
+
+def _of_receipt(session: Session, receipt: WarehouseReceipt) -> Grounds:
+    keeper = parties.party(session, receipt.keeper_id)
+    number, title = receipt.number, receipt.issued_event_hash
+    paper = Paper(keeper.uscc, number, title, RECEIPT)
+    until = receipt.stored_until
+    return Grounds(receipt.keeper_id, number, receipt.quantity, until, None, [paper])
 
 
 def _of_stage(session: Session, stage: TradeStage) -> Grounds:

@@ -1,4 +1,4 @@
-"""Endpoints of pledges over an order or goods: proposed by the seller, for a loan contract of its own."""
+"""Endpoints of pledges over an order, goods or a receipt: proposed by whoever has it, for a loan contract of its own."""
 
 from fastapi import APIRouter
 from pydantic import Field
@@ -12,8 +12,10 @@ from scf.http.schemas import (
     MoneyIn,
     PartyId,
     PledgeId,
+    PositiveQuantity,
     RateText,
     StageId,
+    WarehouseReceiptId,
 )
 from scf.lineage.models import TradeStage
 from scf.lineage.permissions import Action, require
@@ -23,6 +25,8 @@ from scf.pledges import permissions, service
 from scf.pledges.api import shown
 from scf.pledges.schemas import PledgeOut
 from scf.pledges.service import Principal
+from scf.receipts import delivering
+from scf.receipts import permissions as receipt_permissions
 from scf_ledger.encoding import from_b64url
 
 router = APIRouter(tags=["pledges 质押"])
@@ -49,6 +53,14 @@ class StagePledgeIn(In):
     amount: MoneyIn | None = None
 
 
+class ReceiptPledgeIn(In):
+    """To which bank, for which debt, and how much of the goods: all of them unless `amount` says less."""
+
+    pledgee: PartyId
+    principal: PrincipalIn
+    amount: PositiveQuantity | None = None
+
+
 class SignatureIn(In):
     """Who signs for the pledgor."""
 
@@ -71,9 +83,28 @@ def propose_on_stage(call: Call, stage_id: StageId, body: StagePledgeIn) -> Pled
     return shown(call, [pledge])[0]
 
 
+@command(router, "/v1/warehouse-receipts/{receipt_id}/pledges", status=201)
+def propose_on_receipt(
+    call: Call, receipt_id: WarehouseReceiptId, body: ReceiptPledgeIn
+) -> PledgeOut:
+    """以仓单出质 Propose a pledge of the goods of a receipt. By its holder."""
+    receipt = delivering.lock_for(
+        call.session, call.actor, receipt_id, receipt_permissions.Action.PLEDGE
+    )
+    pledge = service.propose(
+        call.session,
+        parties.active_party(call.session, body.pledgee),
+        receipt,
+        principal=body.principal.value(),
+        amount=body.amount,
+        now=call.now,
+    )
+    return shown(call, [pledge])[0]
+
+
 @command(router, "/v1/pledges/{pledge_id}/sign-draft")
 def draft_stage_pledge(call: Call, pledge_id: PledgeId, body: SignatureIn) -> DraftOut:
-    """生成质押合同要点 Write the pledge for the seller to sign; a claim's is signed with its contract."""
+    """生成质押合同要点 Write the pledge for the pledgor to sign; a claim's is signed with its contract."""
     _own(call, pledge_id)
     return DraftOut.of(
         service.draft_signature(
@@ -96,7 +127,7 @@ def sign_stage_pledge(call: Call, pledge_id: PledgeId, body: SignedIn) -> Pledge
 
 
 def _own(call: Call, pledge_id: PledgeId) -> None:
-    """Raise SignedWithContract where a pledge is not one of an order or goods."""
+    """Raise SignedWithContract where a pledge is one of a claim."""
     pledge = service.lock_for(call.session, call.actor, pledge_id, permissions.Action.SIGN)
-    if pledge.stage_id is None:
+    if pledge.receivable_id is not None:
         raise service.SignedWithContract

@@ -17,6 +17,8 @@ from scf.pledges import queries
 from scf.pledges.models import Pledge, State
 from scf_ledger.proof import ProofEntry
 
+ISSUED: Final = "receipt.issued"
+ENDORSED: Final = "receipt.endorsed"
 POOL_FIELDS: Final = (
     *("id", "at", "asset", "kind", "cause"),
     *("confirmed_delta", "used_delta", "confirmed", "used", "shortfall"),
@@ -103,8 +105,9 @@ def _entries(
         pool = session.get_one(Pool, identity)
         confirmed = evidence.event_by_hash(session, pools.confirmation(session, identity))
         taken = evidence.history(session, identity, up_to=until.get(identity))
-        events += [confirmed, *taken]
-        entries.append(proofs.entry(session, confirmed))
+        titles = [confirmed, *_endorsements(session, confirmed, up_to)]
+        events += [*titles, *taken]
+        entries += [proofs.entry(session, event) for event in titles]
         entries += [
             proofs.entry(session, event, disclose=POOL_FIELDS, secret=pool.secret)
             for event in taken
@@ -112,3 +115,14 @@ def _entries(
     own = evidence.history(session, pledge.id, up_to=until.get(pledge.id))
     entries += [proofs.entry(session, event, secret=pledge.secret) for event in own]
     return [*events, *own], entries
+
+
+def _endorsements(
+    session: Session, confirmed: Event, up_to: Mapping[UUID, int] | None
+) -> list[Event]:
+    """Return from hand to hand how a receipt came to its holder; nothing for a claim."""
+    if confirmed.type != ISSUED:
+        return []
+    until = None if up_to is None else up_to.get(confirmed.subject_id)
+    told = evidence.history(session, confirmed.subject_id, up_to=until)
+    return [event for event in told if event.type == ENDORSED]

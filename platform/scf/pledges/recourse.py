@@ -78,7 +78,7 @@ def draft(
     """
     pledge = service.lock_for(session, actor, pledge_id, Action.CALL_RECOURSE, expected_version)
     _require_open(pledge)
-    if amount > pledge.amount:
+    if amount > pledge.money:
         raise AboveTaken(field="amount", taken=pledge.amount, asked=amount)
     if due_on < business_date(now):
         raise DuePassed(field="due_on", due_on=due_on)

@@ -19,10 +19,12 @@ from scf.http.schemas import (
     PledgeId,
     PoolId,
     PositiveMoney,
+    PositiveQuantity,
     Prose,
     RateText,
     ReceivableId,
     StageId,
+    WarehouseReceiptId,
 )
 from scf.parties.models import Party
 from scf.parties.schemas import SignerIn
@@ -46,6 +48,12 @@ class ReleaseIn(AcceptanceIn):
     """Why a pledge is released, and who signs it: maker, then checker."""
 
     reason: Prose = Field(examples=["主债权已清偿"])
+
+
+class PartReleaseIn(ReleaseIn):
+    """How much of the goods is released, why, and who signs it: maker, then checker."""
+
+    released: PositiveQuantity
 
 
 class RecourseIn(AcceptanceIn):
@@ -214,6 +222,7 @@ class PledgeOut(Out):
     stage: StageId | None = Field(
         description="以订单或货物出质 The order or goods that are pledged"
     )
+    receipt: WarehouseReceiptId | None = Field(description="以仓单出质 The receipt that is pledged")
     receivable_event: DigestText
     pool: PoolId
     amount: MeasureOut
@@ -251,6 +260,7 @@ class PledgeOut(Out):
             pledgee=SideOut.of(pledgee),
             receivable=pledge.receivable_id,
             stage=pledge.stage_id,
+            receipt=pledge.receipt_id,
             receivable_event=b64url(pledge.receivable_event),
             pool=pledge.pool_id,
             amount=pledge.amount,

@@ -18,6 +18,7 @@ from scf.http.auth import Actor
 from scf.kernel.errors import Conflict
 from scf.kernel.ids import new_id, public_id
 from scf.kernel.money import Money
+from scf.kernel.quantity import Quantity
 from scf.lineage.models import TradeStage
 from scf.parties import queries as parties
 from scf.parties import signing
@@ -34,8 +35,12 @@ from scf.pledges.models import (
     State,
 )
 from scf.pledges.permissions import Action
+from scf.receipts.models import WarehouseReceipt
 from scf.receivables import parts
 from scf.receivables.models import Receivable
+
+Claim = Receivable | TradeStage | WarehouseReceipt
+"""What can be pledged: a confirmed claim, an order or goods that will be one, a receipt."""
 
 
 class NotConfirmed(Conflict):
@@ -44,6 +49,14 @@ class NotConfirmed(Conflict):
     code = "pledge.receivable_not_confirmed"
     title = "应收账款尚未确权，不能出质"
     title_en = "The receivable is not confirmed"
+
+
+class TitleMoved(Conflict):
+    """A receipt is pledged by its holder."""
+
+    code = "pledge.title_moved"
+    title = "仓单已背书转让，出质人不再是持有人"
+    title_en = "The receipt was endorsed to somebody else since"
 
 
 class SignedWithContract(Conflict):
@@ -67,29 +80,32 @@ class Principal:
 def propose(
     session: Session,
     pledgee: Party,
-    claim: Receivable | TradeStage,
+    claim: Claim,
     *,
     principal: Principal,
-    amount: Money | None,
+    amount: Money | Quantity | None,
     now: datetime,
     security: Security = PLEDGE,
 ) -> Pledge:
     """Propose a pledge of a locked claim, or its assignment: of the whole claim unless said.
 
-    Of a receivable, or of an order or goods that will be one.
+    Of a receivable, of an order or goods that will be one, or of the goods of a receipt.
 
     Capacity is looked at, not taken: it may be gone when the pledge is accepted. Raises NotConfirmed,
-    `capacity.insufficient` (no number, no name), PartNotSplit, `pledge.below_principal`.
+    `capacity.insufficient` (no number, no name), PartNotSplit, `pledge.below_principal`,
+    `receipt.state_forbids`.
     """
     if claim.pool_id is None or claim.confirmed_event_hash is None:
         raise NotConfirmed
-    is_stage = isinstance(claim, TradeStage)
-    pledgor_id = claim.seller_id if isinstance(claim, TradeStage) else claim.creditor_id
+    is_claim = not isinstance(claim, WarehouseReceipt)
+    if isinstance(claim, WarehouseReceipt):
+        claim.require_active("pledge")
     (pool,) = capacity.lock_pools(session, [claim.pool_id])
-    pledged = amount or pool.money(pool.confirmed_minor)
+    pledged = amount or pool.confirmed
     capacity.require_free(pool, pledged, viewer=pledgee.id)
-    rules.check_amount(pledged, principal.amount)
-    if isinstance(claim, Receivable):
+    if isinstance(pledged, Money):
+        rules.check_amount(pledged, principal.amount)
+    if isinstance(claim, Receivable) and isinstance(pledged, Money):
         _require_part(session, claim, pool, pledgee.id, pledged)
     identity = new_id()
     pledge = Pledge(
@@ -100,10 +116,11 @@ def propose(
         kind=security.kind,
         recourse=security.recourse,
         disclosed=security.disclosed,
-        pledgor_id=pledgor_id,
+        pledgor_id=_pledgor(claim),
         pledgee_id=pledgee.id,
-        receivable_id=None if is_stage else claim.id,
-        stage_id=claim.id if is_stage else None,
+        receivable_id=claim.id if isinstance(claim, Receivable) else None,
+        stage_id=claim.id if isinstance(claim, TradeStage) else None,
+        receipt_id=None if is_claim else claim.id,
         receivable_event=claim.confirmed_event_hash,
         pool_id=pool.id,
         currency=principal.amount.currency,
@@ -121,7 +138,7 @@ def propose(
     )
     session.add(pledge)
     session.flush()
-    proposer = pledgor_id if is_stage else pledgee.id
+    proposer = pledgee.id if isinstance(claim, Receivable) else pledge.pledgor_id
     tell(session, pledge, "pledge.proposed", terms(session, pledge), now=now, actor=proposer)
     return pledge
 
@@ -144,7 +161,7 @@ def draft_signature(
         pledge,
         "pledge",
         terms(session, pledge),
-        amount=pledge.money,
+        amount=pledge.principal if pledge.receipt_id else pledge.money,
         signers=signers,
         origin=origin,
         now=now,
@@ -217,6 +234,8 @@ def accept(
     receivable = None
     if pledge.receivable_id is not None:
         receivable = evidence.lock(session, Receivable, pledge.receivable_id)
+    if pledge.receipt_id is not None:
+        _require_title(session, pledge, pledge.receipt_id)
     (pool,) = capacity.lock_pools(session, [pledge.pool_id])
     capacity.require_free(pool, pledge.amount, viewer=pledge.pledgee_id)
     if receivable is not None:
@@ -235,6 +254,20 @@ def accept(
     tell(session, pledge, "pledge.accepted", record, now=now, actor=actor.party, act=act)
     enqueue(session, rules.PERFECT, pledge_id=pledge.id)
     return pledge
+
+
+def _pledgor(claim: Claim) -> UUID:
+    if isinstance(claim, Receivable):
+        return claim.creditor_id
+    return claim.seller_id if isinstance(claim, TradeStage) else claim.holder_id
+
+
+def _require_title(session: Session, pledge: Pledge, receipt_id: UUID) -> None:
+    """Raise TitleMoved where a receipt is not the pledgor's any more, MoveRefused where it does not stand."""
+    receipt = evidence.lock(session, WarehouseReceipt, receipt_id)
+    if receipt.title_event_hash != pledge.receivable_event:
+        raise TitleMoved
+    receipt.require_active("pledge")
 
 
 def _require_part(

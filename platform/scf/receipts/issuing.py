@@ -164,7 +164,7 @@ def issue(
         parties=receipt.parties,
         authorizations=act.authorizations,
     )
-    receipt.title_event_hash = event.body_hash
+    receipt.issued_event_hash = receipt.title_event_hash = event.body_hash
     for lot, (_, quantity) in zip(lots, parts, strict=True):
         take(session, receipt, lot, quantity, cause=event.body_hash, actor=keeper.id, now=now)
     opening = capacity.Opening(
@@ -299,6 +299,7 @@ def _receipt(
         stored_until=parse_date(content["stored_until"]),
         items={name: content[name] for name in _ITEMS},
         pool_id=parse_id("cap", content["pool"]),
+        issued_event_hash=b"",
         title_event_hash=b"",
         state=State.ACTIVE,
         state_since=now,

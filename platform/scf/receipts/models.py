@@ -82,7 +82,7 @@ class WarehouseReceipt(Subject, Base):
     """A title to a quantity of goods, with one holder at any time; its other items (Civil Code 909) in `items`.
 
     `quantity_minor` is what it was issued over; its pool tells what is left of that. `title_event_hash` is the
-    issue or the endorsement by which its holder has it.
+    issue or the endorsement by which its holder has it, `issued_event_hash` the issue itself.
     """
 
     __tablename__ = "warehouse_receipts"
@@ -108,6 +108,7 @@ class WarehouseReceipt(Subject, Base):
     pool_id: Mapped[UUID] = mapped_column(
         ForeignKey("pools.id", deferrable=True, initially="DEFERRED"), unique=True
     )
+    issued_event_hash: Mapped[bytes]
     title_event_hash: Mapped[bytes]
     state: Mapped[State] = mapped_column(text_enum(State))
     state_since: Mapped[datetime]
@@ -137,6 +138,11 @@ class WarehouseReceipt(Subject, Base):
     def quantity(self) -> Quantity:
         """What it was issued over."""
         return self.measure(self.quantity_minor)
+
+    @property
+    def confirmed_event_hash(self) -> bytes:
+        """What says that its holder has it, as a claim's confirmation does of its creditor."""
+        return self.title_event_hash
 
     @property
     def parties(self) -> list[UUID]:
@@ -172,6 +178,7 @@ class Endorsement(Base):
     receipt_id: Mapped[UUID] = mapped_column(ForeignKey("warehouse_receipts.id"), index=True)
     from_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
     to_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
+    issued_event_hash: Mapped[bytes]
     title_event_hash: Mapped[bytes]
     authorizations: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary))
     signed_at: Mapped[datetime]

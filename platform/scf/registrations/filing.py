@@ -52,6 +52,7 @@ def filing_of(session: Session, pledge: Pledge, *, reference: str | None = None)
 def collateral(session: Session, pledge: Pledge) -> Collateral:
     """Return the claim that a pledge is about, as a registration describes it."""
     claim = grounds.of(session, pledge)
+    assert isinstance(claim.confirmed, Money), "goods are described by their receipts"
     return Collateral(
         business=BUSINESS[pledge.kind],
         creditor=parties.party(session, pledge.pledgor_id).name,

@@ -6,11 +6,12 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping
+from sqlalchemy import RowMapping, select
 from sqlalchemy.orm import Session
 
 from scf.audit.finding import Report, expect, expect_row
 from scf.audit.history import History, Told, histories, rows
+from scf.evidence.models import Event
 from scf.kernel.clock import business_date, parse_instant
 from scf.kernel.ids import parse_id
 from scf.kernel.money import Money
@@ -19,6 +20,7 @@ from scf.pledges.kinds import Security
 from scf.pledges.models import LockState, State
 from scf_ledger.encoding import b64url, from_b64url
 
+GROUNDS = ("receivable_id", "stage_id", "receipt_id")
 STATES = {
     "pledge.proposed": State.PROPOSED,
     "pledge.signed": State.SIGNED,
@@ -32,11 +34,11 @@ def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
     """Hold every pledge and what hangs on it to its events. Raises Different."""
     registrations = _by_pledge(session, "pledge_registrations", report)
     locks = _by_pledge(session, "pledge_locks", report)
-    claims = {
-        row["id"]: row["confirmed_event_hash"]
+    claims: dict[UUID, tuple[bytes, ...]] = {
+        row["id"]: (row["confirmed_event_hash"],)
         for name in ("receivables", "trade_stages")
         for row in rows(session, name, "id")
-    }
+    } | titles(session)
     searches: dict[UUID, list[RowMapping]] = {}
     for row in rows(session, "pledge_searches", "pledge_id", "id"):
         report.rows["pledge_searches"] += 1
@@ -58,8 +60,10 @@ def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
             "pledgee_id": codes.get(history.row["pledgee_id"]),
         }
         expect_row("pledges", history.key, shown, _expected(history))
-        claim = claims.get(history.row["receivable_id"] or history.row["stage_id"])
-        expect("pledges", history.key, "receivable_id", claim, history.row["receivable_event"])
+        ground = next(history.row[name] for name in GROUNDS if history.row[name])
+        confirmed = claims.get(ground, ())
+        known = history.row["receivable_event"] in confirmed
+        expect("pledges", history.key, "receivable_event", known, True)
         for name, found in (("pledge_registrations", registrations), ("pledge_locks", locks)):
             expect(name, history.key, "pledge_id", identity in found, True)
         _check_registration(history, registrations[identity])
@@ -69,6 +73,17 @@ def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
         _check_objections(history, objections.pop(identity, []))
     for name, left in (("registry_filings", filings), ("registry_objections", objections)):
         expect(name, "*", "pledge_id", [str(identity) for identity in left], [])
+
+
+def titles(session: Session) -> dict[UUID, tuple[bytes, ...]]:
+    """Return by which issue and endorsements receipts were held."""
+    found: dict[UUID, tuple[bytes, ...]] = {}
+    told = select(Event.subject_id, Event.body_hash).where(
+        Event.type.in_(("receipt.issued", "receipt.endorsed"))
+    )
+    for receipt_id, body_hash in session.execute(told.order_by(Event.subject_id, Event.version)):
+        found[receipt_id] = (*found.get(receipt_id, ()), body_hash)
+    return found
 
 
 def _by_pledge(session: Session, name: str, report: Report) -> Mapping[UUID, RowMapping]:
@@ -88,7 +103,7 @@ def _of_pledge(session: Session, name: str, report: Report) -> dict[UUID, list[R
 def _expected(history: History) -> dict[str, Any]:
     proposed = history.told[0]
     terms, principal = proposed.record, proposed.record["principal"]
-    amount, secured = proposed.money("amount"), Money.from_json(principal["amount"])
+    amount, secured = proposed.measure("amount"), Money.from_json(principal["amount"])
     extended = history.last("pledge.extended")
     due = extended.record["principal"] if extended else principal
     signed, accepted = history.last("pledge.signed"), history.last("pledge.accepted")
@@ -104,7 +119,8 @@ def _expected(history: History) -> dict[str, Any]:
         "pledgee_id": terms["pledgee"],
         "receivable_event": from_b64url(terms["receivable_event"]),
         "pool_id": parse_id("cap", terms["pool"]),
-        "currency": amount.currency,
+        "currency": secured.currency,
+        "unit": amount.unit,
         "amount_minor": amount.minor,
         "contract_sha256": from_b64url(principal["contract_sha256"]),
         "principal_minor": secured.minor,

@@ -196,7 +196,7 @@ def _check_row(history: History, confirmed: int, used: int, owner: UUID | None) 
         "asset": asset,
         "asset_id": parse_id(asset.partition("_")[0], asset),
         "owner_id": owner,
-        "currency": opened.money("confirmed").currency,
+        "unit": opened.measure("confirmed").unit,
         "confirmed_minor": confirmed,
         "used_minor": used,
         "free_minor": max(confirmed - used, 0),
