@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,18 +12,21 @@ from sqlalchemy.orm import Session
 
 from scf.db.outbox import EffectContext
 from scf.evidence.service import hash_text
-from scf.kernel.clock import business_date
+from scf.kernel.clock import business_date, parse_date
 from scf.kernel.ids import new_id
 from scf.kernel.money import Money
+from scf.kernel.quantity import UNITS
 from scf.parties import queries as parties
 from scf.pledges import grounds
 from scf.pledges.kinds import SecurityKind
 from scf.pledges.models import Pledge, PledgeRegistration
+from scf.receipts.models import WarehouseReceipt
 from scf.registrations.models import Change, RegistryFiling
 from scf.registry.certificates import enrolled_facts, read_enrolled
 from scf.registry.port import Business, Enrolled, Filing, Registration, RegistryRefused
 from scf.registry.rules import term_months
-from scf.registry.texts import Collateral, collateral_text
+from scf.registry.texts import Collateral, collateral_text, receipts_text
+from scf.registry.texts import WarehouseReceipt as StoredGoods
 
 BUSINESS: Final[Mapping[SecurityKind, Business]] = {
     SecurityKind.PLEDGE: Business.RECEIVABLE_PLEDGE,
@@ -35,17 +39,42 @@ BUSINESS: Final[Mapping[SecurityKind, Business]] = {
 def filing_of(session: Session, pledge: Pledge, *, reference: str | None = None) -> Filing:
     """Return what ought to stand at the register for a pledge that was accepted, as facts are today."""
     assert pledge.reserved_at is not None
-    claim = collateral(session, pledge)
+    business, description, items = _described(session, pledge)
     return Filing(
         reference=reference or pledge.registration.reference,
         secured_party=enrolled(session, pledge.pledgee_id),
         grantor=enrolled(session, pledge.pledgor_id),
-        description=collateral_text(claim),
-        items=tuple(claim.invoices),
+        description=description,
+        items=items,
         amount=pledge.principal,
         contract_no=hash_text(pledge.contract_sha256),
         term_months=term_months(business_date(pledge.reserved_at), pledge.principal_due_on),
-        business=claim.business,
+        business=business,
+    )
+
+
+def _described(session: Session, pledge: Pledge) -> tuple[Business, str, tuple[str, ...]]:
+    """Return under which business, in which words and by which numbers a register tells the collateral."""
+    if pledge.receipt_id is not None:
+        receipt = session.get_one(WarehouseReceipt, pledge.receipt_id)
+        pledgor = parties.party(session, pledge.pledgor_id).name
+        text = receipts_text(pledgor, [_stored(session, receipt, pledge)])
+        return Business.WAREHOUSE_RECEIPT_PLEDGE, text, (receipt.number,)
+    claim = collateral(session, pledge)
+    return claim.business, collateral_text(claim), tuple(claim.invoices)
+
+
+def _stored(session: Session, receipt: WarehouseReceipt, pledge: Pledge) -> StoredGoods:
+    """Return a receipt's goods as a registration describes them: of how much of them it is."""
+    return StoredGoods(
+        number=receipt.number,
+        keeper=parties.party(session, receipt.keeper_id).name,
+        goods=receipt.goods,
+        specification=receipt.grade or "见仓单",
+        quantity=Decimal(pledge.amount.text),
+        unit=UNITS[pledge.unit][0],
+        location=f"{receipt.items['warehouse']} {receipt.items['location']}",
+        issued_on=parse_date(receipt.items["issued_on"]),
     )
 
 
