@@ -22,7 +22,7 @@ def invoice(*, seller: str, number: str) -> bytes:
 
 
 def paper(kind: str, *, issuer: str, number: str) -> bytes:
-    """Identify an order, or the advice or receipt of goods, by its issuer's code and its number.
+    """Identify an order, the advice or receipt of goods, or a warehouse receipt, by its issuer's code and its number.
 
     :raises Malformed: as `invoice`
     """

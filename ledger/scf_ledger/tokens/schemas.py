@@ -22,10 +22,10 @@ class _Model(BaseModel):
 class Asset(_Model):
     """A paper by what identifies it, and the hash of the document that the operator holds.
 
-    `seller` is an invoice's; of an order, or goods sent or received, it is whoever issued the paper.
+    `seller` is an invoice's; of an order, goods sent or received, or a warehouse receipt, it is whoever issued the paper.
     """
 
-    kind: Literal["invoice", "order", "goods"]
+    kind: Literal["invoice", "order", "goods", "receipt"]
     seller: Annotated[str, Field(min_length=1, max_length=64, examples=["91500118MA5U7XHR4R"])]
     number: Annotated[str, Field(min_length=1, max_length=64, examples=["25502000000112345678"])]
     document_sha256: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]

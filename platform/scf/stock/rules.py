@@ -83,7 +83,7 @@ def weighed(papers: Sequence[Seen]) -> int | None:
         return None
     least, most = min(newest.values()), max(newest.values())
     if most - least > AGREEMENT * most:
-        raise SourcesDisagree(least=str(least), most=str(most), tolerance=str(float(AGREEMENT)))
+        raise SourcesDisagree(least=str(least), most=str(most), tolerance=str(AGREEMENT))
     return least
 
 

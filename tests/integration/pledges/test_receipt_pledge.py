@@ -20,7 +20,7 @@ ORIGIN = "test.example/log"
 ASKED = {Fragment.RECORD, Fragment.INCLUSION, Fragment.CHECKPOINT, Fragment.COMPLETENESS}
 PRINCIPAL = {
     "contract_sha256": "A" * 43,
-    "amount": money("7000000.00"),
+    "amount": money("4900000.00"),
     "rate": "0.0435",
     "due_on": "2026-05-03",
 }
@@ -89,7 +89,7 @@ def test_it_is_in_force_and_proven(desk: Desk, yard: Yard, signer: Signer):
 
     assert (seen["state"], seen["receipt"]) == ("EFFECTIVE", receipt["id"])
     assert seen["amount"] == tonnes("140.000")
-    assert seen["ready_to_disburse_at"] is not None
+    assert seen["ready_to_disburse_at"] is not None, (seen["missing"], seen["standing"], desk.failures(), seen["lock"] if "lock" in seen else None)
     pool = yard.pool(yard.trader, receipt["pool"])
     assert (pool["used"], pool["free"]) == (tonnes("140.000"), tonnes("0.000"))
     verified(desk, signer, pledge)
