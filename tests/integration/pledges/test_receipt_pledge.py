@@ -48,15 +48,11 @@ def pledged(desk: Desk, yard: Yard, quantity: str = "140.000") -> tuple[dict, st
     pledge = desk.did(yard.trader, path, body)["id"]
     path, signers = f"/v1/pledges/{pledge}", {"signers": yard.trader.signers("pledge")}
     desk.signed(yard.trader, f"{path}/sign-draft", signers, f"{path}/sign")
-    accept(desk, pledge)
+    desk.accept(pledge)
     desk.work()
     desk.mine()
     desk.work()
     return receipt, pledge
-
-
-def accept(desk: Desk, pledge: str) -> None:
-    desk.accept(pledge)
 
 
 def release_part(desk: Desk, pledge: str, quantity: str) -> dict:
@@ -89,7 +85,7 @@ def test_it_is_in_force_and_proven(desk: Desk, yard: Yard, signer: Signer):
 
     assert (seen["state"], seen["receipt"]) == ("EFFECTIVE", receipt["id"])
     assert seen["amount"] == tonnes("140.000")
-    assert seen["ready_to_disburse_at"] is not None, (seen["missing"], seen["standing"], desk.failures(), seen["lock"] if "lock" in seen else None)
+    assert seen["ready_to_disburse_at"] is not None, seen["missing"]
     pool = yard.pool(yard.trader, receipt["pool"])
     assert (pool["used"], pool["free"]) == (tonnes("140.000"), tonnes("0.000"))
     verified(desk, signer, pledge)
