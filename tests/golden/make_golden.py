@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from tests.golden import formats as f
-from tests.golden import story
+from tests.golden import register, story
 
 HERE = Path(__file__).parent
 
@@ -28,7 +28,7 @@ def main():
     factoring = story.tell(record=story.BOTH, content=story.BOTH)
     write("factoring.scfproof", factoring.proof_bytes)
     write("factoring-trust.json", factoring.trust_bytes)
-    vouched = story.with_receipt(told, story.make_receipt(told))
+    vouched = register.with_receipt(told, register.make_receipt(told))
     write("receipt.scfproof", vouched.proof_bytes)
     write("receipt-trust.json", vouched.trust_bytes)
     refusals, proofs = story.tell_refusals()

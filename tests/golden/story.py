@@ -6,7 +6,7 @@ changed file is only how a stranger does.
 """
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from tests.golden import formats as f
 
@@ -198,47 +198,6 @@ def _written(teller, in_file):
     }
     return Told(
         teller.steps, entries, proof, make_trust(witnesses), note, teller.people, teller.records
-    )
-
-
-def make_receipt(told, *, ca=REGISTRY_CA, word="register", crl=None, **said):
-    """What the register signs over the story's registration, bent where asked."""
-    key, certificate = f.make_certificate(
-        ca, uscc=REGISTER, person=f.make_id("per", word), word=word
-    )
-    record = told.records["registered"]
-    terms = told.records["signed"]
-    payload = {
-        "format": "scf-receipt/1",
-        "reference": PLEDGE,
-        "number": record["reg_no"],
-        "initial_no": record["reg_no"],
-        "registered_at": record["registered_at"],
-        "expires_on": "2026-08-10",
-        "secured_party": BANK,
-        "grantor": SUPPLIER,
-        "contract_no": terms["principal"]["contract_sha256"],
-        "amount": terms["principal"]["amount"],
-        "certificate_sha256": record["certificate_sha256"],
-        **said,
-    }
-    return {
-        "jws": f.sign_statement(f.rfc8785.dumps(payload), key, certificate, typ="scf-receipt+jws"),
-        "certificate": f.pem(certificate),
-        "revocations": f.b64(crl or f.make_crl(ca)),
-    }
-
-
-def with_receipt(told, receipt, *, step="registered"):
-    """The story's proof with a receipt beside a step, for a verifier that lists the register's authority."""
-    number = FILE_STEPS.index(step)
-    entries = list(told.proof["entries"])
-    entries[number] = {**entries[number], "receipt": receipt}
-    listed = {"pem": f.pem(REGISTRY_CA[1]), "scope": "registry"}
-    return replace(
-        told,
-        proof={**told.proof, "entries": entries},
-        trust={**told.trust, "cas": [*told.trust["cas"], listed]},
     )
 
 

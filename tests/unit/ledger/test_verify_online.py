@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from eth_abi import encode as abi_encode
@@ -341,4 +342,4 @@ def rewrite(told, entries):
     for entry in proof["entries"]:
         index = int(entry["tlog_proof"].split("\n")[1].removeprefix("index "))
         entry["tlog_proof"] = f.tlog_proof(index, f.audit_path(leaves, index), note)
-    return story.Told(told.steps, entries, proof, told.trust, note, told.people)
+    return replace(told, entries=entries, proof=proof, note=note)

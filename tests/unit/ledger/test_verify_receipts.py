@@ -7,7 +7,7 @@ import pytest
 from scf_ledger import trust
 from scf_ledger.verify import cli, verify_file
 from tests.golden import formats as f
-from tests.golden import story
+from tests.golden import register, story
 from tests.unit.ledger.verdicts import failing, verify
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -24,7 +24,7 @@ def vouched_by(report):
 
 class TestWhoVouches:
     def test_the_register_where_its_receipt_holds(self, told):
-        report = verify(story.with_receipt(told, story.make_receipt(told)))
+        report = verify(register.with_receipt(told, register.make_receipt(told)))
 
         assert report.passed, failing(report)
         assert vouched_by(report) == "register"
@@ -37,7 +37,7 @@ class TestWhoVouches:
         assert vouched_by(report) == "register"
 
     def test_the_platform_where_there_is_no_receipt(self, told):
-        bare = story.with_receipt(told, story.make_receipt(told))
+        bare = register.with_receipt(told, register.make_receipt(told))
         del bare.proof["entries"][story.FILE_STEPS.index("registered")]["receipt"]
         report = verify(bare)
 
@@ -45,7 +45,7 @@ class TestWhoVouches:
         assert vouched_by(report) == "platform"
 
     def test_the_platform_where_no_authority_of_registers_is_listed(self, told):
-        vouched = story.with_receipt(told, story.make_receipt(told))
+        vouched = register.with_receipt(told, register.make_receipt(told))
         vouched.trust["cas"].pop()
         report = verify(vouched)
 
@@ -53,7 +53,10 @@ class TestWhoVouches:
         assert vouched_by(report) == "platform"
 
     def test_the_command_says_so(self, told, tmp_path, capsys):
-        files = {"register": story.with_receipt(told, story.make_receipt(told)), "platform": told}
+        files = {
+            "register": register.with_receipt(told, register.make_receipt(told)),
+            "platform": told,
+        }
         for word, one in files.items():
             (tmp_path / "a.scfproof").write_bytes(one.proof_bytes)
             (tmp_path / "trust.json").write_bytes(one.trust_bytes)
@@ -94,37 +97,39 @@ class TestAttacks:
     @pytest.mark.parametrize("name", ATTACKS)
     def test_a_receipt(self, told, name):
         bent, code = ATTACKS[name]
-        report = verify(story.with_receipt(told, story.make_receipt(told, **bent)))
+        report = verify(register.with_receipt(told, register.make_receipt(told, **bent)))
 
         assert not report.passed
         assert failing(report) == {"authorization": code}
         assert "registration" not in report.facts, "nobody vouches for what does not hold"
 
     def test_a_changed_byte_of_what_it_says(self, told):
-        given = story.make_receipt(told)
+        given = register.make_receipt(told)
         head, payload, signature = given["jws"].split(".")
-        other = story.make_receipt(told, expires_on="2027-08-10")["jws"].split(".")[1]
+        other = register.make_receipt(told, expires_on="2027-08-10")["jws"].split(".")[1]
         assert other != payload
-        report = verify(story.with_receipt(told, {**given, "jws": f"{head}.{other}.{signature}"}))
+        report = verify(
+            register.with_receipt(told, {**given, "jws": f"{head}.{other}.{signature}"})
+        )
 
         assert failing(report) == {"authorization": "signature.invalid"}
 
     def test_a_certificate_of_another_key(self, told):
-        other = story.make_receipt(told, word="another register")
-        given = {**story.make_receipt(told), "certificate": other["certificate"]}
+        other = register.make_receipt(told, word="another register")
+        given = {**register.make_receipt(told), "certificate": other["certificate"]}
 
-        report = verify(story.with_receipt(told, given))
+        report = verify(register.with_receipt(told, given))
         assert failing(report) == {"authorization": "receipt.other_key"}
 
     def test_a_statement_is_no_receipt(self, told):
         step = told.steps["signed"]
-        given = {**story.make_receipt(told), "jws": step.authorizations[0]}
+        given = {**register.make_receipt(told), "jws": step.authorizations[0]}
 
-        report = verify(story.with_receipt(told, given))
+        report = verify(register.with_receipt(told, given))
         assert failing(report) == {"authorization": "format.malformed"}
 
     def test_a_key_that_was_revoked(self, told):
-        given = story.make_receipt(told)
+        given = register.make_receipt(told)
         certificate = f.make_certificate(
             story.REGISTRY_CA,
             uscc=story.REGISTER,
@@ -132,17 +137,17 @@ class TestAttacks:
             word="register",
         )[1]
         crl = f.make_crl(story.REGISTRY_CA, revoked=[(certificate, "2025-06-01")])
-        report = verify(story.with_receipt(told, {**given, "revocations": f.b64(crl)}))
+        report = verify(register.with_receipt(told, {**given, "revocations": f.b64(crl)}))
 
         assert failing(report) == {"authorization": "authorization.revoked"}
 
     def test_a_revocation_list_from_before(self, told):
         old = f.make_crl(story.REGISTRY_CA, issued_at="2025-11-01")
-        report = verify(story.with_receipt(told, story.make_receipt(told, crl=old)))
+        report = verify(register.with_receipt(told, register.make_receipt(told, crl=old)))
 
         assert failing(report) == {"authorization": "authorization.no_revocation_list"}
 
     def test_beside_what_is_no_registration(self, told):
-        report = verify(story.with_receipt(told, story.make_receipt(told), step="locked"))
+        report = verify(register.with_receipt(told, register.make_receipt(told), step="locked"))
 
         assert failing(report) == {"authorization": "receipt.unexpected"}
