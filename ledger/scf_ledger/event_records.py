@@ -6,7 +6,7 @@ from scf_ledger import shapes as s
 from scf_ledger.shapes import Shape, nullable
 
 
-def _is_parties(value: object) -> bool:
+def is_parties(value: object) -> bool:
     """Codes of parties that each sign, sorted and distinct."""
     return isinstance(value, list) and all(map(s.is_uscc, value)) and value == sorted(set(value))
 
@@ -76,15 +76,15 @@ PAYMENT_REVERSED: Mapping[str, Shape] = {
     "account": s.is_text,
 }
 ACCOUNT_CHANGED: Mapping[str, Shape] = {
-    "owners": _is_parties,
-    "holders": _is_parties,
+    "owners": is_parties,
+    "holders": is_parties,
     "pay_to": s.map_of(s.is_text),
     "pay_to_before": s.map_of(s.is_text),
     "reason": s.is_text,
 }
 SPLIT: Mapping[str, Shape] = {
-    "owners": _is_parties,
-    "holders": _is_parties,
+    "owners": is_parties,
+    "holders": is_parties,
     "parts": s.array_of(
         s.object_of(payee=s.is_uscc, amount=s.is_money, pay_to=s.map_of(s.is_text))
     ),
@@ -93,7 +93,7 @@ SPLIT: Mapping[str, Shape] = {
     "reason": s.is_text,
 }
 RECONCILIATION: Mapping[str, Shape] = {
-    "parties": _is_parties,
+    "parties": is_parties,
     "creditor": s.is_uscc,
     "debtor": s.is_uscc,
     "first_on": s.is_date,

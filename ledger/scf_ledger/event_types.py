@@ -73,7 +73,7 @@ ACTS: Final = frozenset(
         *("confirm", "dispute", "reject", "offer", "pledge", "accept", "release"),
         *("account", "consent", "reconcile", "acknowledge", "undertake"),
         *("notify", "countersign", "recourse"),
-        *("extend", "prolong"),
+        *("extend", "prolong", "lift", "waive"),
         *("store", "issue", "endorse", "attest", "withdraw", "deliver"),
     }
 )
@@ -96,6 +96,7 @@ PREFIXES: Final[Mapping[str, str]] = {
     "price": "prs",
     "device": "dev",
     "device_hour": "dvh",
+    "alarm": "alm",
     "stocktake": "stk",
 }
 """Kind of subject -> prefix of its public id."""
@@ -213,6 +214,10 @@ _RELEASE_PART = Signing(
     "release", "pledgee", Scope.BANK, MAKER_AND_CHECKER, _same(*r.PART_RELEASED)
 )
 
+_LIFTED = _same(*w.ALARM_LIFTED)
+_LIFT_OWNERS = Signing("lift", "owners", Scope.ENTERPRISE, SOLE, _LIFTED)
+_LIFT_HOLDERS = Signing("waive", "holders", Scope.BANK, MAKER_AND_CHECKER, _LIFTED)
+
 _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("document.registered", "document", r.DOCUMENT, ()),
     ("receivable.submitted", "receivable", r.SUBMITTED, ()),
@@ -291,6 +296,18 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("price.recorded", "price", r.PRICES, ()),
     ("device.registered", "device", w.DEVICE, ()),
     ("device.revoked", "device", w.DEVICE_REVOKED, ()),
+    ("device.silent", "device", w.DEVICE_SILENT, ()),
+    ("device.heard_again", "device", w.DEVICE_BACK, ()),
+    ("alarm.raised", "alarm", w.ALARM, ()),
+    ("alarm.lifted", "alarm", w.ALARM_LIFTED, (_LIFT_OWNERS, _LIFT_HOLDERS)),
+    ("stocktake.called", "stocktake", w.STOCKTAKE, ()),
+    ("stocktake.committed", "stocktake", w.STOCKTAKE_COMMITTED, ()),
+    ("stocktake.announced", "stocktake", w.STOCKTAKE_ANNOUNCED, ()),
+    ("stocktake.sealed", "stocktake", w.STOCKTAKE_SEALED, ()),
+    ("stocktake.revealed", "stocktake", w.STOCKTAKE_REVEALED, ()),
+    ("stocktake.drawn", "stocktake", w.STOCKTAKE_DRAWN, ()),
+    ("stocktake.counted", "stocktake", w.STOCKTAKE_COUNTED, ()),
+    ("stocktake.ended", "stocktake", w.STOCKTAKE_ENDED, ()),
     ("device_hour.closed", "device_hour", w.DEVICE_HOUR, ()),
     ("device_hour.supplemented", "device_hour", w.DEVICE_HOUR, ()),
 )

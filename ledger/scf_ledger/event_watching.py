@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from scf_ledger import shapes as s
+from scf_ledger.event_records import is_parties
 from scf_ledger.shapes import Shape, nullable
 
 UNITS = tuple(s.QUANTITIES)
@@ -26,6 +27,23 @@ DEVICE_HOUR: Mapping[str, Shape] = {
     "root": s.is_digest,
 }
 """`root` is the RFC 6962 root over the canonical bytes of the readings, in the order of their numbers."""
+DEVICE_SILENT: Mapping[str, Shape] = {"heard_at": s.is_instant, "minutes": s.is_count}
+DEVICE_BACK: Mapping[str, Shape] = {"silent_since": s.is_instant}
+ALARM: Mapping[str, Shape] = {
+    "lot": s.is_public_id,
+    "source": s.is_text,
+    "book": s.is_quantity,
+    "counted": s.is_quantity,
+    "tolerance": s.is_quantity,
+    "receipts": s.array_of(s.is_public_id),
+}
+ALARM_LIFTED: Mapping[str, Shape] = {
+    "owners": is_parties,
+    "holders": is_parties,
+    "lot": s.is_public_id,
+    "reason": s.is_text,
+}
+"""Lifted by keeper and supervisor together (`owners`), or by whoever holds a pledge (`holders`)."""
 STOCKTAKE: Mapping[str, Shape] = {
     "bank": s.is_uscc,
     "supervisor": s.is_uscc,

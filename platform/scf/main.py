@@ -16,6 +16,7 @@ from scf.capacity import api as capacity
 from scf.confirmations import api as confirmations
 from scf.confirmations import rates_api as confirmation_rates
 from scf.db.session import Database
+from scf.devices import alarm_api
 from scf.devices import api as devices
 from scf.documents import api as documents
 from scf.documents import trade_api as trade
@@ -99,6 +100,7 @@ ROUTERS: list[APIRouter] = [
     dossier.router,
     agreements_api.router,
     devices.router,
+    alarm_api.router,
     feed.router,
     webhooks.router,
     daily_files.router,

@@ -287,6 +287,7 @@ def seeded(desk: Desk, outside: Any) -> tuple[dict[str, str], Signer]:
         **pushed,
         "device_id": a_device(stage, sme).id,
         "seq": "1",
+        "alarm_id": f"alm_{NOWHERE}",
         "path": "0/000",
         "day": "2025-11-03",
     }

@@ -38,6 +38,7 @@ SUBJECTS = {
     "price_series": "prs",
     "devices": "dev",
     "device_hours": "dvh",
+    "stock_alarms": "alm",
 }
 
 

@@ -24,6 +24,7 @@ from scf.audit.subjects import (
     reconciliations,
     red_notes,
     stages,
+    stock_alarms,
     trade,
 )
 from scf.db.session import Database
@@ -35,7 +36,7 @@ from scf_ledger.chain.client import Chain
 SUBJECTS = (
     *(stages, blind_holds),
     *(documents, trade, receivables, pools, pledges, financings, debtor_notices, red_notes),
-    *(invoice_checks, reconciliations, approvals, prices, devices),
+    *(invoice_checks, reconciliations, approvals, prices, devices, stock_alarms),
 )
 ON_CHAIN: Final = frozenset({"anchors", "chain_home", "chain_transactions"})
 ATTEMPTS_MAX: Final = 4

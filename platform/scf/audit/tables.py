@@ -208,6 +208,11 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
         *("hour_id", "number", "readings", "first_seq", "last_seq", "root", "event_id"),
         "closed_at",
     ),
+    "stock_alarms": (
+        *("id", "version", "secret", "head_hash", "lot_id", "evidence", "unit", "book_minor"),
+        *("counted_minor", "tolerance_minor", "receipts", "raised_at", "lifted_at"),
+    ),
+    "stock_checks": ("paper_event_id", "lot_id", "counted_minor"),
     "reading_months": ("month",),
     "reading_batches": ("id", "device_id", "jws"),
     "readings": (

@@ -39,7 +39,7 @@ def register(call: Call, body: DeviceIn) -> DeviceOut:
 
 @query(router, "/v1/devices")
 def devices(call: Call, cursor: str | None = None, limit: PageSize = PAGE_SIZE) -> Page[DeviceOut]:
-    """设备列表 The devices that concern the caller, oldest first."""
+    """设备列表 The devices that the caller runs, oldest first."""
     after = read_cursor("dev", cursor)
     found = queries.devices(call.session, call.actor.party, after=after, size=limit)
     ids = [one.id for one in found]

@@ -1,12 +1,15 @@
-"""What time brings to devices: hours are closed, months opened ahead and dropped; every turn may run twice."""
+"""What time brings to devices: goods are compared, hours closed, months opened ahead and dropped; every turn may run twice."""
 
 from scf.db.outbox import EffectContext
-from scf.devices import closing, months
+from scf.devices import closing, comparing, listening, months
 
 
 def turn(context: EffectContext) -> None:
-    """Close the hours whose time has come."""
-    closing.close_due(context.database, now=context.clock.now())
+    """Hold what came in to the book, tell whom nothing is heard of, close the hours whose time has come."""
+    now = context.clock.now()
+    comparing.turn(context.database, now=now)
+    listening.turn(context.database, now=now)
+    closing.close_due(context.database, now=now)
 
 
 def keep_months(context: EffectContext) -> None:

@@ -46,7 +46,8 @@ class Device(Subject, Revocable, Base):
     """A device at a keeper's place, under the one key that its batches are signed with.
 
     `last_seq` and `last_at` are the number and the instant of the furthest reading, `heard_at` when the
-    newest batch came, business time; `missing` are the numbers below that never came.
+    newest batch came, business time; `missing` are the numbers below that never came. Up to `checked_seq` its
+    levels were held to the book; `silent_at` is when it was told that nothing is heard of it any more.
     """
 
     __tablename__ = "devices"
@@ -72,6 +73,8 @@ class Device(Subject, Revocable, Base):
     last_at: Mapped[datetime | None]
     heard_at: Mapped[datetime | None]
     missing: Mapped[Sequence[Range[int]]] = mapped_column(INT8MULTIRANGE)
+    checked_seq: Mapped[int] = mapped_column(server_default="0")
+    silent_at: Mapped[datetime | None]
 
 
 class ReadingBatch(Base):

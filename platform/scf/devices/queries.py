@@ -14,6 +14,10 @@ from scf.evidence.service import SubjectNotFound
 from scf.kernel.errors import NotFound
 from scf.parties import queries as parties
 from scf.parties.models import PartyKind
+from scf.receipts import disputing
+from scf.receipts import queries as receipts
+from scf.stock.models import Lot
+from scf.stock.models import State as LotState
 
 
 class ReadingNotFound(NotFound):
@@ -33,17 +37,40 @@ def opened(session: Session, party_id: UUID, device_id: UUID, action: Action) ->
     return device
 
 
+def lots_at(session: Session, device: Device) -> Sequence[Lot]:
+    """Return the goods that lie where a device is, counted in its unit where it has one, in id order."""
+    here = select(Lot).where(
+        Lot.keeper_id == device.keeper_id,
+        Lot.warehouse == device.warehouse,
+        Lot.state == LotState.STORED,
+    )
+    if device.location is not None:
+        here = here.where(Lot.location == device.location)
+    if device.unit is not None:
+        here = here.where(Lot.unit == device.unit)
+    return session.scalars(here.order_by(Lot.id)).all()
+
+
 def concerned(session: Session, device: Device) -> list[UUID]:
-    """Return whom a device concerns: its owner, and the keeper."""
-    del session
-    return sorted({device.owner_id, device.keeper_id})
+    """Return whom a device concerns: who runs it, and everybody with a right in the goods at its place."""
+    found = {device.owner_id, device.keeper_id}
+    for lot in lots_at(session, device):
+        over = receipts.on_lot(session, lot.id)
+        found |= {*lot.parties, *(receipt.holder_id for receipt in over)}
+        found |= set(disputing.pledgees(session, over))
+    return sorted(found)
 
 
 def require_place(session: Session, party_id: UUID, keeper_id: UUID, warehouse: str) -> None:
-    """Raise SubjectNotFound where a party has nothing to watch at a keeper's."""
-    del warehouse
-    keeper = parties.party(session, keeper_id)
-    if keeper_id != party_id or keeper.kind is not PartyKind.ENTERPRISE:
+    """Raise SubjectNotFound where a party neither keeps goods in a warehouse nor supervises any there."""
+    if keeper_id == party_id:
+        if parties.party(session, keeper_id).kind is PartyKind.ENTERPRISE:
+            return
+        raise SubjectNotFound
+    supervised = select(Lot.id).where(
+        Lot.keeper_id == keeper_id, Lot.supervisor_id == party_id, Lot.warehouse == warehouse
+    )
+    if session.scalar(supervised.limit(1)) is None:
         raise SubjectNotFound
 
 

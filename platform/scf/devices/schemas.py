@@ -86,6 +86,7 @@ class DeviceOut(Out):
     last_seq: int
     last_at: InstantText | None
     heard_at: InstantText | None
+    silent_at: InstantText | None = Field(description="失联预警时间；恢复后清空")
     missing_count: int = Field(description="缺失的读数个数")
     missing: list[StretchOut] = Field(description=f"缺失的序号区段，最多列出前{HOLES_SHOWN}段")
 
@@ -108,6 +109,7 @@ class DeviceOut(Out):
             last_seq=device.last_seq,
             last_at=device.last_at,
             heard_at=device.heard_at,
+            silent_at=device.silent_at,
             **_missing(device),
         )
 

@@ -146,6 +146,10 @@ def take(session: Session, actor: Actor, device_id: UUID, *, jws: str, now: date
     reused = _reused(session, device, judged)
     if judged.fresh:
         _store(session, device, judged.fresh, heard, jws=jws, now=now)
+    if device.silent_at is not None:
+        back = {"silent_since": instant_text(device.silent_at)}
+        _tell(session, device, "device.heard_again", back, actor, now=now)
+        device.silent_at = None
     device.heard_at = now
     session.flush()
     return Taken(

@@ -9,6 +9,7 @@ from uuid import UUID
 from scf.kernel.errors import Invalid
 
 PREFIXES: Final = {
+    "alarm": "alm",
     "account_change": "acg",
     "approval_case": "apc",
     "approval_policy": "app",

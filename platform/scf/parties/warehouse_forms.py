@@ -10,6 +10,7 @@ from scf.parties.forms import (
     Names,
     day,
     money,
+    parties,
     party,
     plain,
     principal,
@@ -140,11 +141,28 @@ _RELEASED: Final[Fields] = {
     "reason": ("原因", plain),
 }
 
+_ALARM: Final[Fields] = {
+    "lot": ("货物批次", plain),
+    "owners": ("保管人与监管方", parties),
+    "holders": ("质权人", parties),
+    "reason": ("查明的原因", plain),
+}
+
 WAREHOUSE_FORMS: Final[Mapping[str, Form]] = {
     "store": Form(
         "入库确认单",
         "我单位作为保管人，确认下列货物已验收入库（民法典第九百零七条、第九百零八条）：",
         (("当事人", _PARTIES), ("货物", _GOODS), ("依据", _PROOF)),
+    ),
+    "lift": Form(
+        "库存预警解除单",
+        "经共同核查，下列货物账实相符，预警所依据的差异已查明原因，现解除预警、恢复仓单效力：",
+        (("预警", _ALARM),),
+    ),
+    "waive": Form(
+        "质权人解除库存预警通知书",
+        "我行作为质权人，已知悉差异及其原因，同意解除下列货物的预警、恢复仓单效力：",
+        (("预警", _ALARM),),
     ),
     "issue": Form(
         "仓单",

@@ -6,7 +6,15 @@ from typing import Final
 
 from scf.kernel.calendar import CalendarUnpublished, add_months, add_working_days, months_begun
 from scf.kernel.money import parse_rate
-from scf.rules.verdicts import HOLDS, NOT_APPLICABLE, Predicate, Verdict, broken, holds_if, strained
+from scf.rules.verdicts import (
+    HOLDS,
+    NOT_APPLICABLE,
+    Predicate,
+    Verdict,
+    broken,
+    holds_if,
+    strained,
+)
 
 PUBLIC_BODY: Final = "public_body"
 LARGE: Final = "large"
@@ -469,16 +477,4 @@ def matures_by_due(*, matures_on: date, due_on: date, creditor_agreed: bool) -> 
         matures_on <= due_on or creditor_agreed,
         matures_on=matures_on.isoformat(),
         due_on=due_on.isoformat(),
-    )
-
-
-# Watching over goods
-
-
-@predicate
-def kept_for_months(*, month_on: date, dropped_on: date, months: int) -> Verdict:
-    """Keep a month of readings for so many months after its end."""
-    until = add_months(month_on, months + 1)
-    return holds_if(
-        dropped_on >= until, month_on=month_on.isoformat(), kept_until=until.isoformat()
     )

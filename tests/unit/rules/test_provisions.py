@@ -23,7 +23,19 @@ INTERPRETATION = ["RGI-55", "RGI-59", "RGI-61", "RGI-66"]
 ROWS = {*NOTICE, *PAYMENT, *CODE, *INTERPRETATION}
 """The rows of the four sources: the notice on vouchers, the regulation, the Civil Code, its interpretation."""
 REGISTER = {f"REG-{n:02}" for n in range(1, 7)}
-OWN = {"WCH-01", "PLT-01", "PLT-02", "BFG-01", "BFG-02", "BFG-03", "LND-01", "LND-02", *REGISTER}
+OWN = {
+    "WCH-01",
+    "WCH-02",
+    "WCH-03",
+    "PLT-01",
+    "PLT-02",
+    "BFG-01",
+    "BFG-02",
+    "BFG-03",
+    "LND-01",
+    "LND-02",
+    *REGISTER,
+}
 CALCULATED = {"terms.due", "terms.late_interest"}
 """Asked of the calculator, which stores nothing."""
 

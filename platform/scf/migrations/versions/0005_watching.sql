@@ -71,6 +71,8 @@ CREATE TABLE devices (
 	last_at TIMESTAMP WITH TIME ZONE, 
 	heard_at TIMESTAMP WITH TIME ZONE, 
 	missing INT8MULTIRANGE NOT NULL, 
+	checked_seq BIGINT DEFAULT '0' NOT NULL, 
+	silent_at TIMESTAMP WITH TIME ZONE, 
 	id UUID NOT NULL, 
 	version BIGINT NOT NULL, 
 	secret BYTEA NOT NULL, 
@@ -135,4 +137,54 @@ CREATE TABLE hour_closings (
 );
 
 CREATE TRIGGER hour_closings_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON hour_closings FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE stock_alarms (
+	lot_id UUID NOT NULL, 
+	source TEXT NOT NULL, 
+	evidence TEXT NOT NULL, 
+	unit TEXT NOT NULL, 
+	book_minor BIGINT NOT NULL, 
+	counted_minor BIGINT NOT NULL, 
+	tolerance_minor BIGINT NOT NULL, 
+	receipts UUID[] NOT NULL, 
+	parties UUID[] NOT NULL, 
+	raised_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	owners UUID[] DEFAULT '{}' NOT NULL, 
+	holders UUID[] DEFAULT '{}' NOT NULL, 
+	lift_reason TEXT, 
+	lifted_at TIMESTAMP WITH TIME ZONE, 
+	id UUID NOT NULL, 
+	version BIGINT NOT NULL, 
+	secret BYTEA NOT NULL, 
+	head_hash BYTEA, 
+	signed UUID[] DEFAULT '{}' NOT NULL, 
+	authorizations BYTEA[] DEFAULT '{}' NOT NULL, 
+	CONSTRAINT pk_stock_alarms PRIMARY KEY (id), 
+	CONSTRAINT ck_stock_alarms_not_negative CHECK (least(book_minor, counted_minor, tolerance_minor) >= 0), 
+	CONSTRAINT ck_stock_alarms_beyond CHECK (abs(counted_minor - book_minor) > tolerance_minor), 
+	CONSTRAINT ck_stock_alarms_lifted_with_reason CHECK (lifted_at IS NULL OR lift_reason IS NOT NULL), 
+	CONSTRAINT fk_stock_alarms_lot_id_lots FOREIGN KEY(lot_id) REFERENCES lots (id)
+);
+
+CREATE INDEX ix_stock_alarms_lot_id ON stock_alarms (lot_id);
+
+CREATE INDEX ix_stock_alarms_parties ON stock_alarms USING gin (parties);
+
+CREATE UNIQUE INDEX uq_stock_alarms_standing ON stock_alarms (lot_id, source) WHERE lifted_at IS NULL;
+
+CREATE TABLE stock_checks (
+	paper_event_id UUID NOT NULL, 
+	lot_id UUID NOT NULL, 
+	book_minor BIGINT NOT NULL, 
+	counted_minor BIGINT NOT NULL, 
+	tolerance_minor BIGINT NOT NULL, 
+	checked_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_stock_checks PRIMARY KEY (paper_event_id), 
+	CONSTRAINT fk_stock_checks_paper_event_id_events FOREIGN KEY(paper_event_id) REFERENCES events (id), 
+	CONSTRAINT fk_stock_checks_lot_id_lots FOREIGN KEY(lot_id) REFERENCES lots (id)
+);
+
+CREATE INDEX ix_stock_checks_lot_id ON stock_checks (lot_id);
+
+CREATE TRIGGER stock_checks_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON stock_checks FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 

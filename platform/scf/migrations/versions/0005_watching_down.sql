@@ -1,5 +1,13 @@
 -- Devices, their readings by month, and stocktakes.
 
-DROP TABLE hour_closings, device_hours, reading_months, readings, reading_batches, devices;
+DROP TABLE
+  stock_alarms,
+  stock_checks,
+  hour_closings,
+  device_hours,
+  reading_months,
+  readings,
+  reading_batches,
+  devices;
 
 DROP FUNCTION guard_readings, guard_device;

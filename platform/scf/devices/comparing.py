@@ -1,0 +1,161 @@
+"""The book of a lot beside what is reported and measured of it.
+
+The book is the lot's pool: what was stored, less what was handed over or recorded as lost. Around it lies what the
+loss standard allows, what is ordered out and on its way, and the tolerance of rule WCH-02.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import Final
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from scf.capacity.models import Pool, PoolEntry
+from scf.db.session import Database
+from scf.devices import alarms, queries
+from scf.devices.alarm_models import StockCheck
+from scf.devices.models import LEVELS, Device
+from scf.kernel.clock import business_date
+from scf.kernel.ids import public_id
+from scf.receipts.models import ReceiptLot, Withdrawal
+from scf.rules.judging import consider
+from scf.stock.models import Lot, LotPaper, PaperKind
+
+FRESH: Final = timedelta(hours=1)
+"""A level older than this says nothing about now."""
+TURN_MAX: Final = 500  # devices, and papers, that one turn compares
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What was found beside what the book says, in the smallest part of the unit."""
+
+    book: int
+    counted: int
+    tolerance: int
+    agrees: bool
+
+
+def compare(session: Session, lots: Sequence[Lot], counted: int, *, now: datetime) -> Compared:
+    """Hold a quantity to the book of lots that lie together."""
+    book, slack = _book(session, lots), _slack(session, lots)
+    facts = {"book": book, "found": counted, "slack": slack}
+    judged = consider("lot.compare", facts, on=business_date(now))
+    tolerance = max((int(one.figures["tolerance"] or 0) for one in judged), default=slack)
+    return Compared(book, counted, tolerance, not any(one.is_finding for one in judged))
+
+
+def turn(database: Database, *, now: datetime) -> None:
+    """Compare what came in since the last turn, each by itself; every turn may run twice."""
+    with database.reading() as session:
+        papers = _new_reports(session)
+        devices = _moved_devices(session)
+    for paper in papers:
+        database.run(lambda session, paper=paper: _compare_report(session, paper, now=now))  # type: ignore[misc]  # bound at once
+    for device in devices:
+        database.run(lambda session, device=device: _compare_level(session, device, now=now))  # type: ignore[misc]  # the same
+
+
+def _new_reports(session: Session) -> Sequence[LotPaper]:
+    checked = select(StockCheck.paper_event_id)
+    waiting = (
+        select(LotPaper)
+        .join(Lot, Lot.id == LotPaper.lot_id)
+        .where(
+            LotPaper.kind == PaperKind.DAILY_STOCK,
+            LotPaper.event_id.not_in(checked),
+            Lot.pool_id.is_not(None),
+        )
+    )
+    return session.scalars(waiting.order_by(LotPaper.event_id).limit(TURN_MAX)).all()
+
+
+def _compare_report(session: Session, paper: LotPaper, *, now: datetime) -> None:
+    """Hold a daily stock report (库存日报) to the book of its lot."""
+    if session.get(StockCheck, paper.event_id) is not None:
+        return
+    lot = session.get_one(Lot, paper.lot_id)
+    assert paper.quantity_minor is not None, "a stock report says how much"
+    found = compare(session, [lot], paper.quantity_minor, now=now)
+    session.add(
+        StockCheck(
+            paper_event_id=paper.event_id,
+            lot_id=lot.id,
+            book_minor=found.book,
+            counted_minor=found.counted,
+            tolerance_minor=found.tolerance,
+            checked_at=now,
+        )
+    )
+    if not found.agrees:
+        said = f"库存日报 {paper.number} daily stock report of {paper.source}"
+        alarms.raise_alarm(session, lot.id, f"report {paper.source}", said, found, now=now)
+
+
+def _moved_devices(session: Session) -> Sequence[Device]:
+    return session.scalars(
+        select(Device)
+        .where(
+            Device.kind.in_(LEVELS),
+            Device.revoked_at.is_(None),
+            Device.checked_seq < Device.last_seq,
+        )
+        .order_by(Device.id)
+        .limit(TURN_MAX)
+    ).all()
+
+
+def _compare_level(session: Session, device: Device, *, now: datetime) -> None:
+    """Hold the newest level of a device to the book of the goods at its place.
+
+    A level from before the book last moved is no longer about it, and the next one is waited for.
+    """
+    session.execute(
+        update(Device)
+        .where(Device.id == device.id, Device.checked_seq < device.last_seq)
+        .values(checked_seq=device.last_seq)
+    )
+    reading, lots = queries.newest(session, device), queries.lots_at(session, device)
+    if reading is None or reading.value is None or not lots:
+        return
+    moved_at = _moved_at(session, lots)
+    if reading.measured_at < now - FRESH or reading.measured_at < moved_at:
+        return
+    found = compare(session, lots, max(reading.value, 0), now=now)
+    if found.agrees:
+        return
+    source = public_id("dev", device.id)
+    said = f"设备 {device.serial} 第 {reading.seq} 号读数 reading {reading.seq} of {source}"
+    for lot in lots:
+        alarms.raise_alarm(session, lot.id, source, said, found, now=now)
+
+
+def _book(session: Session, lots: Iterable[Lot]) -> int:
+    pools = [lot.pool_id for lot in lots]
+    total = select(func.coalesce(func.sum(Pool.confirmed_minor), 0)).where(Pool.id.in_(pools))
+    return max(int(session.scalar(total) or 0), 0)
+
+
+def _slack(session: Session, lots: Sequence[Lot]) -> int:
+    """Return what may be lost by the loss standard, and what is ordered out and not handed over yet."""
+    lost = sum(int(Fraction(lot.loss_standard) * (lot.stored_minor or 0)) for lot in lots)
+    receipts = select(ReceiptLot.receipt_id).where(ReceiptLot.lot_id.in_([lot.id for lot in lots]))
+    leaving = select(func.coalesce(func.sum(Withdrawal.quantity_minor), 0)).where(
+        Withdrawal.receipt_id.in_(receipts),
+        Withdrawal.delivered_at.is_(None),
+        Withdrawal.ended_at.is_(None),
+    )
+    return lost + int(session.scalar(leaving) or 0)
+
+
+def _moved_at(session: Session, lots: Sequence[Lot]) -> datetime:
+    """Return when the book of these lots last moved."""
+    pools = [lot.pool_id for lot in lots]
+    newest = select(func.max(PoolEntry.entered_at)).where(
+        PoolEntry.pool_id.in_(pools), PoolEntry.confirmed_delta_minor != 0
+    )
+    found: datetime = session.scalars(newest).one()
+    return found

@@ -1,0 +1,251 @@
+"""Goods that are not as the book says: the receipt is disputed, nothing leaves, until the alarm is lifted."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from scf.evidence.models import Event
+from scf.kernel.ids import parse_id
+from tests.support.actors import STORY_BEGINS
+from tests.support.problems import refusal
+from tests.support.warehouse import found, open_yard, tonnes
+from tests.support.watching import a_device, device_body, new_key, watch
+
+PLACE = {"warehouse": "港桥 1 号仓"}
+PLACES = (f"A-{number}" for number in range(100, 200))
+
+
+@pytest.fixture(scope="module")
+def yard(stage):
+    return open_yard(stage)
+
+
+@pytest.fixture(autouse=True)
+def at_the_beginning(stage):
+    stage.clock.set(STORY_BEGINS)
+
+
+@pytest.fixture
+def goods(stage, yard):
+    """140 t of copper at a place of their own, under one receipt, with a scale under them."""
+    place = next(PLACES)
+    lot = yard.stored("140.000", location=place)
+    receipt = yard.issued(lot, "140.000")
+    scale = a_device(stage, yard.keeper, location=place, **PLACE)
+    stage.clock.set(STORY_BEGINS + timedelta(minutes=10))
+    return lot, receipt, scale
+
+
+def weigh(stage, scale, seq, value, **other):
+    taken = scale.send(scale.said(seq, stage.clock.now(), value, **other))
+    assert taken["stored"] == 1
+    watch(stage)
+
+
+def alarms(stage, who, lot):
+    items = stage.get(who, "/v1/stock-alarms", limit=500).json()["items"]
+    return [one for one in items if one["lot"] == lot["id"]]
+
+
+def state(stage, yard, receipt):
+    return stage.get(yard.keeper, f"/v1/warehouse-receipts/{receipt['id']}").json()["state"]
+
+
+class TestMeasured:
+    @pytest.mark.parametrize("value", ["140.000", "139.160", "140.840"])
+    def test_within_tolerance_nothing_happens(self, stage, yard, goods, value):
+        """0.5 % of 140 t are 700 kg, the loss standard allows 140 kg more."""
+        lot, receipt, scale = goods
+        weigh(stage, scale, 1, value)
+        assert alarms(stage, yard.keeper, lot) == []
+        assert state(stage, yard, receipt) == "ACTIVE"
+
+    @pytest.mark.parametrize("value", ["139.159", "140.841", "0.000", "-1.000"])
+    def test_beyond_it_the_receipt_is_disputed_and_nothing_leaves(self, stage, yard, goods, value):
+        lot, receipt, scale = goods
+        weigh(stage, scale, 1, value)
+
+        (alarm,) = alarms(stage, yard.keeper, lot)
+        counted = "0.000" if value.startswith("-") else value
+        assert {name: alarm[name] for name in ("book", "counted", "tolerance", "receipts")} == {
+            "book": tonnes("140.000"),
+            "counted": tonnes(counted),
+            "tolerance": tonnes("0.840"),
+            "receipts": [receipt["id"]],
+        }
+        assert state(stage, yard, receipt) == "DISPUTED"
+        refused = yard.withdraw(receipt, tonnes("1.000"), f"TH-{scale.id}")
+        refusal(refused, 409, "receipt.state_forbids")
+        for who in (yard.keeper, yard.supervisor, yard.trader):
+            assert alarms(stage, who, lot) == [alarm]
+        assert alarms(stage, stage.cast.bank, lot) == []
+        path = f"/v1/stock-alarms/{alarm['id']}"
+        refusal(stage.get(stage.cast.bank, path), 404, "subject.not_found")
+
+    def test_is_told_once_while_it_stands(self, stage, yard, goods):
+        lot, _, scale = goods
+        for seq in range(1, 4):
+            weigh(stage, scale, seq, "100.000")
+        watch(stage)
+        assert len(alarms(stage, yard.keeper, lot)) == 1
+        with stage.database.reading() as session:
+            of_lot = Event.subject_id == parse_id("lot", lot["id"])
+            counted = select(Event.type).where(of_lot, Event.type == "lot.counted")
+            assert len(session.scalars(counted).all()) == 1
+
+    def test_a_level_from_before_the_goods_moved_or_long_ago_says_nothing(self, stage, yard, goods):
+        lot, _, scale = goods
+        old = scale.said(1, STORY_BEGINS - timedelta(minutes=1), "0.000")
+        scale.send(old)
+        watch(stage)
+        stage.clock.set(STORY_BEGINS + timedelta(hours=3))
+        scale.send(scale.said(2, STORY_BEGINS + timedelta(hours=1), "0.000"))
+        watch(stage)
+        assert alarms(stage, yard.keeper, lot) == []
+
+    def test_what_is_ordered_out_may_be_on_its_way(self, stage, yard, goods):
+        lot, receipt, scale = goods
+        assert yard.withdraw(receipt, tonnes("20.000"), f"TH-{scale.id}").is_success
+        weigh(stage, scale, 1, "120.000")
+        assert alarms(stage, yard.keeper, lot) == []
+        assert yard.deliver(receipt, f"TH-{scale.id}").is_success
+        stage.clock.set(stage.clock.now() + timedelta(minutes=1))
+        weigh(stage, scale, 2, "120.000")
+        assert alarms(stage, yard.keeper, lot) == []
+        weigh(stage, scale, 3, "119.000")
+        (alarm,) = alarms(stage, yard.keeper, lot)
+        assert (alarm["book"], alarm["tolerance"]) == (tonnes("120.000"), tonnes("0.740"))
+
+    def test_devices_elsewhere_or_in_another_unit_say_nothing_of_it(self, stage, yard, goods):
+        lot, _, scale = goods
+        for other in (
+            a_device(stage, yard.keeper, location="Z-1", **PLACE),
+            a_device(stage, yard.trader, **PLACE),
+            a_device(stage, yard.keeper, kind="gate", **PLACE),
+        ):
+            weigh(stage, other, 1, "0.000")
+        pieces = a_device(stage, yard.keeper, kind="camera", unit="C62", **PLACE)
+        weigh(stage, pieces, 1, "0")
+        assert alarms(stage, yard.keeper, lot) == []
+        assert scale.seen()["last_seq"] == 0
+
+
+class TestReported:
+    def test_the_daily_stock_report_is_held_to_the_book(self, stage, yard, goods):
+        lot, receipt, _ = goods
+        agreeing = yard.paper(lot["id"], yard.keeper, "daily_stock", tonnes("139.900"))
+        assert agreeing.is_success, agreeing.text
+        watch(stage)
+        assert (alarms(stage, yard.keeper, lot), state(stage, yard, receipt)) == ([], "ACTIVE")
+
+        short = yard.paper(lot["id"], yard.supervisor, "daily_stock", tonnes("138.000"))
+        assert short.is_success
+        watch(stage)
+        watch(stage)
+
+        (alarm,) = alarms(stage, yard.trader, lot)
+        assert alarm["counted"] == tonnes("138.000")
+        assert yard.supervisor.uscc in alarm["evidence"]
+        assert state(stage, yard, receipt) == "DISPUTED"
+
+
+class TestLifting:
+    @pytest.fixture
+    def alarm(self, stage, yard, goods):
+        lot, _, scale = goods
+        weigh(stage, scale, 1, "100.000")
+        return alarms(stage, yard.keeper, lot)[0]
+
+    def propose(self, stage, who, alarm, reason="衡器零点漂移，已校准"):
+        return stage.post(who, f"/v1/stock-alarms/{alarm['id']}/lifting", {"reason": reason})
+
+    def sign(self, stage, who, alarm, act="lift"):
+        path = f"/v1/stock-alarms/{alarm['id']}"
+        draft = stage.post(who, f"{path}/draft", {"signers": who.signers(act)})
+        if not draft.is_success:
+            return draft
+        return stage.post(
+            who, f"{path}/sign", {"authorizations": who.sign_all(draft.json())}
+        )
+
+    def test_takes_keeper_and_supervisor_together(self, stage, yard, goods, alarm):
+        _, receipt, scale = goods
+        refusal(self.sign(stage, yard.keeper, alarm), 409, "alarm.lifting_not_proposed")
+        assert self.propose(stage, yard.keeper, alarm).is_success
+
+        first = self.sign(stage, yard.keeper, alarm)
+        assert (first.status_code, first.json()["lifted_at"]) == (200, None), first.text
+        assert state(stage, yard, receipt) == "DISPUTED"
+        refusal(self.sign(stage, yard.keeper, alarm), 409, "alarm.lifting_not_proposed")
+        second = self.sign(stage, yard.supervisor, alarm)
+
+        assert second.status_code == 200, second.text
+        assert second.json()["lifted_at"] is not None
+        assert state(stage, yard, receipt) == "ACTIVE"
+        refusal(self.propose(stage, yard.keeper, alarm), 409, "alarm.lifted")
+        assert yard.withdraw(receipt, tonnes("1.000"), f"TH-{scale.id}").is_success
+
+    def test_is_not_the_holders(self, stage, yard, goods, alarm):
+        _, receipt, _ = goods
+        refusal(self.propose(stage, yard.trader, alarm), 403, "alarm.not_allowed")
+        refusal(self.propose(stage, stage.cast.bank, alarm), 404, "subject.not_found")
+        assert state(stage, yard, receipt) == "DISPUTED"
+
+    def test_an_other_proposal_voids_what_was_signed(self, stage, yard, alarm):
+        assert self.propose(stage, yard.keeper, alarm, "一").is_success
+        assert self.sign(stage, yard.keeper, alarm).is_success
+        again = self.propose(stage, yard.supervisor, alarm, "二")
+        assert again.json()["signed"] == []
+        lifted = self.sign(stage, yard.supervisor, alarm)
+        assert lifted.json()["lifted_at"] is None
+
+    def test_a_receipt_waits_for_every_alarm_over_it(self, stage, yard, goods, alarm):
+        lot, receipt, _ = goods
+        yard.paper(lot["id"], yard.keeper, "daily_stock", tonnes("100.000"))
+        watch(stage)
+        other = next(one for one in alarms(stage, yard.keeper, lot) if one["id"] != alarm["id"])
+        assert other["receipts"] == [receipt["id"]]
+        for one in (alarm, other):
+            assert state(stage, yard, receipt) == "DISPUTED"
+            self.propose(stage, yard.keeper, one)
+            for who in (yard.keeper, yard.supervisor):
+                assert self.sign(stage, who, one).is_success
+        assert state(stage, yard, receipt) == "ACTIVE"
+
+
+class TestSilence:
+    def test_is_told_once_and_ends_when_it_is_heard_again(self, stage, yard):
+        camera = a_device(stage, yard.keeper, kind="camera", unit="C62", **PLACE)
+        camera.send(camera.said(1, stage.clock.now(), "5"))
+        stage.clock.set(STORY_BEGINS + timedelta(minutes=60, seconds=59))
+        watch(stage)
+        assert camera.seen()["silent_at"] is None
+        stage.clock.set(STORY_BEGINS + timedelta(minutes=61, seconds=1))
+        watch(stage)
+        watch(stage)
+        assert camera.seen()["silent_at"] is not None
+        camera.send(camera.said(2, stage.clock.now(), "5"))
+        assert camera.seen()["silent_at"] is None
+        with stage.database.reading() as session:
+            of_device = Event.subject_id == parse_id("dev", camera.id)
+            types = select(Event.type).where(of_device).order_by(Event.version)
+            told = session.scalars(types).all()
+        assert told == ["device.registered", "device.silent", "device.heard_again"]
+
+
+class TestPlaces:
+    def test_a_supervisor_watches_where_it_supervises(self, stage, yard, goods):
+        lot, receipt, _ = goods
+        own = a_device(stage, yard.supervisor, keeper=yard.keeper.id, location=lot["location"], **PLACE)
+        weigh(stage, own, 1, "90.000")
+        assert state(stage, yard, receipt) == "DISPUTED"
+        assert own.seen(yard.keeper)["owner"] == yard.supervisor.id
+        assert own.seen(yard.trader)["id"] == own.id
+        sent = own.hand_in(own.sign([own.said(2, STORY_BEGINS)]), who=yard.trader)
+        refusal(sent, 403, "device.not_allowed")
+
+    def test_nobody_watches_at_anothers(self, stage, yard):
+        stranger = found(stage, "second_trader")
+        body = device_body(new_key(), keeper=yard.keeper.id, **PLACE)
+        refusal(stage.post(stranger, "/v1/devices", body), 404, "subject.not_found")
