@@ -32,6 +32,8 @@ class About(StrEnum):
     """The version before the event, by number and hash."""
     CONTRACT = "contract"
     """An earlier one, or the pledge of the same contract; the contract's hash ties them."""
+    GOODS = "goods"
+    """A lot that the record names, or a receipt that it is of: what is signed is not there yet."""
 
 
 SOLE: Final[tuple[str | None, ...]] = (None,)
@@ -205,7 +207,14 @@ _UNDERTAKE = Signing(
 )
 
 _STORE = Signing("store", "keeper", Scope.ENTERPRISE, SOLE, _same(*r.STORED))
-_ISSUE = Signing("issue", "keeper", Scope.ENTERPRISE, MAKER_AND_CHECKER, _same(*r.RECEIPT))
+_ISSUE = Signing(
+    act="issue",
+    party="keeper",
+    scope=Scope.ENTERPRISE,
+    steps=MAKER_AND_CHECKER,
+    content=_same(*r.RECEIPT),
+    about=About.GOODS,
+)
 _ENDORSE = Signing("endorse", "from", Scope.ENTERPRISE, SOLE, _same(*r.ENDORSED))
 _REGISTER_ENDORSEMENT = Signing("attest", "keeper", Scope.ENTERPRISE, SOLE, _same(*r.ENDORSED))
 _WITHDRAW = Signing("withdraw", "holder", Scope.ENTERPRISE, SOLE, _same(*r.WITHDRAWAL))

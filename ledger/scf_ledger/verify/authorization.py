@@ -104,6 +104,10 @@ def _check_about(signed: Signed, signing: Signing) -> None:
     if signing.about is About.PREVIOUS:
         named = (about.subject, about.version, about.event)
         holds = named == (event.subject, event.version - 1, event.previous)
+    elif signing.about is About.GOODS:
+        record = signed.read.record
+        lots = [part["lot"] for part in record.get("lots", ())]
+        holds = about.subject in (*record.get("of", ()), *lots)
     else:
         own = about.subject == event.subject and about.version < event.version
         holds = own or about.subject.startswith(PREFIXES["pledge"])

@@ -51,6 +51,10 @@ def _pledge(reads: Sequence[Read]) -> dict[str, Any]:
     for read in sorted(reads, key=lambda read: read.event.version):
         if read.type == "receivable.confirmed":
             terms |= _some(read, ("debtor", "confirmed", "due_on"))
+        elif read.type == "receipt.issued":
+            terms |= _some(read, ("number", "keeper", "goods", "quantity", "stored_until"))
+        elif read.type == "pledge.part_released":
+            terms |= _some(read, ("rest",))
         elif read.type == "pledge.signed":
             terms |= _some(read, (*TERMS, SECURITY))
         elif read.type == "pledge.extended":

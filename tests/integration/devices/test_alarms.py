@@ -165,9 +165,7 @@ class TestLifting:
         draft = stage.post(who, f"{path}/draft", {"signers": who.signers(act)})
         if not draft.is_success:
             return draft
-        return stage.post(
-            who, f"{path}/sign", {"authorizations": who.sign_all(draft.json())}
-        )
+        return stage.post(who, f"{path}/sign", {"authorizations": who.sign_all(draft.json())})
 
     def test_takes_keeper_and_supervisor_together(self, stage, yard, goods, alarm):
         _, receipt, scale = goods
@@ -237,7 +235,9 @@ class TestSilence:
 class TestPlaces:
     def test_a_supervisor_watches_where_it_supervises(self, stage, yard, goods):
         lot, receipt, _ = goods
-        own = a_device(stage, yard.supervisor, keeper=yard.keeper.id, location=lot["location"], **PLACE)
+        own = a_device(
+            stage, yard.supervisor, keeper=yard.keeper.id, location=lot["location"], **PLACE
+        )
         weigh(stage, own, 1, "90.000")
         assert state(stage, yard, receipt) == "DISPUTED"
         assert own.seen(yard.keeper)["owner"] == yard.supervisor.id
