@@ -58,6 +58,9 @@ SIGNATURES = {
 }
 """Step of the story -> act, step of the statement, who signs."""
 
+ABOUT = {}
+"""Step -> the step that its statement is about, where that is not the one before of the same subject."""
+
 CONTENT = {
     "confirmed": (
         "creditor", "documents", "claimed", "due_on", "confirmed", "disputed", "rejected",
@@ -303,7 +306,8 @@ class _Teller:
                 **({"step": step} if step else {}),
             }
             person = self.bent.signer.get(key, signer)
-            made.append(self._authorize(key, person, head, values, before[-1]))
+            about = self.steps[ABOUT[name]] if name in ABOUT else before[-1]
+            made.append(self._authorize(key, person, head, values, about))
         return made
 
     def _authorize(self, key, person, head, values, before):
