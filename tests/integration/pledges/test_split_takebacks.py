@@ -4,9 +4,11 @@ from datetime import timedelta
 from itertools import permutations
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from scf.audit import parties
-from scf.audit.finding import Report
+from scf.audit.finding import Different, Report
 from scf.audit.subjects import pools, receivables
 from scf.capacity import queries
 from scf.receivables.models import Receivable
@@ -132,6 +134,34 @@ class TestByDay:
 
         assert amounts(desk, receivable) == ((6_000, 6_000, 6_000), (0, 0), (0, 0))
         audit(desk)
+
+
+@pytest.mark.parametrize(("account", "changed"), [(B_ACCOUNT, "NULL"), (DIGITS, "0")])
+def test_whether_a_payment_was_split_is_audited(desk, account, changed):
+    """What was paid while the claim was whole says nothing of it; what came after says how much it took."""
+    number = 50 + (changed == "0")
+    receivable = desk.receivable(number, "100.00")
+    tell(desk, desk.stage.cast.bank, 1, 1_000, receivable=receivable)
+    agree_split(desk, receivable, [(desk.stage.cast.bank, "60.00", B_ACCOUNT)])
+    tell(desk, desk.stage.cast.bank, 2, 6_000, receivable=receivable, account=B_ACCOUNT)
+    audit(desk)
+
+    with desk.stage.database.engine.connect() as connection, Session(connection) as session:
+        session.execute(text("SET LOCAL session_replication_role = replica"))
+        its = {"claim": identity(receivable), "account": account}
+        its_own = "WHERE receivable_id = :claim AND account = :account"
+        session.execute(
+            text(f"UPDATE receivable_payments SET taken_minor = {changed} {its_own}"), its
+        )
+        with pytest.raises(Different) as found:
+            receivables.check(session, parties.usccs(session, Report()), Report())
+        session.rollback()
+
+    difference = found.value.difference
+    assert (difference.table, difference.field) == ("receivable_payments", "taken_minor")
+    assert (difference.stored, difference.expected) == (
+        ("False", "True") if changed == "NULL" else ("True", "False")
+    )
 
 
 class TestMatching:

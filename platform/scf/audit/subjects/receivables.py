@@ -205,7 +205,7 @@ def _check_payments(
     for row in payments:
         key = str(row["id"])
         item = _own(told, "receivable_payments", row, "receivable.paid")
-        named = _is_named(history, item)
+        named, split = _went(history, item)
         amount = item.money("amount")
         expect_row(
             "receivable_payments",
@@ -223,6 +223,8 @@ def _check_payments(
             },
         )
         expect("receivable_payments", key, "bank_id", row["bank_id"] in codes, True)
+        # How much it took is held to the pool's entries; that it says so at all, to the split.
+        expect("receivable_payments", key, "taken_minor", row["taken_minor"] is not None, split)
         paid.add(amount.minor, named=named)
         for reversal in taken_back.get(row["id"], ()):
             amount = _check_reversal(told, reversal, item)
@@ -258,8 +260,8 @@ def _own(told: dict[UUID, Told], name: str, row: RowMapping, type_: str) -> Told
     return item
 
 
-def _is_named(history: History, payment: Told) -> bool:
-    """Say whether a payment went to an account that was named on its day, as it was known by then."""
+def _went(history: History, payment: Told) -> tuple[bool, bool]:
+    """Say whether a payment went to an account that was named on its day, and was split, as known by then."""
     named = [
         accounts.Named(business_date(item.at), item.record["pay_to"])
         for item in history.of("receivable.confirmed", accounts.CHANGED)
@@ -272,8 +274,9 @@ def _is_named(history: History, payment: Told) -> bool:
     agreed = [item for item in history.of(parts.AGREED) if item.version < payment.version]
     splits: list[tuple[date, parts.Split]] = [(date.min, ())]
     splits += [(business_date(item.at), item.record["parts"]) for item in agreed]
-    payee = parts.payee_of(accounts.on_day(splits, day), number, bank)
-    return payee is not None or accounts.fits(expected, number, bank)
+    to_part = parts.payee_of(accounts.on_day(splits, day), number, bank) is not None
+    is_named = to_part or accounts.fits(expected, number, bank)
+    return is_named, is_named and (to_part or bool(splits[-1][1]))
 
 
 def _check_documents(history: History, documents: list[RowMapping]) -> None:
