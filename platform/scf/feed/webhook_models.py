@@ -15,6 +15,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
+import scf.parties.models  # noqa: F401 - the tables that foreign keys name here, and in what a sender changes
 from scf.db.base import Base
 from scf.db.ddl import guard_states, text_enum
 from scf.kernel.errors import Conflict
