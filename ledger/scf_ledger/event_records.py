@@ -364,6 +364,91 @@ PRICES: Mapping[str, Shape] = {
     "prices_sha256": s.is_digest,
     "reason": nullable(s.is_text),
 }
+CONTROL: Mapping[str, Shape] = {
+    "pledgor": s.is_uscc,
+    "pledgee": s.is_uscc,
+    "supervisor": s.is_uscc,
+    "contract_sha256": s.is_digest,
+    "kind": s.one_of("static", "floating"),
+    "currency": s.is_text,
+    "shares_bps": s.map_of(s.is_count),
+    "days": s.map_of(s.is_count),
+    "floor": nullable(s.is_money),
+    "insured": s.is_flag,
+    "goods": s.array_of(
+        s.object_of(
+            goods=s.is_text, series=s.is_public_id, quality_bps=s.is_count, liquidity_bps=s.is_count
+        ),
+        least=1,
+    ),
+}
+COVERED: Mapping[str, Shape] = {
+    "pledge": s.is_public_id,
+    "receipt": s.is_public_id,
+    "keeper": s.is_uscc,
+    "goods": s.is_text,
+    "warehouse": s.is_text,
+    "quantity": s.is_quantity,
+    "series": s.is_public_id,
+    "price": s.is_money,
+    "invoice_price": nullable(s.is_money),
+}
+DEBT: Mapping[str, Shape] = {
+    "as_of_on": s.is_date,
+    "principal": s.is_money,
+    "interest": s.is_money,
+    "reserve": s.is_money,
+    "rate": s.is_rate,
+    "receipt_no": nullable(s.is_text),
+}
+INSURED: Mapping[str, Shape] = {
+    "insurer": s.is_text,
+    "policy": s.is_text,
+    "amount": s.is_money,
+    "first_on": s.is_date,
+    "last_on": s.is_date,
+}
+CONTROL_NOTICE: Mapping[str, Shape] = {
+    "pledgor": s.is_uscc,
+    "pledgee": s.is_uscc,
+    "supervisor": s.is_uscc,
+    "keeper": s.is_uscc,
+    "pledges": s.array_of(
+        s.object_of(
+            pledge=s.is_public_id, receipt=s.is_text, goods=s.is_text, quantity=s.is_quantity
+        ),
+        least=1,
+    ),
+}
+MARGIN_CALL: Mapping[str, Shape] = {
+    "agreement": s.is_public_id,
+    "pledgor": s.is_uscc,
+    "pledgee": s.is_uscc,
+    "line": s.one_of("clear", "warning", "top_up", "disposal"),
+    "value": s.is_money,
+    "exposure": s.is_money,
+    "floor": s.is_money,
+    "goods_due": s.is_money,
+    "cash_due": s.is_money,
+    "stale": s.is_flag,
+    "due_on": nullable(s.is_date),
+}
+DISPOSING: Mapping[str, Shape] = {"reason": s.is_text, "sale_from_on": s.is_date}
+SOLD: Mapping[str, Shape] = {
+    "sold_on": s.is_date,
+    "buyer": s.is_text,
+    "manner": s.one_of("auction", "sale"),
+    "evidence": s.is_text,
+    "proceeds": s.is_money,
+    "market": s.is_money,
+    "owed": s.is_money,
+    "surplus": s.is_money,
+}
+SETTLED: Mapping[str, Shape] = {
+    "surplus": s.is_money,
+    "returned_on": s.is_date,
+    "receipt_no": nullable(s.is_text),
+}
 RED_NOTE_MOVED: Mapping[str, Shape] = {
     "state": s.is_text,
     "encumbered": s.is_flag,

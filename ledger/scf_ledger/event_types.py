@@ -76,6 +76,7 @@ ACTS: Final = frozenset(
         *("account", "consent", "reconcile", "acknowledge", "undertake"),
         *("notify", "countersign", "recourse"),
         *("extend", "prolong", "lift", "waive"),
+        *("entrust", "supervise", "appoint", "dispose"),
         *("store", "issue", "endorse", "attest", "withdraw", "deliver"),
     }
 )
@@ -100,6 +101,8 @@ PREFIXES: Final[Mapping[str, str]] = {
     "device_hour": "dvh",
     "alarm": "alm",
     "stocktake": "stk",
+    "control": "ctl",
+    "margin_call": "mgc",
 }
 """Kind of subject -> prefix of its public id."""
 
@@ -226,6 +229,15 @@ _RELEASE_PART = Signing(
 _LIFTED = _same(*w.ALARM_LIFTED)
 _LIFT_OWNERS = Signing("lift", "owners", Scope.ENTERPRISE, SOLE, _LIFTED)
 _LIFT_HOLDERS = Signing("waive", "holders", Scope.BANK, MAKER_AND_CHECKER, _LIFTED)
+_CONTROL_TERMS = _same(*r.CONTROL)
+_ENTRUST = Signing("entrust", "pledgor", Scope.ENTERPRISE, SOLE, _CONTROL_TERMS)
+_SUPERVISE = Signing("supervise", "supervisor", Scope.ENTERPRISE, SOLE, _CONTROL_TERMS)
+_APPOINT = Signing("appoint", "pledgee", Scope.BANK, MAKER_AND_CHECKER, _CONTROL_TERMS)
+_KEEP_TERMS = _same(*r.CONTROL_NOTICE)
+_KEEP_NOTIFY = Signing("notify", "pledgor", Scope.ENTERPRISE, SOLE, _KEEP_TERMS)
+_KEEP_COUNTERSIGN = Signing("countersign", "pledgee", Scope.BANK, MAKER_AND_CHECKER, _KEEP_TERMS)
+_KEEP_ACKNOWLEDGE = Signing("acknowledge", "keeper", Scope.ENTERPRISE, SOLE, _KEEP_TERMS)
+_DISPOSE = Signing("dispose", "pledgee", Scope.BANK, MAKER_AND_CHECKER, _same(*r.DISPOSING))
 
 _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("document.registered", "document", r.DOCUMENT, ()),
@@ -319,6 +331,23 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("stocktake.ended", "stocktake", w.STOCKTAKE_ENDED, ()),
     ("device_hour.closed", "device_hour", w.DEVICE_HOUR, ()),
     ("device_hour.supplemented", "device_hour", w.DEVICE_HOUR, ()),
+    ("control.proposed", "control", r.CONTROL, ()),
+    ("control.agreed", "control", r.CONTROL, (_ENTRUST, _SUPERVISE, _APPOINT)),
+    ("control.covered", "control", r.COVERED, ()),
+    ("control.debt_stated", "control", r.DEBT, ()),
+    ("control.insured", "control", r.INSURED, ()),
+    (
+        *("control.acknowledged", "control", r.CONTROL_NOTICE),
+        (_KEEP_NOTIFY, _KEEP_COUNTERSIGN, _KEEP_ACKNOWLEDGE),
+    ),
+    ("control.ended", "control", {"reason": s.is_text}, ()),
+    *(
+        (f"margin_call.{stage}", "margin_call", r.MARGIN_CALL, ())
+        for stage in ("warned", "called", "breached", "lifted", "cured")
+    ),
+    ("margin_call.noticed", "margin_call", {**r.MARGIN_CALL, **r.DISPOSING}, (_DISPOSE,)),
+    ("margin_call.sold", "margin_call", {**r.MARGIN_CALL, **r.SOLD}, ()),
+    ("margin_call.settled", "margin_call", {**r.MARGIN_CALL, **r.SETTLED}, ()),
 )
 
 _OPTIONAL: Final[Mapping[str, Mapping[str, Shape]]] = {

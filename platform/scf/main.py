@@ -13,6 +13,9 @@ from scf.access import api as access
 from scf.approvals import api as approvals
 from scf.blind import api as blind
 from scf.capacity import api as capacity
+from scf.collateral import api as collateral
+from scf.collateral import call_api as margin_calls
+from scf.collateral import releases
 from scf.confirmations import api as confirmations
 from scf.confirmations import rates_api as confirmation_rates
 from scf.db.session import Database
@@ -37,6 +40,7 @@ from scf.parties import api as parties
 from scf.parties import papers as party_papers
 from scf.parties import supervision_api as supervision
 from scf.pledges import api as pledges
+from scf.pledges import guards
 from scf.pledges import notice_api as debtor_notices
 from scf.pledges import order_api as order_pledges
 from scf.prices import api as prices
@@ -98,6 +102,8 @@ ROUTERS: list[APIRouter] = [
     rank_api.router,
     settlement.router,
     dossier.router,
+    collateral.router,
+    margin_calls.router,
     agreements_api.router,
     devices.router,
     alarm_api.router,
@@ -107,6 +113,9 @@ ROUTERS: list[APIRouter] = [
     splits_api.router,
     trace.router,
 ]
+
+
+guards.install(releases.require)  # nothing that is watched goes below its floor
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from scf.receivables.upload_rows import UPLOAD
 from scf.registry.client import HttpRegistry
 from scf_ledger.event_types import Scope
 from scf_ledger.note import Signer
-from tests.support import clock, prices
+from tests.support import clock, collateral, prices
 from tests.support.approving import adopt, decide, investigate, path_of, small
 from tests.support.banking import entry, told
 from tests.support.blind import CODES, learn, outsider, token_of
@@ -138,6 +138,39 @@ def _priced(world: World) -> None:
     series = prices.a_series(stage, bank)
     prices.entered(stage, bank, series, "57000.00")
     prices.entered(stage, bank, series, "75000.00", reason="录入时数字颠倒")
+    _sold_out(world, series)
+
+
+def _sold_out(world: World, series: str) -> None:
+    """A debt over goods that are not there: called, sold after notice, the surplus given back."""
+    stage, bank = world.desk.stage, world.desk.stage.cast.bank
+    body = collateral.proposal(
+        stage,
+        series,
+        bytes(32),
+        days={"notice_days": 0},
+        floor=money("1000.00"),
+        without_price_fall=False,
+    )
+    control = world.desk.did(bank, "/v1/control-agreements", body)["id"]
+    path, day = f"/v1/control-agreements/{control}", stage.clock.today().isoformat()
+    collateral.signed(stage, path, collateral.three(stage))
+    policy = {"insurer": "渝安财险(示例)", "policy": "PZ-1", "amount": money("1000.00")}
+    run = {"first_on": "2025-11-01", "last_on": "2026-10-31"}
+    world.desk.did(bank, f"{path}/insurances", policy | run)
+    owed = collateral.debt("1000.00", as_of_on=day, rate="0.0385", receipt_no="HK-9")
+    call = world.desk.did(bank, f"{path}/debt", owed)["call"]["id"]
+    path = f"/v1/margin-calls/{call}"
+    said = {"reason": "触及处置线", "signers": bank.signers("dispose")}
+    world.desk.signed(bank, f"{path}/disposal-draft", said, f"{path}/disposal-notice")
+    sale = {
+        "sold_on": day,
+        "buyer": "渝北金属(示例)",
+        "manner": "auction",
+        "evidence": "成交确认书",
+    }
+    world.desk.did(bank, f"{path}/sale", sale | {"proceeds": money("1200.00")})
+    world.desk.did(bank, f"{path}/settle", {"returned_on": day, "receipt_no": "TK-9"})
 
 
 def _notified(world: World, pledge: str) -> None:

@@ -77,6 +77,12 @@ def watch(**_later: object) -> None:
     clocks.watch(context())
 
 
+@app.task(name="mark")
+def mark(**_later: object) -> None:
+    """Mark pledged goods, and call for what they lack."""
+    clocks.mark(context())
+
+
 @app.task(name="lapse")
 def lapse(**_later: object) -> None:
     """End what has lapsed, and wake what waits."""

@@ -8,6 +8,7 @@ from sqlalchemy import delete
 
 from scf.approvals import work as approvals
 from scf.blind import effects as blind
+from scf.collateral import effects as collateral
 from scf.confirmations import clock as confirmations
 from scf.db.outbox import Effect, EffectContext
 from scf.devices import effects as devices
@@ -38,6 +39,11 @@ def lapse(context: EffectContext) -> None:
 def reckon(context: EffectContext) -> None:
     """Remind debtors of what they were asked to confirm, and tell when their time is over."""
     confirmations.turn(context)
+
+
+def mark(context: EffectContext) -> None:
+    """Mark pledged goods once a day, and move the margin calls that marks and deadlines move."""
+    collateral.turn(context)
 
 
 def hold(context: EffectContext) -> None:

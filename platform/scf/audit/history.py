@@ -36,6 +36,8 @@ SUBJECTS = {
     "blind_holds": "hld",
     "approval_cases": "apc",
     "price_series": "prs",
+    "control_agreements": "ctl",
+    "margin_calls": "mgc",
     "devices": "dev",
     "device_hours": "dvh",
     "stock_alarms": "alm",

@@ -12,6 +12,7 @@ from scf.audit.history import orphan
 from scf.audit.subjects import (
     approvals,
     blind_holds,
+    collateral,
     debtor_notices,
     devices,
     documents,
@@ -36,7 +37,7 @@ from scf_ledger.chain.client import Chain
 SUBJECTS = (
     *(stages, blind_holds),
     *(documents, trade, receivables, pools, pledges, financings, debtor_notices, red_notes),
-    *(invoice_checks, reconciliations, approvals, prices, devices, stock_alarms),
+    *(invoice_checks, reconciliations, approvals, prices, collateral, devices, stock_alarms),
 )
 ON_CHAIN: Final = frozenset({"anchors", "chain_home", "chain_transactions"})
 ATTEMPTS_MAX: Final = 4

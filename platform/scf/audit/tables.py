@@ -101,6 +101,35 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
     ),
     "price_entries": ("id", "series_id", "quoted_at", "minor", "evidence", "reason", "maker_id"),
     "prices": ("series_id", "quoted_at", "revision", "quoted_on", "minor", "batch_id"),
+    "control_agreements": (
+        *("id", "version", "secret", "head_hash", "pledgor_id", "pledgee_id", "supervisor_id"),
+        *("contract_sha256", "kind", "currency", "advance_bps", "warning_bps", "disposal_bps"),
+        *("price_fall_bps", "stale_bps", "stale_days", "cure_days", "notice_days", "floor_minor"),
+        *("insured", "goods", "content", "state", "state_since", "proposed_at", "debt_id"),
+        "mark_id",
+    ),
+    "control_debts": (
+        *("id", "agreement_id", "event_id", "as_of_on", "principal_minor", "interest_minor"),
+        *("reserve_minor", "rate", "receipt_no", "stated_at"),
+    ),
+    "control_insurances": (
+        *("agreement_id", "event_id", "insurer", "policy", "amount_minor", "first_on", "last_on"),
+        "told_at",
+    ),
+    "marks": (
+        *("id", "agreement_id", "marked_on", "debt_id", "value_minor", "exposure_minor"),
+        *("floor_minor", "warning_minor", "disposal_minor", "goods_due_minor", "cash_due_minor"),
+        *("fell", "stale", "line"),
+    ),
+    "margin_calls": (
+        *("id", "version", "secret", "head_hash", "agreement_id", "state", "state_since"),
+        *("raised_at", "goods_due_minor", "cash_due_minor", "due_on", "sale_from_on"),
+    ),
+    "disposals": (
+        *("call_id", "event_id", "sold_on", "buyer", "manner", "evidence", "proceeds_minor"),
+        *("market_minor", "owed_minor", "surplus_minor", "told_at"),
+    ),
+    "surplus_returns": ("call_id", "event_id", "receipt_no", "returned_on", "told_at"),
     "blind_tokens": ("token", "held_minor"),
     "blind_holds": (
         *("id", "version", "secret", "head_hash", "token", "party_id", "currency", "amount_minor"),
@@ -228,6 +257,9 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
 }
 
 UNAUDITED: Final[dict[str, str]] = {
+    "controlled_pledges": "held to their events with the agreement that watches them",
+    "mark_lines": "each is derived again with its mark",
+    "control_notices": "what was signed by all is an event of the agreement",
     "event_receipts": "signed by the register itself; a verifier refuses one that was changed",
     "loan_extensions": "what was asked; an extension that is done is an event of loan and pledge",
     "pool_marks": "the papers by which pools find each other; what that came to are edges",

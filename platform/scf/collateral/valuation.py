@@ -6,7 +6,6 @@ is never the lender's loss. Shares are whole basis points, so that the database,
 pledges in one statement, and these functions come to the same fen.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -191,28 +190,6 @@ def price_fall_bps(now: Money, at_pledge: Money) -> Fraction:
     """Return by how much a price has fallen since the pledge, in basis points; zero where it rose."""
     fallen = max((at_pledge - now).minor, 0)
     return Fraction(fallen * WHOLE_BPS, at_pledge.minor) if at_pledge.minor else Fraction(0)
-
-
-def shocked(price: Money, fall_bps: int) -> Money:
-    """Return a price after a fall of so many basis points, rounded down."""
-    return price.times(Fraction(WHOLE_BPS - fall_bps, WHOLE_BPS), rounding=Rounding.DOWN)
-
-
-def shares_above(values: Iterable[tuple[str, int]], most_bps: int) -> list[tuple[str, int]]:
-    """Return the keys that hold more than `most_bps` of the sum of all values, with their share, largest first.
-
-    Shares are rounded up to a basis point; keys of one name are added up.
-    """
-    sums: dict[str, int] = {}
-    for key, value in values:
-        sums[key] = sums.get(key, 0) + value
-    total = sum(sums.values())
-    shares = [
-        (key, _up(Fraction(value * WHOLE_BPS, total)))
-        for key, value in sums.items()
-        if total and value * WHOLE_BPS > most_bps * total
-    ]
-    return sorted(shares, key=lambda one: (-one[1], one[0]))
 
 
 def _up(value: Fraction | int) -> int:

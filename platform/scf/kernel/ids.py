@@ -22,6 +22,7 @@ PREFIXES: Final = {
     "confirmation_request": "cfr",
     "consent": "cns",
     "control": "ctl",
+    "control_notice": "cnt",
     "debtor_notice": "dnt",
     "device": "dev",
     "device_hour": "dvh",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from scf.parties.control_forms import CONTROL_FORMS, CONTROL_VARIANTS, KEPT
 from scf.parties.forms import (
     FORMS,
     TRANSFER,
@@ -117,13 +118,15 @@ def form_of(value: Mapping[str, Any]) -> Form:
     """Return the paper that a statement is, by its act and by what its content tells."""
     act, content = value["act"], value["content"]
     variant = (act, _variant(act, content))
-    known = VARIANTS.get(variant) or GOODS_VARIANTS.get(variant) or FORMS.get(act)
-    return known or WAREHOUSE_FORMS[act]
+    varied = VARIANTS.get(variant) or GOODS_VARIANTS.get(variant) or CONTROL_VARIANTS.get(variant)
+    return varied or FORMS.get(act) or CONTROL_FORMS.get(act) or WAREHOUSE_FORMS[act]
 
 
 def _variant(act: str, content: Mapping[str, Any]) -> str:
     if "parts" in content:
         return SPLIT
+    if "keeper" in content and "pledges" in content:
+        return KEPT
     if is_over_goods(content):
         return GOODS
     security = content.get("security")

@@ -18,7 +18,7 @@ from scf.kernel.quantity import Quantity
 from scf.parties import queries as parties
 from scf.parties import signing
 from scf.parties.signing import Signer
-from scf.pledges import notices, rules, service
+from scf.pledges import guards, notices, rules, service
 from scf.pledges.models import MoveRefused, Pledge, State
 from scf.pledges.permissions import Action
 
@@ -100,6 +100,7 @@ def draft_release(
     """Write the release for the pledgee's maker and checker. Raises MoveRefused, and as signing."""
     pledge = service.lock_for(session, actor, pledge_id, Action.RELEASE, expected_version)
     service.require_move(pledge, State.RELEASED)
+    guards.require(session, pledge.id, None, now)
     return service.draft(
         session,
         actor,
@@ -127,6 +128,7 @@ def release(
     Raises MoveRefused, and what signing raises.
     """
     pledge = service.lock_for(session, actor, pledge_id, Action.RELEASE, expected_version)
+    guards.require(session, pledge.id, None, now)
     act = service.collect(session, actor, pledge, "release", jws, to=State.RELEASED, now=now)
     pledge.released_at = now
     pledge.ready_to_disburse_at = None
@@ -162,6 +164,7 @@ def draft_part_release(
     """
     pledge = service.lock_for(session, actor, pledge_id, Action.RELEASE, expected_version)
     rest = _rest(session, pledge, released)
+    guards.require(session, pledge.id, released.minor, now)
     return service.draft(
         session,
         actor,
@@ -201,6 +204,7 @@ def release_part(
     record = {name: act.content[name] for name in ("pledgee", "released", "rest", "reason")}
     if record["rest"] != rest.to_json():
         raise PartTooLarge(field="released", rest=rest)
+    guards.require(session, pledge.id, released.minor, now)
     event = service.tell(
         session, pledge, "pledge.part_released", record, now=now, actor=actor.party, act=act
     )

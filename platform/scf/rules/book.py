@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from scf.kernel.errors import Invalid, NotFound
 from scf.rules import watching  # noqa: F401 - its predicates enter the table
-from scf.rules.predicates import PREDICATES
+from scf.rules.collateral_predicates import PREDICATES
 from scf.rules.verdicts import Figure, Predicate
 
 FILES: Final = resources.files("scf.rules") / "data"

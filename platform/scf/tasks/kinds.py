@@ -32,6 +32,10 @@ APPROVAL_CHECK: Final = "approval.check"
 APPROVAL_CLASSIFY: Final = "approval.classify"
 WEBHOOK_MEND: Final = "webhook.mend"
 
+MARGIN_CURE: Final = "margin.cure"
+MARGIN_DISPOSE: Final = "margin.dispose"
+INSURANCE_RENEW: Final = "insurance.renew"
+
 _POLICY: Final = "本行审批制度 The bank's own policy"
 _MEASURES: Final = "《动产和权利担保统一登记办法》"
 
@@ -93,6 +97,24 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind(APPROVAL_USE, "收集贷款用途证明", "Show what the loan was used for", _POLICY),
         Kind(APPROVAL_CHECK, "贷后检查", "Check the loan after paying", _POLICY),
         Kind(APPROVAL_CLASSIFY, "五级分类", "Grade the loan", _POLICY),
+        Kind(
+            MARGIN_CURE,
+            "质物价值低于最低控货价值，追加货物或现金",
+            "The goods are worth less than the floor: add goods or cash",
+            "民法典第四百三十三条；监管协议",
+        ),
+        Kind(
+            MARGIN_DISPOSE,
+            "逾期未补足或触及处置线，可通知处置质物",
+            "Not cured in time, or at the disposal line: the goods may be sold after notice",
+            "民法典第四百三十三条、第四百三十六条",
+        ),
+        Kind(
+            INSURANCE_RENEW,
+            "质物保险不足或即将到期",
+            "The goods' insurance is short of their value, or about to expire",
+            "监管协议：保险金额不低于质物价值",
+        ),
         Kind(
             WEBHOOK_MEND,
             "推送地址长时间失败已停用，请修复后恢复",

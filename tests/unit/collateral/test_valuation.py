@@ -14,7 +14,6 @@ from scf.collateral.valuation import (
     interest_accrued,
     price_fall_bps,
     price_of,
-    shares_above,
     stand,
     value_of,
 )
@@ -205,10 +204,3 @@ def test_terms_out_of_order_are_refused_with_their_numbers(wrong):
     with pytest.raises(TermsMeaningless) as refused:
         Terms(*wrong)
     assert refused.value.fields["advance_bps"] == wrong[0]
-
-
-def test_shares_of_a_whole():
-    values = [("港桥仓", 60), ("城东仓", 30), ("港桥仓", 10)]
-    assert shares_above(values, 3_000) == [("港桥仓", 7_000)]
-    assert shares_above([("a", 1), ("b", 2)], 3_000) == [("b", 6_667), ("a", 3_334)]
-    assert shares_above([], 3_000) == []

@@ -1,0 +1,221 @@
+"""Endpoints of control agreements: proposing, signing, goods, debt, insurance, marks, releases, the portfolio."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query
+from sqlalchemy import select
+
+from scf.collateral import agreements, portfolio, releases
+from scf.collateral.models import ControlAgreement, ControlledPledge
+from scf.collateral.permissions import Action
+from scf.collateral.schemas import (
+    ControlIn,
+    ControlOut,
+    CoverIn,
+    DebtIn,
+    PolicyIn,
+    PortfolioOut,
+    ReasonIn,
+    ReleaseCheckOut,
+    ShareOut,
+    SignersIn,
+    SumOut,
+    WatchedOut,
+)
+from scf.evidence.service import SubjectNotFound
+from scf.http.calls import Call, command, query
+from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
+from scf.http.schemas import ControlId, PageSize, PledgeId, Text
+from scf.kernel.clock import business_date
+from scf.kernel.errors import ValueInvalid
+from scf.parties import countersigning
+from scf.parties.schemas import DraftOut, SignedIn
+from scf.rules.book import shipped
+from scf.rules.schemas import ResultOut
+
+router = APIRouter(tags=["collateral 动态质押"])
+WHOLE_BPS: Final = 10_000
+
+
+@command(router, "/v1/control-agreements", status=201)
+def propose_control(call: Call, body: ControlIn) -> ControlOut:
+    """发起监管协议 Propose a control agreement over the goods of one debt. By a bank; three parties sign."""
+    row = agreements.propose(call.session, call.actor, body.proposal(), now=call.now)
+    return _shown(call, row)
+
+
+@query(router, "/v1/control-agreements")
+def control_agreements(
+    call: Call, cursor: str | None = None, limit: PageSize = PAGE_SIZE
+) -> Page[ControlOut]:
+    """监管协议列表 One's control agreements with their newest marks, oldest first."""
+    after = read_cursor("ctl", cursor)
+    found = portfolio.page(call.session, call.actor.party, after=after, size=limit)
+    seen = portfolio.whole(call.session, found, on=business_date(call.now))
+    return Page[ControlOut](
+        items=[ControlOut.of(one) for one in seen],
+        next=next_cursor("ctl", [row.id for row in found], limit),
+    )
+
+
+@query(router, "/v1/control-agreements/{control_id}")
+def control_agreement(call: Call, control_id: ControlId) -> ControlOut:
+    """查看监管协议 An agreement: goods, value, LTV, lines, call, insurance."""
+    on = business_date(call.now)
+    return ControlOut.of(portfolio.seen(call.session, call.actor.party, control_id, on=on))
+
+
+@command(router, "/v1/control-agreements/{control_id}/draft")
+def draft_control(call: Call, control_id: ControlId, body: SignersIn) -> DraftOut:
+    """生成监管协议签署文件 Write one's part of the agreement, to sign."""
+    drafted = countersigning.draft(
+        call.session,
+        call.actor,
+        agreements.SIGNED,
+        control_id,
+        signers=body.signers,
+        origin=call.settings.log_origin,
+        now=call.now,
+    )
+    return DraftOut.of(drafted)
+
+
+@command(router, "/v1/control-agreements/{control_id}/sign")
+def sign_control(call: Call, control_id: ControlId, body: SignedIn) -> ControlOut:
+    """签署监管协议 Hand one's part back, signed; with the last signature the agreement stands."""
+    row = countersigning.sign(
+        call.session, call.actor, agreements.SIGNED, control_id, jws=body.jws, now=call.now
+    )
+    return _shown(call, row)
+
+
+@command(router, "/v1/control-agreements/{control_id}/pledges", status=201)
+def cover_pledge(call: Call, control_id: ControlId, body: CoverIn) -> ControlOut:
+    """纳入质押 Watch an effective pledge: first goods, a top-up, a substitute. By the bank."""
+    row = agreements.cover(
+        call.session,
+        call.actor,
+        control_id,
+        body.pledge,
+        invoice_price=body.invoice_price,
+        now=call.now,
+    )
+    return _shown(call, row)
+
+
+@query(router, "/v1/control-agreements/{control_id}/pledges")
+def watched_pledges(call: Call, control_id: ControlId) -> list[WatchedOut]:
+    """受控质押列表 The pledges that an agreement watches."""
+    on = business_date(call.now)
+    agreement = portfolio.seen(call.session, call.actor.party, control_id, on=on).agreement
+    rows = call.session.scalars(
+        select(ControlledPledge)
+        .where(ControlledPledge.agreement_id == agreement.id)
+        .order_by(ControlledPledge.pledge_id)
+    )
+    return [WatchedOut.of(agreement, row) for row in rows]
+
+
+@command(router, "/v1/control-agreements/{control_id}/debt")
+def state_debt(call: Call, control_id: ControlId, body: DebtIn) -> ControlOut:
+    """报告债务余额 What is owed on a day; cash that came in cures a call. By the bank."""
+    row = agreements.state_debt(call.session, call.actor, control_id, body.debt(), now=call.now)
+    return _shown(call, row)
+
+
+@command(router, "/v1/control-agreements/{control_id}/insurances", status=201)
+def insure_goods(call: Call, control_id: ControlId, body: PolicyIn) -> ControlOut:
+    """登记保险 Put a policy over the goods on record. By the bank or the pledgor."""
+    row = agreements.insure(call.session, call.actor, control_id, body.value(), now=call.now)
+    return _shown(call, row)
+
+
+@command(router, "/v1/control-agreements/{control_id}/mark")
+def mark_now(call: Call, control_id: ControlId) -> ControlOut:
+    """即时盯市 Mark an agreement now, beside the daily mark. By the bank."""
+    row = agreements.lock_for(call.session, call.actor, control_id, Action.LEAD)
+    row.require_agreed()
+    agreements.remark(call.session, row, now=call.now)
+    return _shown(call, row)
+
+
+@command(router, "/v1/control-agreements/{control_id}/end")
+def end_control(call: Call, control_id: ControlId, body: ReasonIn) -> ControlOut:
+    """终止监管协议 End an agreement: nothing is watched any more. By the bank."""
+    row = agreements.end(call.session, call.actor, control_id, reason=body.reason, now=call.now)
+    return _shown(call, row)
+
+
+@query(router, "/v1/control-agreements/{control_id}/release-check")
+def check_release(
+    call: Call,
+    control_id: ControlId,
+    pledge: PledgeId,
+    quantity_minor: Annotated[int | None, Query(ge=1)] = None,
+) -> ReleaseCheckOut:
+    """释放试算 Whether a pledge, or so many smallest parts of it, could go by the newest mark."""
+    on = business_date(call.now)
+    agreement = portfolio.seen(call.session, call.actor.party, control_id, on=on).agreement
+    watched = call.session.get(ControlledPledge, pledge)
+    if watched is None or watched.agreement_id != agreement.id or agreement.mark_id is None:
+        raise SubjectNotFound
+    verdict = releases.check(call.session, agreement, watched, quantity_minor)
+    return ReleaseCheckOut(
+        allowed=verdict.reason is None,
+        reason=verdict.reason,
+        value_after=verdict.value_after,
+        floor=verdict.floor,
+    )
+
+
+@query(router, "/v1/collateral/portfolio")
+def show_portfolio(
+    call: Call,
+    fall: Annotated[
+        list[Text] | None,
+        Query(max_length=50, description="品种:跌幅基点 goods:bps", examples=[["阴极铜:600"]]),
+    ] = None,
+) -> list[PortfolioOut]:
+    """质物组合与压力测试 A bank's pledged goods by currency: as marked, and were prices to fall."""
+    bank, on = call.actor.party, business_date(call.now)
+    before = {one.currency: one for one in portfolio.summed(call.session, bank, {})}
+    after = portfolio.summed(call.session, bank, _falls(fall or []))
+    spread = portfolio.shares(call.session, bank)
+    nothing: dict[str, list[portfolio.Share]] = {"warehouse": [], "goods": []}
+    return [
+        PortfolioOut(
+            currency=one.currency,
+            now=SumOut.of(before[one.currency]),
+            shocked=SumOut.of(one),
+            warehouses=[
+                ShareOut.of(share, one.currency)
+                for share in spread.get(one.currency, nothing)["warehouse"]
+            ],
+            goods=[
+                ShareOut.of(share, one.currency)
+                for share in spread.get(one.currency, nothing)["goods"]
+            ],
+            findings=[
+                ResultOut.of(result, shipped(), one.currency)
+                for result in portfolio.review(spread.get(one.currency, nothing), on=on)
+                if result.is_finding
+            ],
+        )
+        for one in after
+    ]
+
+
+def _falls(said: list[str]) -> dict[str, int]:
+    """Read `goods:bps`; of two for one kind the deeper. Raises ValueInvalid."""
+    falls: dict[str, int] = {}
+    for one in said:
+        goods, _, bps = one.rpartition(":")
+        if not (goods and bps.isascii() and bps.isdigit() and int(bps[:6]) <= WHOLE_BPS):
+            raise ValueInvalid(field="fall", value=one[:40], expected="阴极铜:600")
+        falls[goods] = max(falls.get(goods, 0), int(bps))
+    return falls
+
+
+def _shown(call: Call, row: ControlAgreement) -> ControlOut:
+    call.session.flush()
+    return ControlOut.of(portfolio.whole(call.session, [row], on=business_date(call.now))[0])

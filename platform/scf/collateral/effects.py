@@ -1,0 +1,29 @@
+"""The clock's turn: every agreement marked once a day, and what marks and deadlines make of margin calls."""
+
+import time
+from typing import Final
+
+from scf.collateral import calling, marking
+from scf.collateral.models import ControlAgreement
+from scf.db.outbox import EffectContext
+from scf.evidence import service as evidence
+
+SLICE: Final = 2_000  # agreements of one transaction
+TURN_SECONDS: Final = 10.0  # of a worker's time; the next turn goes on
+
+
+def turn(context: EffectContext) -> None:
+    """Mark what has no mark of today, then move the calls that it moves; stopped anywhere, the next turn goes on."""
+    ends = time.monotonic() + TURN_SECONDS
+    marked = SLICE
+    while marked == SLICE and time.monotonic() < ends:
+        with context.database.transaction() as session:
+            marked = marking.mark_slice(session, now=context.clock.now(), size=SLICE)
+    with context.database.reading() as session:
+        due = calling.due(session, now=context.clock.now(), size=SLICE)
+    for identity in due:
+        if time.monotonic() > ends:
+            return
+        with context.database.transaction() as session:
+            agreement = evidence.lock(session, ControlAgreement, identity)
+            calling.judge(session, agreement, now=context.clock.now())

@@ -1,0 +1,111 @@
+"""What may go: goods whose release leaves the value at the floor or above, on fresh prices, while nothing is frozen.
+
+New goods in before old ones out: a substitute is covered first, then the old pledge is released against the mark that
+counts both. Of a static pledge only what has been replaced goes.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from scf.collateral import agreements, calling
+from scf.collateral.calls import FROZEN, Stage
+from scf.collateral.models import (
+    ControlAgreement,
+    ControlledPledge,
+    Mark,
+    MarkLine,
+    PledgeKind,
+    State,
+)
+from scf.evidence import service as evidence
+from scf.kernel.errors import Conflict
+from scf.kernel.money import Money
+
+
+class ReleaseRefused(Conflict):
+    """Goods under a control agreement go only while what is left covers the floor, or after cash or other goods came."""
+
+    code = "collateral.release_refused"
+    title = "释放后质物价值将低于最低控货价值，或当前不允许释放"
+    title_en = "What would be left is below the floor, or nothing may be released now"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether goods may go: `reason` is None where they may (`frozen`, `stale`, `not_replaced`, `below_floor`)."""
+
+    value_after: Money
+    floor: Money
+    reason: str | None
+
+
+def require(session: Session, pledge_id: UUID, quantity: int | None, now: datetime) -> None:
+    """Hold a release of a watched pledge, or of so many smallest parts of it, to its agreement.
+
+    What no agreement in force watches is the pledgee's alone to release. The pledge's row is locked by the caller,
+    the agreement's after it. Raises ReleaseRefused with the numbers.
+    """
+    watched = session.get(ControlledPledge, pledge_id)
+    if watched is None:
+        return
+    agreement = evidence.lock(session, ControlAgreement, watched.agreement_id)
+    if agreement.state is not State.AGREED or agreement.debt_id is None:
+        return
+    agreements.remark(session, agreement, now=now)
+    verdict = check(session, agreement, watched, quantity)
+    if verdict.reason is not None:
+        raise ReleaseRefused(
+            reason=verdict.reason, value_after=verdict.value_after, floor=verdict.floor
+        )
+
+
+def check(
+    session: Session, agreement: ControlAgreement, watched: ControlledPledge, quantity: int | None
+) -> Verdict:
+    """Judge a release by the newest mark; what goes is valued as marked, rounded up."""
+    mark = session.get_one(Mark, agreement.mark_id)
+    line = session.get(MarkLine, (mark.id, watched.pledge_id))
+    gone = 0
+    if line is not None and line.quantity_minor:
+        part = line.quantity_minor if quantity is None else min(quantity, line.quantity_minor)
+        gone = -(-line.value_minor * part // line.quantity_minor)
+    after = max(mark.value_minor - gone, 0)
+    floor = max(mark.floor_minor, (agreement.floor_minor or 0) if mark.exposure_minor else 0)
+    return Verdict(
+        agreement.money(after),
+        agreement.money(floor),
+        _reason(session, agreement, watched, mark, after=after, floor=floor),
+    )
+
+
+def _reason(
+    session: Session,
+    agreement: ControlAgreement,
+    watched: ControlledPledge,
+    mark: Mark,
+    *,
+    after: int,
+    floor: int,
+) -> str | None:
+    call = calling.open_call(session, agreement.id)
+    if not mark.exposure_minor or (call is not None and call.state is Stage.SOLD):
+        return None
+    replaced = session.scalar(
+        select(
+            exists().where(
+                ControlledPledge.agreement_id == agreement.id,
+                ControlledPledge.covered_at > watched.covered_at,
+            )
+        )
+    )
+    reasons = {
+        "frozen": call is not None and call.state in FROZEN,
+        "stale": mark.stale,
+        "not_replaced": agreement.kind is PledgeKind.STATIC and not replaced,
+        "below_floor": after < floor,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)

@@ -1,0 +1,517 @@
+"""G11 on the real application: marks, calls, both cures, breach, sale, and what may be released."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
+
+from scf.audit.finding import Different, Report
+from scf.audit.parties import usccs
+from scf.audit.subjects import collateral
+from scf.collateral import effects, marking, releases
+from scf.collateral.models import ControlAgreement, MarginCall, Mark, MarkLine
+from scf.collateral.valuation import Goods, Line, stand, value_of
+from scf.db.outbox import EffectContext
+from scf.evidence.models import Event
+from scf.kernel.ids import parse_id
+from scf.kernel.money import Money
+from tests.support.collateral import (
+    debt,
+    did,
+    money,
+    pledged,
+    priced,
+    proposal,
+    signed,
+    uuid_of,
+    watched,
+)
+from tests.support.problems import refusal
+
+NEXT_DAY = "2025-11-04T01:00:00Z"
+
+
+def path_of(found):
+    return f"/v1/control-agreements/{found.id}"
+
+
+def shown(stage, found, who=None):
+    return did(stage.get(who or stage.cast.bank, path_of(found)))
+
+
+def call_events(stage, found):
+    """What was told of an agreement's calls, in order."""
+    with stage.database.reading() as session:
+        calls = select(MarginCall.id).where(MarginCall.agreement_id == uuid_of("ctl", found.id))
+        told = select(Event.type).where(Event.subject_id.in_(calls)).order_by(Event.seq)
+        return [type_.removeprefix("margin_call.") for type_ in session.scalars(told)]
+
+
+def tomorrow(stage, days=1):
+    stage.clock.set(stage.clock.now() + timedelta(days=days))
+
+
+def turn(stage):
+    effects.turn(EffectContext(stage.database, stage.settings, stage.clock))
+
+
+def counts(stage):
+    with stage.database.reading() as session:
+        kinds = (Event, Mark, MarginCall)
+        return [session.scalar(select(func.count()).select_from(kind)) for kind in kinds]
+
+
+def a_top_up(stage, **said):
+    """G11: copper has fallen to 70,500, and 130,000 in goods or 91,000 in cash is due."""
+    found = watched(stage, **said)
+    tomorrow(stage)
+    return found, priced(stage, found, "70500.00", NEXT_DAY)
+
+
+class TestG11:
+    def test_at_75000_all_is_clear(self, stage):
+        mark = shown(stage, watched(stage))["mark"]
+
+        assert mark["value"] == money("10500000.00")
+        assert mark["floor"] == money("10000000.00")
+        assert mark["warning_below"] == money("10500000.00")
+        assert mark["disposal_at"] == money("8750000.00")
+        assert (mark["line"], mark["ltv_bps"]) == ("clear", 6667)
+
+    def test_at_70500_a_top_up_is_due_in_three_working_days(self, stage):
+        found, after = a_top_up(stage)
+
+        assert after["mark"]["value"] == money("9870000.00")
+        assert after["call"]["state"] == "CALLED"
+        assert after["call"]["goods_due"] == money("130000.00")
+        assert after["call"]["cash_due"] == money("91000.00")
+        assert after["call"]["due_on"] == "2025-11-07"
+        assert call_events(stage, found) == ["called"]
+        tasks = did(stage.get(stage.cast.supplier, "/v1/tasks", subject=after["call"]["id"]))
+        assert [task["kind"] for task in tasks["items"]] == ["margin.cure"]
+
+    def test_goods_cure_it(self, stage):
+        found, _ = a_top_up(stage)
+        more = pledged(stage, found.contract, quantity=1_844)  # 130,002.00 at 70,500
+
+        after = did(stage.post(stage.cast.bank, f"{path_of(found)}/pledges", {"pledge": more}))
+
+        assert after["mark"]["value"] == money("10000002.00")
+        assert after["call"]["state"] == "WARNED"
+        assert call_events(stage, found) == ["called", "cured", "warned"]
+
+    def test_a_fen_too_little_does_not(self, stage):
+        found, _ = a_top_up(stage)
+        less = pledged(stage, found.contract, quantity=1_843)  # 129,931.50
+        after = did(stage.post(stage.cast.bank, f"{path_of(found)}/pledges", {"pledge": less}))
+        assert (after["call"]["state"], after["mark"]["line"]) == ("CALLED", "top_up")
+
+    def test_cash_cures_it(self, stage):
+        found, _ = a_top_up(stage)
+        paid = debt("6909000.00", as_of_on="2025-11-04", receipt_no="HK-1")
+
+        after = did(stage.post(stage.cast.bank, f"{path_of(found)}/debt", paid))
+
+        assert after["mark"]["floor"] == money("9870000.00")
+        assert call_events(stage, found) == ["called", "cured", "warned"]
+
+    def test_disposal_comes_at_62500(self, stage):
+        found = watched(stage)
+        tomorrow(stage)
+        assert priced(stage, found, "62500.01", NEXT_DAY)["mark"]["line"] == "top_up"
+        later = priced(stage, found, "62500.00", "2025-11-04T02:00:00Z")
+        assert later["mark"]["value"] == money("8750000.00")
+        assert later["call"]["state"] == "BREACHED"
+        assert later["call"]["frozen"] is True
+
+    def test_the_warning_begins_below_its_line(self, stage):
+        found = watched(stage)
+        tomorrow(stage)
+        after = priced(stage, found, "74999.00", NEXT_DAY)
+        assert (after["call"]["state"], after["call"]["due_on"]) == ("WARNED", None)
+        again = priced(stage, found, "76000.00", "2025-11-04T02:00:00Z")
+        assert again["mark"]["value"] == money("10570000.00")  # at the average of two days, 75,500
+        assert again["call"] is None
+        assert call_events(stage, found) == ["warned", "lifted"]
+
+
+class TestTheClock:
+    def test_marks_once_a_day_and_breaches_after_the_deadline(self, stage):
+        found, _ = a_top_up(stage)
+        turn(stage)
+        turn(stage)
+        with stage.database.reading() as session:
+            of_day = select(func.count()).where(
+                Mark.agreement_id == uuid_of("ctl", found.id),
+                Mark.marked_on == stage.clock.today(),
+            )
+            marked = session.scalar(of_day)
+        assert marked == 1  # the one asked for counts as the day's
+
+        tomorrow(stage, days=3)
+        turn(stage)
+        assert shown(stage, found)["call"]["state"] == "CALLED"
+        tomorrow(stage)
+        turn(stage)
+
+        assert shown(stage, found)["call"]["state"] == "BREACHED"
+        assert call_events(stage, found) == ["called", "breached"]
+
+    def test_an_old_price_costs_five_points_and_releases_nothing(self, stage):
+        found = watched(stage)
+        tomorrow(stage, days=2)
+        turn(stage)
+        assert shown(stage, found)["mark"]["stale"] is False
+        tomorrow(stage)
+        turn(stage)
+
+        after = shown(stage, found)
+        assert after["mark"]["value"] == money("9975000.00")  # 5% of 10,500,000 less
+        assert (after["mark"]["stale"], after["mark"]["line"]) == (True, "top_up")
+        check = did(
+            stage.get(stage.cast.bank, f"{path_of(found)}/release-check", pledge=found.pledges[0])
+        )
+        assert (check["allowed"], check["reason"]) == (False, "stale")
+
+    def test_what_is_told_is_in_the_feeds_of_three(self, stage):
+        _, after = a_top_up(stage)
+        with stage.database.reading() as session:
+            event = session.scalars(
+                select(Event).where(Event.subject_id == uuid_of("mgc", after["call"]["id"]))
+            ).one()
+        cast = stage.cast
+        three = {cast.supplier.party_id, cast.bank.party_id, cast.anchor.party_id}
+        assert set(event.parties) == three
+
+
+class TestMarks:
+    @pytest.mark.parametrize("seed", range(6))
+    def test_in_the_database_and_in_python_are_one_to_the_fen(self, stage, seed):
+        """Odd quantities, prices, haircuts, missing goods and a running interest: both ways the same."""
+        odd = [7, 11, 13, 17, 19, 23][seed]
+        found = _odd(stage, odd)
+        with stage.database.reading() as session:
+            agreement = session.get_one(ControlAgreement, uuid_of("ctl", found.id))
+            mark = session.get_one(Mark, agreement.mark_id)
+            lines = session.scalars(select(MarkLine).where(MarkLine.mark_id == mark.id)).all()
+        values = [
+            value_of(
+                Goods(
+                    line.quantity_minor,
+                    1_000,
+                    Money(line.spot_minor),
+                    Money(line.average_minor),
+                    None,
+                    odd * 7,
+                    odd * 31,
+                ),
+                stale_bps=500 if line.stale else 0,
+            )
+            for line in lines
+        ]
+        owed = Decimal(6_123_456_78 + odd) * Decimal("0.0397") * 5 / 360
+        exposure = Money(6_123_456_78 + odd + int(owed) + (owed != int(owed)))
+        standing = stand(sum(values[1:], values[0]), exposure, agreement.terms)
+
+        assert len(lines) == 2
+        assert mark.value_minor == standing.value.minor
+        assert mark.exposure_minor == exposure.minor
+        assert mark.floor_minor == standing.floor.minor
+        assert mark.warning_minor == standing.warning_below.minor
+        assert mark.disposal_minor == standing.disposal_at.minor
+        assert mark.goods_due_minor == standing.goods_due.minor
+        assert mark.cash_due_minor == standing.cash_due.minor
+        assert mark.line is standing.line
+
+    def test_are_never_rewritten(self, stage):
+        watched(stage)
+        with pytest.raises(DBAPIError, match="append-only"), stage.database.transaction() as s:
+            s.execute(text("UPDATE marks SET value_minor = 0"))
+
+    def test_count_only_what_is_there(self, stage):
+        """A quarter of the goods is missing: what is pledged counts for what is left of it."""
+        found = watched(stage)
+        with stage.database.transaction() as session:
+            session.execute(text("SET LOCAL session_replication_role = replica"))
+            session.execute(
+                text(
+                    "UPDATE pools SET confirmed_minor = 105000"
+                    " WHERE id = (SELECT pool_id FROM pledges WHERE id = :id)"
+                ),
+                {"id": parse_id("plg", found.pledges[0])},
+            )
+        after = did(stage.post(stage.cast.bank, f"{path_of(found)}/mark", {}))
+        assert after["mark"]["value"] == money("7875000.00")
+        assert after["mark"]["line"] == Line.DISPOSAL
+
+
+def _odd(stage, odd):
+    found = watched(stage, owed="0.00", haircuts=(odd * 7, odd * 31))
+    bank = stage.cast.bank
+    more = pledged(stage, found.contract, quantity=odd * 1_001)
+    did(stage.post(bank, f"{path_of(found)}/pledges", {"pledge": more}))
+    said = debt(Money(6_123_456_78 + odd).text, rate="0.0397")
+    did(stage.post(bank, f"{path_of(found)}/debt", said))
+    tomorrow(stage, days=5)
+    priced(stage, found, f"{70_000 + odd}.{odd}".ljust(8, "0"), "2025-11-05T01:00:00Z")
+    return found
+
+
+class TestSelling:
+    def breached(self, stage):
+        found = watched(stage)
+        tomorrow(stage)
+        return found, priced(stage, found, "62000.00", NEXT_DAY)["call"]["id"]
+
+    def noticed(self, stage):
+        found, call = self.breached(stage)
+        bank, path = stage.cast.bank, f"/v1/margin-calls/{call}"
+        body = {"reason": "逾期未补足", "signers": bank.signers("dispose")}
+        draft = did(stage.post(bank, f"{path}/disposal-draft", body))
+        signed_by = {"authorizations": bank.sign_all(draft)}
+        return found, path, did(stage.post(bank, f"{path}/disposal-notice", signed_by))
+
+    def sale(self, **said):
+        return {
+            "sold_on": "2025-11-14",
+            "buyer": "渝北金属(示例)",
+            "manner": "sale",
+            "evidence": "当日现货报价单",
+            "proceeds": money("8680000.00"),
+        } | said
+
+    def test_waits_for_the_days_of_the_notice(self, stage):
+        found, path, after = self.noticed(stage)
+        assert (after["state"], after["sale_from_on"]) == ("NOTICED", "2025-11-14")
+        before = counts(stage)
+        early = stage.post(stage.cast.bank, f"{path}/sale", self.sale(sold_on="2025-11-04"))
+        refusal(early, 409, "disposal.too_early")
+        assert counts(stage) == before
+        assert call_events(stage, found) == ["breached", "noticed"]
+
+    def test_is_at_the_market_and_gives_the_surplus_back(self, stage):
+        found, path, _ = self.noticed(stage)
+        tomorrow(stage, days=10)
+        bank = stage.cast.bank
+        low = stage.post(bank, f"{path}/sale", self.sale(proceeds=money("8000000.00")))
+        problem = refusal(low, 422, "disposal.below_market")
+        assert problem["fields"]["least"] == money("8246000.00")  # 95% of 8,680,000
+
+        sold = did(stage.post(bank, f"{path}/sale", self.sale()))
+        assert sold["state"] == "SOLD"
+        none = stage.post(bank, f"{path}/settle", {"returned_on": "2025-11-14"})
+        refusal(none, 422, "disposal.surplus_receipt")
+        body = {"returned_on": "2025-11-14", "receipt_no": "TK-1"}
+        done = did(stage.post(bank, f"{path}/settle", body))
+
+        assert done["state"] == "SETTLED"
+        assert call_events(stage, found) == ["breached", "noticed", "sold", "settled"]
+
+    def test_needs_a_breach_and_the_bank(self, stage):
+        found, after = a_top_up(stage)
+        path = f"/v1/margin-calls/{after['call']['id']}"
+        body = {"reason": "x", "signers": stage.cast.bank.signers("dispose")}
+        refusal(
+            stage.post(stage.cast.bank, f"{path}/disposal-draft", body),
+            409,
+            "collateral.state_forbids",
+        )
+        mine = stage.post(stage.cast.supplier, f"{path}/disposal-draft", body)
+        refusal(mine, 403, "collateral.action_not_allowed")
+        other = stage.post(stage.cast.second_bank, f"{path}/disposal-draft", body)
+        refusal(other, 404, "subject.not_found")
+        assert call_events(stage, found) == ["called"]
+
+
+class TestReleases:
+    def check(self, stage, found, kilograms=None):
+        asked = {"pledge": found.pledges[0]}
+        if kilograms is not None:
+            asked["quantity_minor"] = kilograms
+        return did(stage.get(stage.cast.bank, f"{path_of(found)}/release-check", **asked))
+
+    def test_go_to_the_floor_and_no_further(self, stage):
+        found = watched(stage)
+        assert self.check(stage, found, 6_666) == {
+            "allowed": True,
+            "reason": None,
+            "value_after": money("10000050.00"),
+            "floor": money("10000000.00"),
+        }
+        assert self.check(stage, found, 6_667)["reason"] == "below_floor"
+        pledge = parse_id("plg", found.pledges[0])
+        with stage.database.transaction() as session:
+            with pytest.raises(releases.ReleaseRefused) as refused:
+                releases.require(session, pledge, 6_667, stage.clock.now())
+            session.rollback()
+        assert refused.value.fields["value_after"] == Money.parse("9999975.00")
+
+    def test_stop_at_a_breach(self, stage):
+        found = watched(stage)
+        tomorrow(stage)
+        priced(stage, found, "62000.00", NEXT_DAY)
+        assert self.check(stage, found, 1)["reason"] == "frozen"
+
+    def test_let_a_static_pledge_go_when_it_was_replaced(self, stage):
+        found = watched(stage, owed="3000000.00", kind="static")
+        assert self.check(stage, found, 1)["reason"] == "not_replaced"
+        stage.clock.set(stage.clock.now() + timedelta(minutes=1))
+        new = pledged(stage, found.contract)
+        did(stage.post(stage.cast.bank, f"{path_of(found)}/pledges", {"pledge": new}))
+        assert self.check(stage, found)["allowed"] is True
+
+    def test_let_everything_go_when_nothing_is_owed(self, stage):
+        found = watched(stage, owed="0.00")
+        assert self.check(stage, found)["allowed"] is True
+
+
+class TestAgreements:
+    def test_stand_when_three_have_signed(self, stage):
+        found = watched(stage)
+        told = shown(stage, found, stage.cast.supplier)
+        assert told["state"] == "AGREED"
+        assert len(told["signed"]) == 3
+
+    def test_watch_only_effective_pledges_of_their_own_debt(self, stage):
+        found = watched(stage)
+        other = pledged(stage, bytes(32))
+        before = counts(stage)
+        answer = stage.post(stage.cast.bank, f"{path_of(found)}/pledges", {"pledge": other})
+        refusal(answer, 409, "collateral.pledge_unfit", "contract")
+        again = stage.post(
+            stage.cast.bank, f"{path_of(found)}/pledges", {"pledge": found.pledges[0]}
+        )
+        refusal(again, 409, "collateral.pledge_unfit", "pledge")
+        assert counts(stage) == before
+
+    def test_of_one_debt_are_one(self, stage):
+        found = watched(stage)
+        body = proposal(stage, found.series, found.contract)
+        answer = stage.post(stage.cast.bank, "/v1/control-agreements", body)
+        refusal(answer, 409, "collateral.agreement_exists")
+
+    @pytest.mark.parametrize(
+        ("said", "code"),
+        [
+            ({"shares": {"advance_bps": 8000}}, "collateral.terms_meaningless"),
+            ({"currency": "USD"}, "collateral.goods_unpriced"),
+            ({"floor": {"amount": "1.00", "currency": "USD"}}, "money.currency_mismatch"),
+        ],
+    )
+    def test_that_make_no_sense_are_refused(self, stage, said, code):
+        found = watched(stage)
+        before = counts(stage)
+        body = proposal(stage, found.series, bytes(32), **said)
+        refusal(stage.post(stage.cast.bank, "/v1/control-agreements", body), 422, code)
+        assert counts(stage) == before
+
+    def test_have_three_parties(self, stage):
+        found = watched(stage)
+        body = proposal(stage, found.series, bytes(32), supervisor=stage.cast.supplier.id)
+        answer = stage.post(stage.cast.bank, "/v1/control-agreements", body)
+        refusal(answer, 422, "collateral.parties_wrong")
+
+    def test_do_not_end_in_a_sale(self, stage):
+        selling = TestSelling()
+        found, _, _ = selling.noticed(stage)
+        answer = stage.post(stage.cast.bank, f"{path_of(found)}/end", {"reason": "x"})
+        refusal(answer, 409, "collateral.call_under_way")
+        other = watched(stage)
+        ended = did(stage.post(stage.cast.bank, f"{path_of(other)}/end", {"reason": "已清偿"}))
+        assert ended["state"] == "ENDED"
+
+    def test_tell_the_keeper_who_answers(self, stage):
+        found = watched(stage)
+        cast = stage.cast
+        body = {"keeper": cast.second_supplier.id}
+        notice = did(stage.post(cast.bank, f"{path_of(found)}/notices", body))
+        path = f"/v1/control-notices/{notice['id']}"
+        early = {"signers": cast.second_supplier.signers("acknowledge")}
+        refusal(
+            stage.post(cast.second_supplier, f"{path}/draft", early),
+            409,
+            "collateral.state_forbids",
+        )
+        hands = {
+            "notify": cast.supplier,
+            "countersign": cast.bank,
+            "acknowledge": cast.second_supplier,
+        }
+
+        done = signed(stage, path, hands)
+
+        assert done["acknowledged_at"] is not None
+        assert notice["content"]["pledges"][0]["quantity"] == {
+            "quantity": "140.000",
+            "unit": "TNE",
+        }
+        refusal(stage.get(cast.second_bank, path), 404, "subject.not_found")
+
+    def test_insured_for_less_than_the_value_is_a_task(self, stage):
+        found = watched(stage)
+        tomorrow(stage)
+        turn(stage)
+        tasks = did(stage.get(stage.cast.bank, "/v1/tasks", subject=found.id))["items"]
+        assert [task["kind"] for task in tasks] == ["insurance.renew"]
+        policy = {
+            "insurer": "渝安财险(示例)",
+            "policy": "PZ-1",
+            "amount": money("10500000.00"),
+            "first_on": "2025-11-01",
+            "last_on": "2026-10-31",
+        }
+        after = did(stage.post(stage.cast.supplier, f"{path_of(found)}/insurances", policy))
+        assert after["insured_for"] == money("10500000.00")
+        assert after["insured_until"] == "2026-10-31"
+
+
+class TestPortfolio:
+    def test_under_a_shock_in_one_call(self, stage):
+        """Two of G11, in a bank of their own: at 6% less each is short of 130,000."""
+        bank = stage.cast.bank
+        before = sum(
+            one["now"]["agreements"] for one in did(stage.get(bank, "/v1/collateral/portfolio"))
+        )
+        watched(stage)
+        watched(stage)
+
+        (found,) = did(stage.get(bank, "/v1/collateral/portfolio", fall="阴极铜:600"))
+
+        assert found["now"]["agreements"] == before + 2
+        assert found["shocked"]["lines"]["top_up"] >= 2
+        assert found["goods"][0]["share_bps"] == 10_000
+        assert [one["rule"] for one in found["findings"]] == ["COL-02"]
+
+    @pytest.mark.parametrize("fall", ["阴极铜", "阴极铜:x", ":600", "阴极铜:10001", "阴极铜:-1"])
+    def test_reads_its_falls(self, stage, fall):
+        answer = stage.get(stage.cast.bank, "/v1/collateral/portfolio", fall=fall)
+        refusal(answer, 422, "value.invalid", "fall")
+
+
+class TestAge:
+    def test_counts_trading_days_and_no_made_up_saturdays(self):
+        assert marking.is_trading_day(date(2025, 11, 3))
+        assert not marking.is_trading_day(date(2025, 10, 11))  # worked, not traded
+        assert not marking.is_trading_day(date(2025, 10, 8))
+
+
+def test_an_audit_derives_every_mark_and_call_again(stage):
+    """Agreements, marks and calls of this whole file fit; a fen more in a mark, or a day in a call, is found."""
+    with stage.database.reading() as session:
+        collateral.check(session, usccs(session, Report()), Report())
+    for change in (
+        "UPDATE mark_lines SET value_minor = value_minor + 1",
+        "UPDATE marks SET cash_due_minor = cash_due_minor + 1",
+        "UPDATE margin_calls SET due_on = due_on + 1 WHERE due_on IS NOT NULL",
+        "UPDATE control_debts SET rate = '0.09'",
+        "UPDATE controlled_pledges SET pledged_minor = pledged_minor + 1",
+        "UPDATE disposals SET evidence = 'x'",
+    ):
+        with stage.database.transaction() as session:
+            session.execute(text("SET LOCAL session_replication_role = replica"))
+            session.execute(text(change))
+            with pytest.raises(Different):
+                collateral.check(session, usccs(session, Report()), Report())
+            session.rollback()
