@@ -28,6 +28,7 @@ from scf.pledges.models import Pledge
 from scf.pledges.notice_models import DebtorNotice
 from scf.rules.models import RuleEvaluation
 from scf_ledger.encoding import from_b64url
+from scf_ledger.event_types import EVENT_TYPES
 
 RECORDS: Final = ("pledge.*",)
 
@@ -46,6 +47,14 @@ class NotYet(NotFound):
     code = "feed.not_yet"
     title = "该时点日志中尚无此质押"
     title_en = "The log did not have this pledge yet"
+
+
+class TypeUnknown(Invalid):
+    """A filter names events of pledges that there are: a misspelt one would hide records for ever."""
+
+    code = "feed.type_unknown"
+    title = "质押记录中没有此类事件"
+    title_en = "Pledge records have no such event type"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +103,13 @@ class RecordThen:
 def records(
     session: Session, party_id: UUID, *, after: int, size: int, types: Sequence[str] = RECORDS
 ) -> tuple[list[tuple[Event, int]], int]:
-    """Return every version of every pledge that a party holds, behind a log index, and where to go on."""
+    """Return every version of every pledge that a party holds, behind a log index, and where to go on.
+
+    Raises TypeUnknown.
+    """
+    for one in types:
+        if one not in (*RECORDS, *EVENT_TYPES):
+            raise TypeUnknown(field="types", type=one)
     held = select(Pledge.id).where(Pledge.pledgee_id == party_id, Pledge.id == Event.subject_id)
     return evidence.feed(session, party_id, after=after, size=size, types=types, only=held.exists())
 

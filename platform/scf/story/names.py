@@ -39,6 +39,8 @@ def write_names(stage: Stage, cast: Cast) -> Path:
         "APPROVER": _signer(cast.anchor, "confirm", 1),
         "ANCHOR_SIGNER": _signer(cast.anchor, "reconcile", 0),
         "SUPPLIER_SIGNER": _signer(cast.supplier, "reconcile", 0),
+        "OFFICER": _signer(cast.bank, "accept", 0),
+        "BANK_APPROVER": _signer(cast.bank, "accept", 1),
         **{name: kept[step]["body"]["id"] for name, step in LEFT.items()},
         "SILENT_INVOICE": kept["silent:invoice"]["body"]["document"]["id"],
     }

@@ -96,6 +96,14 @@ class TestFeed:
         assert answer.status_code == 422
         assert answer.json()["code"] == "request.invalid"
 
+    def test_a_misspelt_type_is_not_passed_over_in_silence(self, desk):
+        asked = ["pledge.registered", "pledge.relesed"]
+        answer = desk.stage.get(desk.stage.cast.bank, PATH, types=asked)
+
+        assert (answer.status_code, answer.json()["code"]) == (422, "feed.type_unknown")
+        assert answer.json()["field"] == "types"
+        assert answer.json()["fields"] == {"type": "pledge.relesed"}
+
     def test_a_page_looks_through_a_bounded_part_and_says_where_it_stopped(
         self, desk, publish, monkeypatch
     ):
