@@ -9,6 +9,7 @@ from scf.financing import extensions
 from scf.financing.extension_models import ExtensionState, LoanExtension
 from scf.http.calls import Call, command, query
 from scf.http.schemas import DateText, FinancingId, In, InstantText, Out, PartyId, Prose
+from scf.parties import countersigning
 from scf.parties.schemas import DraftOut, SignedIn, SignerIn
 
 router = APIRouter(tags=["financings 融资"])
@@ -89,9 +90,10 @@ def list_extensions(call: Call, financing_id: FinancingId) -> list[ExtensionOut]
 def draft_extension(call: Call, financing_id: FinancingId, body: ExtensionSignersIn) -> DraftOut:
     """生成展期协议 Write one's own part of the agreement; the bank's after its desk has decided."""
     return DraftOut.of(
-        extensions.draft(
+        countersigning.draft(
             call.session,
             call.actor,
+            extensions.DRAFTED,
             financing_id,
             signers=body.signers,
             origin=call.settings.log_origin,
@@ -103,7 +105,9 @@ def draft_extension(call: Call, financing_id: FinancingId, body: ExtensionSigner
 @command(router, f"{PATH}-sign")
 def sign_extension(call: Call, financing_id: FinancingId, body: SignedIn) -> ExtensionOut:
     """签署展期协议 Hand it back signed; with both sides' signatures loan and pledge are due later."""
-    found = extensions.sign(call.session, call.actor, financing_id, jws=body.jws, now=call.now)
+    found = countersigning.sign(
+        call.session, call.actor, extensions.SIGNED, financing_id, jws=body.jws, now=call.now
+    )
     return ExtensionOut.of(found)
 
 

@@ -5,12 +5,13 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, LargeBinary, Text, Uuid, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scf.db.base import Base
 from scf.db.ddl import guard_states, text_enum
+from scf.parties.countersigning import Countersigned
 
 
 class ExtensionState(StrEnum):
@@ -29,7 +30,7 @@ EXTENSION_TRANSITIONS = {
 """The one table of moves; either side may end what is not signed by both."""
 
 
-class LoanExtension(Base):
+class LoanExtension(Countersigned, Base):
     """What was asked for, and who has signed it at which version of the pledge."""
 
     __tablename__ = "loan_extensions"
@@ -50,8 +51,6 @@ class LoanExtension(Base):
     reason: Mapped[str] = mapped_column(Text)
     content: Mapped[dict[str, Any]] = mapped_column(JSONB)
     pledge_version: Mapped[int]
-    signed: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default="{}")
-    authorizations: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary), server_default="{}")
     state: Mapped[ExtensionState] = mapped_column(text_enum(ExtensionState))
     ended_reason: Mapped[str | None] = mapped_column(Text)
     asked_at: Mapped[datetime]

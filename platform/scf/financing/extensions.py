@@ -13,7 +13,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scf.approvals import gates
-from scf.evidence.models import Statement
 from scf.evidence.service import SubjectNotFound
 from scf.financing import desk, queries, service
 from scf.financing.extension_models import ExtensionState, LoanExtension
@@ -23,10 +22,8 @@ from scf.http.auth import Actor
 from scf.kernel.clock import business_date
 from scf.kernel.errors import Conflict, Invalid
 from scf.kernel.ids import new_id, public_id
-from scf.parties import queries as parties
-from scf.parties import signing
+from scf.parties.countersigning import Kind, Turn
 from scf.parties.service import insert
-from scf.parties.signing import Signer
 from scf.pledges import extending
 from scf.pledges import service as pledges
 from scf.pledges.models import Pledge
@@ -98,9 +95,8 @@ def ask(
             field="due_on", due_on=due_on, due_on_before=before, latest=latest, today=today
         )
     facts = {"term_days": financing.days, "extended_days": (due_on - first_due).days}
-    concerned = [one for one in (financing.borrower_id, financing.lender_id) if one]
     subject = public_id("fin", financing.id)
-    evaluate(session, EXTEND, subject, facts, on=today, now=now, parties=concerned)
+    evaluate(session, EXTEND, subject, facts, on=today, now=now, parties=financing.parties)
     pledge = _pledge(session, financing)
     rows = queries.receipts(session, [financing.id])[financing.id]
     owed = queries.owed(financing, rows, today)
@@ -121,74 +117,6 @@ def ask(
     )
     insert(session, extension, else_=ExtensionOpen())
     session.refresh(extension)
-    return extension
-
-
-def draft(
-    session: Session,
-    actor: Actor,
-    financing_id: UUID,
-    *,
-    signers: Sequence[Signer],
-    origin: str,
-    now: datetime,
-) -> list[Statement]:
-    """Write the caller's part. The bank's waits for its desk. Raises ExtensionClosed, and as signing.
-
-    Where the pledge has moved since the other side signed, both sign again.
-    """
-    financing, extension, pledge = _open(session, actor, financing_id)
-    if actor.party == financing.lender_id:
-        gates.gate_extension(session, financing.id, due_on=extension.due_on)
-    if extension.pledge_version != pledge.version:
-        extension.pledge_version, extension.signed, extension.authorizations = (
-            pledge.version,
-            [],
-            [],
-        )
-    return signing.draft(
-        session,
-        origin=origin,
-        party=parties.active_party(session, actor.party),
-        act=_act(financing, actor.party),
-        subject=pledge,
-        prefix="plg",
-        content=extension.content,
-        amount=pledge.principal,
-        signers=signers,
-        now=now,
-    )
-
-
-def sign(
-    session: Session, actor: Actor, financing_id: UUID, *, jws: Sequence[str], now: datetime
-) -> LoanExtension:
-    """Take the caller's signature; with the second, loan and pledge are due later.
-
-    Raises ExtensionClosed, ExtensionOvertaken, ExtensionUnfit once the loan is overdue, what the bank's desk
-    and signing raise.
-    """
-    financing, extension, pledge = _open(session, actor, financing_id)
-    if extension.pledge_version != pledge.version:
-        raise ExtensionOvertaken(version=pledge.version)
-    if actor.party == financing.lender_id:
-        gates.gate_extension(session, financing.id, due_on=extension.due_on)
-    act = signing.collect(
-        session,
-        party=parties.active_party(session, actor.party),
-        act=_act(financing, actor.party),
-        subject=pledge,
-        jws=jws,
-        now=now,
-    )
-    said = {name: value for name, value in act.content.items() if name != "names"}
-    if said != extension.content:
-        raise signing.StatementAltered(field="authorizations")
-    extension.signed = [*extension.signed, actor.party]
-    extension.authorizations = [*extension.authorizations, *act.authorizations]
-    if set(extension.signed) == set(financing.parties):
-        _finish(session, financing, extension, pledge, now=now, actor=actor.party)
-    session.flush()
     return extension
 
 
@@ -216,7 +144,27 @@ def listed(session: Session, party_id: UUID, financing_id: UUID) -> Sequence[Loa
     ).all()
 
 
-def _open(
+def _open_to_draft(session: Session, actor: Actor, financing_id: UUID) -> Turn[LoanExtension]:
+    """As `_open`; where the pledge has moved since the other side signed, both sign again."""
+    financing, extension, pledge = _waiting(session, actor, financing_id)
+    if extension.pledge_version != pledge.version:
+        extension.pledge_version = pledge.version
+        extension.signed, extension.authorizations = [], []
+    return _turn(session, actor, financing, extension, pledge)
+
+
+def _open(session: Session, actor: Actor, financing_id: UUID) -> Turn[LoanExtension]:
+    """Return the open extension of a loan that waits for the caller; the bank's part waits for its desk.
+
+    Raises ExtensionClosed, ExtensionOvertaken, and what the bank's desk raises.
+    """
+    financing, extension, pledge = _waiting(session, actor, financing_id)
+    if extension.pledge_version != pledge.version:
+        raise ExtensionOvertaken(version=pledge.version)
+    return _turn(session, actor, financing, extension, pledge)
+
+
+def _waiting(
     session: Session, actor: Actor, financing_id: UUID
 ) -> tuple[Financing, LoanExtension, Pledge]:
     """Return a financing, its extension that waits for the caller, and the pledge, all locked."""
@@ -232,18 +180,31 @@ def _open(
     return financing, extension, pledge
 
 
-def _finish(
-    session: Session,
-    financing: Financing,
-    extension: LoanExtension,
-    pledge: Pledge,
-    *,
-    now: datetime,
-    actor: UUID,
-) -> None:
+def _turn(
+    session: Session, actor: Actor, financing: Financing, extension: LoanExtension, pledge: Pledge
+) -> Turn[LoanExtension]:
+    lends = actor.party == financing.lender_id
+    if lends:
+        gates.gate_extension(session, financing.id, due_on=extension.due_on)
+    return Turn(
+        paper=extension,
+        signers=financing.parties,
+        act=BANK if lends else BORROWER,
+        subject=pledge,
+        prefix="plg",
+        content=extension.content,
+        amount=pledge.principal,
+    )
+
+
+def _finish(session: Session, actor: Actor, turn: Turn[LoanExtension], now: datetime) -> None:
+    """Let loan and pledge be due later. Raises ExtensionUnfit once the loan is overdue."""
+    extension = turn.paper
     today = business_date(now)
     if today > extension.due_on_before:
         raise ExtensionUnfit(field="due_on", due_on_before=extension.due_on_before, today=today)
+    financing = session.get_one(Financing, extension.financing_id)  # locked when it was opened
+    pledge = _pledge(session, financing)
     authorizations: list[bytes] = extension.authorizations
     extending.extend(
         session,
@@ -251,7 +212,7 @@ def _finish(
         extension.content,
         authorizations=authorizations,
         now=now,
-        actor=actor,
+        actor=actor.party,
     )
     registration_tasks.ask_to_outlast(session, pledge, now=now)
     financing.due_on = extension.due_on
@@ -260,11 +221,16 @@ def _finish(
         financing,
         "financing.extended",
         now=now,
-        actor=actor,
+        actor=actor.party,
         authorizations=authorizations,
     )
     desk.extended(session, financing, due_on_before=extension.due_on_before, now=now)
     extension.state, extension.closed_at = ExtensionState.DONE, now
+
+
+DRAFTED: Final = Kind(_open_to_draft, _finish)
+SIGNED: Final = Kind(_open, _finish)
+"""How both sides sign an extension: drafted anew where the pledge has moved, signed as it was drafted."""
 
 
 def _first_due(session: Session, financing: Financing) -> date:
@@ -303,7 +269,3 @@ def _newest(session: Session, financing_id: UUID) -> LoanExtension | None:
 def _pledge(session: Session, financing: Financing) -> Pledge:
     assert financing.pledge_id is not None, "money was paid against it"
     return pledges.lock(session, financing.pledge_id)
-
-
-def _act(financing: Financing, party_id: UUID) -> str:
-    return BANK if party_id == financing.lender_id else BORROWER
