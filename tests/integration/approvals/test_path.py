@@ -1,5 +1,7 @@
 """A loan on its way through its bank's own desk, from the request to the last grade."""
 
+from datetime import timedelta
+
 import pytest
 
 from scf.approvals import work
@@ -310,7 +312,7 @@ def _graded(desk, case, maker, checker):
 
 def test_a_condition_that_fails_at_the_last_moment_stops_the_money(desk, receivable, checker):
     bank = desk.stage.cast.bank
-    conditions = [{"code": "second_search_clean", "days": 1}]
+    conditions = [{"code": "second_search_clean", "days": 0}]
     assert adopt(desk.stage, small(clearing={"within": 2, "conditions": conditions})).is_success
     financing = desk.request(receivable)
     case = path_of(desk, financing)
@@ -324,12 +326,14 @@ def test_a_condition_that_fails_at_the_last_moment_stops_the_money(desk, receiva
     desk.mine()
     desk.work()
     cleared(desk, case)
-    desk.stage.clock.set(desk.stage.clock.now().replace(day=6))
+    # The next day, and still within the hours that the law lets a search be used.
+    desk.stage.clock.set(desk.stage.clock.now() + timedelta(hours=20))
+    today = desk.stage.clock.today()
 
     body = {
         "receipt_no": f"FK-{case[-5:]}",
         "amount": money("996000.00"),
-        "disbursed_on": "2025-11-06",
+        "disbursed_on": today.isoformat(),
     }
     found = desk.refused(bank, f"/v1/financings/{financing}/disbursement", body)
 
