@@ -13,9 +13,10 @@ from scf_ledger.certificates import Authority
 from scf_ledger.event_types import Scope
 from scf_ledger.receipt import Receipt
 from scf_ledger.trust import Trust
+from scf_ledger.verify import signers
 from scf_ledger.verify.case import Read, at
 from scf_ledger.verify.report import Failure
-from scf_ledger.verify.signers import Signer, Signers
+from scf_ledger.verify.signers import Signers
 
 NUMBERS: Final[Mapping[str, Mapping[str, str]]] = {
     "pledge.registered": {"initial_no": "reg_no", "number": "reg_no"},
@@ -31,7 +32,7 @@ def check(reads: Sequence[Read], trust: Trust, *, existed_by: datetime | None) -
 
     :raises LedgerError: a receipt that is not the register's, or is about something else
     """
-    authorities = [one for one in trust.authorities if one.scope is Scope.REGISTRY]
+    authorities = tuple(one for one in trust.authorities if one.scope is Scope.REGISTRY)
     signed = next((read for read in reads if read.type == "pledge.signed"), None)
     vouched = []
     for read in reads:
@@ -52,11 +53,11 @@ def _check(
     given: Receipt,
     read: Read,
     signed: Read | None,
-    authorities: Sequence[Authority],
+    authorities: tuple[Authority, ...],
     existed_by: datetime | None,
 ) -> None:
     parsed, said = receipt.read(given.jws)
-    signer = _signer(given, authorities)
+    signer = signers.read(given.certificate, authorities)
     if parsed.thumbprint != signer.thumbprint:
         raise Failure("receipt.other_key", thumbprint=parsed.thumbprint)
     jws.verify(parsed, signer.key)
@@ -66,17 +67,6 @@ def _check(
     _check_about(said, read)
     if signed is not None:
         _check_debt(said, signed)
-
-
-def _signer(given: Receipt, authorities: Sequence[Authority]) -> Signer:
-    certificate = certificates.load_certificate(given.certificate)
-    return Signer(
-        certificate,
-        certificates.thumbprint(certificate),
-        certificates.public_key(certificate),
-        certificates.holder(certificate),
-        certificates.issuer(certificate, authorities),
-    )
 
 
 def _check_about(said: Mapping[str, Any], read: Read) -> None:

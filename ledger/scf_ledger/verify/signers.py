@@ -71,7 +71,7 @@ def load(proof: Proof, trust: Trust) -> Signers:
     signers = {}
     for number, pem in enumerate(proof.certificates):
         with at(f"certificates[{number}]"):
-            signer = _signer(pem, trust.authorities)
+            signer = read(pem, trust.authorities)
             signers[signer.thumbprint] = signer
     revocations = []
     for number, der in enumerate(proof.revocations):
@@ -81,8 +81,11 @@ def load(proof: Proof, trust: Trust) -> Signers:
 
 
 @lru_cache(maxsize=1_024)
-def _signer(pem: str, authorities: tuple[Authority, ...]) -> Signer:
-    """Check a certificate; remembered, since one verifier sees the same people in file after file."""
+def read(pem: str, authorities: tuple[Authority, ...]) -> Signer:
+    """Check a certificate; remembered, since one verifier sees the same people in file after file.
+
+    :raises LedgerError: it cannot be read, or no listed authority issued it
+    """
     certificate = certificates.load_certificate(pem)
     authority = certificates.issuer(certificate, authorities)
     return Signer(
