@@ -9,7 +9,6 @@ from uuid import UUID
 
 from scf.approvals.models import TRANSITIONS, State
 from scf.approvals.policy import Committee, Content, Majority, Rung
-from scf.kernel.calendar import CalendarUnpublished, add_working_days
 from scf.kernel.errors import Conflict, Invalid, LimitExceeded
 from scf.kernel.money import Money
 from scf.rules import predicates
@@ -201,9 +200,7 @@ def check_sum(whole: Money, parts: Sequence[Money], *, field: str) -> None:
 
 def best_grade(days_overdue: int, *, on: date) -> Grade:
     """Return the best grade that a loan so long overdue may have, by the rule in force on a day."""
-    book = shipped()
-    numbers = book.parameters(OVERDUE, on) or book.rule(OVERDUE).versions[0].parameters
-    return Grade(predicates.best_grade(days_overdue, **numbers))
+    return Grade(predicates.best_grade(days_overdue, **shipped().numbers(OVERDUE, on)))
 
 
 def check_grade(grade: Grade, days_overdue: int, *, on: date) -> None:
@@ -213,11 +210,3 @@ def check_grade(grade: Grade, days_overdue: int, *, on: date) -> None:
         raise GradeTooGood(
             field="grade", grade=grade.value, best=best.value, days_overdue=days_overdue
         )
-
-
-def due_on(start: date, working_days: int) -> date | None:
-    """Return the last working day of a span; None where the calendar is not published so far."""
-    try:
-        return add_working_days(start, working_days)
-    except CalendarUnpublished:
-        return None

@@ -8,10 +8,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from scf.approvals import rules
 from scf.approvals.models import Case, Kind, Record, State
 from scf.approvals.policy import Content
 from scf.db.outbox import EffectContext
+from scf.kernel.calendar import deadline
 from scf.kernel.clock import business_date, parse_date
 from scf.kernel.ids import public_id
 from scf.tasks import kinds, service
@@ -57,7 +57,7 @@ def settle_days(context: EffectContext) -> None:
         ).all()
         for task in waiting:
             start = parse_date(task.fields["counted_from"])
-            due_on = rules.due_on(start, task.fields["working_days"])
+            due_on = deadline(start, task.fields["working_days"])
             if due_on is not None:
                 service.set_due(session, task.kind, task.subject, due_on)
 
@@ -115,7 +115,7 @@ def _raise(
         public_id("apc", case.id),
         party_id=case.bank_id,
         role=role,
-        due_on=rules.due_on(start, working_days),
+        due_on=deadline(start, working_days),
         now=row.recorded_at,
         occasion=str(row.seq),
         fields={

@@ -250,9 +250,7 @@ def _first_due(session: Session, financing: Financing) -> date:
 
 def _days_max(term_days: int, *, on: date) -> int:
     """Return by how many days in all a loan may be extended, by the rule in force on a day."""
-    book = shipped()
-    numbers = book.parameters(TOGETHER, on) or book.rule(TOGETHER).versions[0].parameters
-    return extension_days_max(term_days, **numbers)
+    return extension_days_max(term_days, **shipped().numbers(TOGETHER, on))
 
 
 def _newest(session: Session, financing_id: UUID) -> LoanExtension | None:

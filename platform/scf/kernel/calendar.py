@@ -62,6 +62,14 @@ def add_working_days(start: date, count: int) -> date:
     return day
 
 
+def deadline(start: date, count: int) -> date | None:
+    """As `add_working_days`; None where it runs into a year that has not been published: nothing waits for that."""
+    try:
+        return add_working_days(start, count)
+    except CalendarUnpublished:
+        return None
+
+
 def add_months(day: date, months: int) -> date:
     """Return the same day some months later, or that month's last day where it has no such day."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)

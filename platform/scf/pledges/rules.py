@@ -6,11 +6,12 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 
-from scf.kernel.calendar import CalendarUnpublished, add_working_days
+from scf.kernel.calendar import deadline
 from scf.kernel.clock import SHANGHAI
 from scf.kernel.errors import LimitExceeded
 from scf.kernel.money import Money
 from scf.pledges.models import LockState, Pledge, SearchStep, State
+from scf.registry.terms import terms_on
 
 PROPOSAL_LIVES: Final = timedelta(days=15)
 """From proposal to registration; then a pledge that was not made effective lapses."""
@@ -18,8 +19,6 @@ LOCK_MARGIN: Final = timedelta(days=180)
 """A lock on chain outlives the loan's due date by this, then it frees itself."""
 LOCK_LEAST: Final = timedelta(days=30)
 """A lock taken again for a loan long overdue."""
-CANCELLATION_WORKING_DAYS: Final = 10
-"""办法: a registration is cancelled within 10 working days after the debt is extinguished."""
 PERFECT: Final = "pledge.perfect"
 REGISTER: Final = "pledge.register"
 LOCK: Final = "pledge.lock"
@@ -126,16 +125,12 @@ def next_effects(pledge: Pledge, searches: Searches) -> list[str]:
     return []
 
 
-def cancellation_due_on(released_on: date) -> date | None:
-    """Return the day by which the registration is to be cancelled.
+def cancellation_due_on(extinguished_on: date) -> date | None:
+    """Return the day by which the registration of a debt that is no more is to be cancelled (办法, REG-03).
 
-    None where the ten working days run into a year whose holidays are not published yet: a release never
-    waits for that.
+    None where its working days run into a year whose holidays are not published yet.
     """
-    try:
-        return add_working_days(released_on, CANCELLATION_WORKING_DAYS)
-    except CalendarUnpublished:
-        return None
+    return deadline(extinguished_on, terms_on(extinguished_on).cancel_working_days)
 
 
 def lock_expiry(due_on: date, *, business_now: datetime, real_now: datetime) -> int:

@@ -9,14 +9,13 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from scf.db.outbox import EffectContext, Handler
-from scf.kernel.calendar import CalendarUnpublished, add_working_days
+from scf.kernel.calendar import deadline
 from scf.kernel.clock import business_date
 from scf.kernel.ids import public_id
-from scf.pledges import queries, service
+from scf.pledges import queries, rules, service
 from scf.pledges.models import Pledge
 from scf.registrations import filing
 from scf.registry.by_hand import Paper, PaperAwaited
-from scf.registry.terms import terms_on
 from scf.tasks import kinds
 from scf.tasks import service as tasks
 from scf.tasks.models import State as TaskState
@@ -92,7 +91,7 @@ def ask_unlinked(
         public_id("fin", financing_id),
         party_id=party_id,
         role=ROLE,
-        due_on=_next_working_day(business_date(now)),
+        due_on=deadline(business_date(now), PAPER_WORKING_DAYS),
         now=now,
         occasion=asked_at,
     )
@@ -114,7 +113,7 @@ def ask_cancellation(
         session,
         pledge,
         kinds.REGISTRATION_CANCEL,
-        due_on=_cancellation_due_on(extinguished_on),
+        due_on=rules.cancellation_due_on(extinguished_on),
         now=now,
         fields={"extinguished_on": extinguished_on.isoformat()},
     )
@@ -129,16 +128,9 @@ def extinguished_on(session: Session, pledge: Pledge) -> date | None:
 def settle_cancellation(session: Session, pledge: Pledge) -> None:
     """Set the day of a cancellation that was asked for before its working days were published."""
     since = extinguished_on(session, pledge)
-    due_on = _cancellation_due_on(since) if since else None
+    due_on = rules.cancellation_due_on(since) if since else None
     if due_on is not None:
         tasks.set_due(session, kinds.REGISTRATION_CANCEL, public_id("plg", pledge.id), due_on)
-
-
-def _cancellation_due_on(since: date) -> date | None:
-    try:
-        return add_working_days(since, terms_on(since).cancel_working_days)
-    except CalendarUnpublished:
-        return None
 
 
 def done(
@@ -185,7 +177,7 @@ def _ask_for_paper(context: EffectContext, pledge_id: UUID, paper: Paper) -> Non
             session,
             pledge,
             _PAPERS[paper],
-            due_on=_next_working_day(business_date(now)),
+            due_on=deadline(business_date(now), PAPER_WORKING_DAYS),
             now=now,
             occasion=_occasion(session, pledge_id, paper),
             fields={"paper": paper.value},
@@ -199,10 +191,3 @@ def _occasion(session: Session, pledge_id: UUID, paper: Paper) -> str:
         return newest.cert_no if newest else ""
     waiting = filing.waiting(session, pledge_id)
     return waiting.reference if waiting else ""
-
-
-def _next_working_day(day: date) -> date | None:
-    try:
-        return add_working_days(day, PAPER_WORKING_DAYS)
-    except CalendarUnpublished:
-        return None

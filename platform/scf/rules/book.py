@@ -233,6 +233,11 @@ class Book:
         version = self.rule(identity).in_force(on)
         return None if version is None else version.parameters
 
+    def numbers(self, identity: str, on: date) -> Mapping[str, Any]:
+        """Return a rule's parameters on a day, those of its first version before it was in force."""
+        found = self.parameters(identity, on)
+        return self.rule(identity).versions[0].parameters if found is None else found
+
     def newest(self, identity: str) -> Version:
         """Return the newest version of a rule that is not dormant. Raises RuleUnknown."""
         rule = self.rule(identity)

@@ -10,7 +10,7 @@ from scf.kernel.calendar import add_working_days
 from scf.kernel.clock import SHANGHAI
 from scf.kernel.errors import Invalid
 from scf.kernel.money import Money, Rounding
-from scf.pledges.rules import CANCELLATION_WORKING_DAYS
+from scf.registry.terms import terms_on
 from scf.story.papers import FIRST_DAY, Papers
 
 RATE: Final = "0.0385"
@@ -54,7 +54,7 @@ class Script:
             raise TermUnfit(
                 disbursed_on=script.disbursed_on, due_on=script.due_on, days_max=DAYS_MAX
             )
-        add_working_days(script.due_on, CANCELLATION_WORKING_DAYS)
+        add_working_days(script.due_on, terms_on(script.due_on).cancel_working_days)
         return script
 
     @property

@@ -243,8 +243,3 @@ def test_parts_add_up_to_the_loan():
         rules.check_sum(loan, [Money.parse("60.00"), Money.parse("39.99")], field="payees")
 
     assert refusal.value.fields["total"] == Money.parse("99.99")
-
-
-def test_days_beyond_the_published_calendar_stay_open():
-    assert rules.due_on(date(2025, 9, 30), 1) == date(2025, 10, 9)
-    assert rules.due_on(date(2026, 12, 30), 60) is None

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from scf.kernel.calendar import HOLIDAYS, CalendarUnpublished, add_working_days, is_working_day
+from scf.kernel.calendar import (
+    HOLIDAYS,
+    CalendarUnpublished,
+    add_working_days,
+    deadline,
+    is_working_day,
+)
 
 PUBLISHED = Path(__file__).parents[4] / "shared/data/calendars/holiday-cn"
 
@@ -32,3 +38,8 @@ def test_a_year_not_published_is_not_guessed():
     with pytest.raises(CalendarUnpublished) as refused:
         is_working_day(date(2035, 1, 4))
     assert refused.value.fields == {"year": 2035, "last": max(HOLIDAYS)}
+
+
+def test_a_deadline_beyond_the_published_calendar_stays_open():
+    assert deadline(date(2025, 9, 30), 1) == date(2025, 10, 9)
+    assert deadline(date(2026, 12, 30), 60) is None
