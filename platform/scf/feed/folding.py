@@ -27,8 +27,6 @@ STATES: Final[Mapping[str, State]] = {
     "pledge.released": State.RELEASED,
 }
 """Event -> the state that it brings; the others leave it as it is."""
-HELD: Final = frozenset({State.RESERVED, State.EFFECTIVE})
-"""States in which a part of the claim is taken."""
 
 
 @dataclass(frozen=True)

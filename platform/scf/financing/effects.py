@@ -12,10 +12,9 @@ from scf.financing import receipts, service
 from scf.financing.models import Financing, State
 from scf.pledges import rules as pledge_rules
 from scf.pledges import service as pledges
-from scf.pledges.models import State as PledgeState
+from scf.pledges.models import OVER
 
 PLEDGE_OVER: Final = "其他：质押未能设立或已解除"
-OVER: Final = frozenset({PledgeState.CANCELLED, PledgeState.EXPIRED, PledgeState.RELEASED})
 
 
 def on_pledge_ended(context: EffectContext, payload: Mapping[str, Any]) -> None:

@@ -52,6 +52,8 @@ TRANSITIONS: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
     }
 )
 """The one table of moves. Repaid in part, it stays DISBURSED and owes less."""
+OVER: Final = (State.REFUSED, State.CLOSED)
+"""States from which a financing moves no more: it has no claim, and another may be asked for."""
 
 
 class ReceiptKind(StrEnum):

@@ -14,14 +14,14 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from scf.financing.models import Financing, FinancingRank, RankStep, State
+from scf.financing.models import OVER, Financing, FinancingRank, RankStep
 from scf.kernel.clock import instant_text, parse_instant
 from scf.kernel.ids import new_id, public_id
 from scf.kernel.money import Money
 from scf.pledges import encumbrances, priority
 from scf.pledges import queries as pledge_queries
 from scf.pledges.encumbrances import Encumbrance
-from scf.pledges.models import Pledge, PledgeSearch
+from scf.pledges.models import LIVE, Pledge, PledgeSearch
 from scf.pledges.priority import Asset, Claim, ClaimKind, Ranked
 from scf.receivables.models import Receivable
 from scf.registrations import filing
@@ -30,8 +30,6 @@ from scf.registry.certificates import read_search
 from scf.registry.port import SearchResult
 from scf.registry.reading import read_paper
 
-OVER: Final = frozenset({State.REFUSED, State.CLOSED})
-"""States in which a financing has no claim."""
 TIMES: Final = ("registered_at", "notified_at")
 
 
@@ -167,7 +165,7 @@ def _live_pledge(session: Session, financing: Financing) -> Pledge | None:
     if financing.pledge_id is None:
         return None
     pledge = session.get_one(Pledge, financing.pledge_id)
-    return pledge if pledge.state in encumbrances.LIVE else None
+    return pledge if pledge.state in LIVE else None
 
 
 def _own(financing: Financing, pledge: Pledge | None, *, now: datetime) -> Encumbrance:

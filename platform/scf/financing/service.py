@@ -16,7 +16,7 @@ from scf.approvals.rules import Loan
 from scf.evidence import service as evidence
 from scf.evidence.models import Event, Statement
 from scf.financing import checks, contracts, desk, offers, permissions, ranking, rules
-from scf.financing.models import Contract, Financing, MoveRefused, RankStep, State
+from scf.financing.models import OVER, Contract, Financing, MoveRefused, RankStep, State
 from scf.financing.offers import Offer, Trade
 from scf.financing.permissions import Action
 from scf.http.auth import Actor
@@ -29,7 +29,7 @@ from scf.parties import signing
 from scf.parties.signing import Signer
 from scf.pledges import ending
 from scf.pledges import service as pledges
-from scf.pledges.models import TRANSITIONS as PLEDGE_TRANSITIONS
+from scf.pledges.models import OVER as PLEDGE_OVER
 from scf.pledges.models import Pledge
 from scf.pledges.models import State as PledgeState
 from scf.pledges.service import NotConfirmed, Principal
@@ -126,7 +126,7 @@ def search(
 ) -> Financing:
     """Have the register searched for entries against the borrower. Raises MoveRefused, NoLink."""
     financing = lock_for(session, actor, financing_id, Action.SEARCH)
-    if financing.state in (State.REFUSED, State.CLOSED):
+    if financing.state in OVER:
         raise MoveRefused(state=financing.state.value, asked="search")
     borrower_id = financing.borrower_id
     searching.ask_before_lending(
@@ -266,7 +266,7 @@ def refuse(
     text = rules.check_reason(reason, note)
     decline(session, financing, reason=text, now=now, actor=actor.party)
     pledge = _open_pledge(session, financing)
-    if pledge is not None and pledge.ending is None and _may_be_given_up(pledge):
+    if pledge is not None and pledge.ending is None and pledge.may_become(PledgeState.CANCELLED):
         ending.begin_ending(session, pledge, reason=text, lapsed=False, now=now, actor=actor.party)
     return financing
 
@@ -288,13 +288,12 @@ def propose_pledge(
     *,
     amount: Money | None,
     now: datetime,
-    expected_version: int | None = None,
 ) -> Pledge:
     """Propose the pledge that secures an approved loan: of the whole claim unless `amount` says less.
 
     Raises MoveRefused, PledgeOpen, and what `scf.pledges.service.propose` raises.
     """
-    financing = lock_for(session, actor, financing_id, Action.PROPOSE_PLEDGE, expected_version)
+    financing = lock_for(session, actor, financing_id, Action.PROPOSE_PLEDGE)
     financing.require_move(State.CONTRACTED)
     if _open_pledge(session, financing) is not None:
         raise PledgeOpen
@@ -437,7 +436,7 @@ def _is_open(session: Session, receivable_id: UUID, lender_id: UUID) -> bool:
         select(Financing.id).where(
             Financing.receivable_id == receivable_id,
             Financing.lender_id == lender_id,
-            Financing.state.not_in((State.REFUSED, State.CLOSED)),
+            Financing.state.not_in(OVER),
         )
     )
     return found is not None
@@ -448,8 +447,4 @@ def _open_pledge(session: Session, financing: Financing) -> Pledge | None:
     if financing.pledge_id is None:
         return None
     pledge = pledges.lock(session, financing.pledge_id)
-    return pledge if PLEDGE_TRANSITIONS[pledge.state] else None
-
-
-def _may_be_given_up(pledge: Pledge) -> bool:
-    return pledge.may_become(PledgeState.CANCELLED)
+    return None if pledge.state in PLEDGE_OVER else pledge

@@ -12,7 +12,7 @@ from scf.capacity import converting
 from scf.db.outbox import Effect, EffectContext, Handler, enqueue
 from scf.evidence import chain
 from scf.pledges import ending, locking, queries, rules, service
-from scf.pledges.models import Pledge, PledgeLock, PledgeRegistration, State
+from scf.pledges.models import OPEN, Pledge, PledgeLock, PledgeRegistration, State
 
 BATCH: Final = 500
 PATIENCE: Final = timedelta(minutes=5)
@@ -35,11 +35,10 @@ HANDLERS: Final[Mapping[str, Handler]] = {
 def expire_proposals(context: EffectContext) -> int:
     """End what was not made effective in time; return how many. For a clock, every few minutes."""
     now = context.clock.now()
-    open_ = (State.PROPOSED, State.SIGNED, State.RESERVED)
     with context.database.reading() as session:
         ids = session.scalars(
             select(Pledge.id)
-            .where(Pledge.state.in_(open_), Pledge.ending.is_(None), Pledge.expires_at <= now)
+            .where(Pledge.state.in_(OPEN), Pledge.ending.is_(None), Pledge.expires_at <= now)
             .order_by(Pledge.id)
             .limit(BATCH)
         ).all()
@@ -47,7 +46,7 @@ def expire_proposals(context: EffectContext) -> int:
     for identity in ids:
         with context.database.transaction() as session:
             pledge = service.lock(session, identity)
-            if pledge.state in open_ and pledge.ending is None:
+            if pledge.state in OPEN and pledge.ending is None:
                 ending.begin_ending(
                     session, pledge, reason=LAPSED, lapsed=True, now=now, actor=None
                 )

@@ -12,13 +12,12 @@ from sqlalchemy.orm import Session
 
 from scf.kernel.ids import public_id
 from scf.kernel.money import Money
-from scf.pledges.models import Pledge, State
+from scf.pledges.models import LIVE, Pledge
 from scf.pledges.notice_models import DebtorNotice
 from scf.pledges.priority import Claim, ClaimKind
 from scf.registry.port import Finding
 from scf.registry.rules import overlaps
 
-LIVE: Final = (State.RESERVED, State.EFFECTIVE)
 _AMOUNT: Final = re.compile(r"人民币([0-9]{1,13}\.[0-9]{2})元")
 
 

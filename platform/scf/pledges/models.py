@@ -58,6 +58,12 @@ TRANSITIONS: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
     }
 )
 """The one table of a pledge's moves."""
+OPEN: Final = (State.PROPOSED, State.SIGNED, State.RESERVED)
+"""States before a pledge takes effect; time ends them."""
+LIVE: Final = (State.RESERVED, State.EFFECTIVE)
+"""States in which a part of the value is taken."""
+OVER: Final = (State.RELEASED, State.CANCELLED, State.EXPIRED)
+"""States from which a pledge moves no more."""
 
 
 class LockState(StrEnum):

@@ -30,7 +30,7 @@ from scf.parties.models import Party
 from scf.parties.schemas import SignerIn
 from scf.pledges import rules
 from scf.pledges.kinds import Security, SecurityKind
-from scf.pledges.models import LockState, Pledge, PledgeLock, PledgeRegistration, State
+from scf.pledges.models import OPEN, LockState, Pledge, PledgeLock, PledgeRegistration, State
 from scf.pledges.rules import Missing, Searches, Standing, Waits
 from scf.receivables.schemas import SideOut
 from scf_ledger.encoding import b64url
@@ -248,7 +248,7 @@ class PledgeOut(Out):
         """Show a pledge to one of its parties."""
         pledgor, pledgee = parties[pledge.pledgor_id], parties[pledge.pledgee_id]
         standing = rules.standing(pledge, searches)
-        open_ = pledge.state in (State.PROPOSED, State.SIGNED, State.RESERVED)
+        open_ = pledge.state in OPEN
         live = open_ or pledge.state is State.EFFECTIVE
         return cls(
             id=pledge.id,

@@ -13,8 +13,7 @@ from scf.evidence.service import SubjectNotFound
 from scf.kernel.errors import Conflict
 from scf.kernel.ids import IdInvalid, parse_id, public_id
 from scf.parties.models import Party
-from scf.pledges.models import Pledge
-from scf.pledges.models import State as PledgeState
+from scf.pledges.models import OVER, Pledge
 from scf.receivables import accounts, parts, payments, surpluses
 from scf.receivables.accounts import account_digits
 from scf.receivables.models import Receivable, ReceivableDocument, ReceivablePayment
@@ -229,9 +228,8 @@ def is_concerned(session: Session, bank: Party, receivable: Receivable) -> bool:
 
 def ended_pledges(session: Session, pool_id: UUID) -> set[UUID]:
     """Return the pledges over a locked pool that hold nothing any more."""
-    over = (PledgeState.RELEASED, PledgeState.CANCELLED, PledgeState.EXPIRED)
     return set(
-        session.scalars(select(Pledge.id).where(Pledge.pool_id == pool_id, Pledge.state.in_(over)))
+        session.scalars(select(Pledge.id).where(Pledge.pool_id == pool_id, Pledge.state.in_(OVER)))
     )
 
 
