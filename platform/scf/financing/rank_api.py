@@ -146,6 +146,7 @@ def rank(
     """受偿次序 Where this bank stands, or would if it registered now; `sum` (repeatable): what each gets."""
     financing = queries.visible(call.session, call.actor.party, financing_id)
     found = ranking.rank(call.session, financing, call.actor.party, now=call.now)
+    names = _names(call, found)
     sums = [_sum(text, financing.currency) for text in sum or ()] or [found.outstanding]
     return RankOut(
         as_of=call.now,
@@ -154,7 +155,7 @@ def rank(
         outstanding=found.outstanding,
         search_no=found.search.cert_no if found.search else None,
         searched_at=found.search.searched_at if found.search else None,
-        places=[PlaceOut.of(one, found, _names(call, found)) for one in found.ranked],
+        places=[PlaceOut.of(one, found, names) for one in found.ranked],
         recoveries=[RecoveryOut.of(found, total) for total in sums],
         stated=[StatedOut.shown(row) for row in ranking.stated(call.session, financing.id)],
     )

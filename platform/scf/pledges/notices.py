@@ -26,7 +26,7 @@ from scf.parties import queries as parties
 from scf.parties import signing
 from scf.parties.signing import SignedAct, Signer
 from scf.pledges import permissions, service
-from scf.pledges.models import Pledge, State
+from scf.pledges.models import OVER, Pledge, State
 from scf.pledges.notice_models import DebtorNotice, NoticeState, Purpose
 from scf.receivables import parts
 from scf.receivables.models import Receivable
@@ -77,16 +77,6 @@ class NotTheDebtor(NotAllowed):
     title_en = "Only the debtor takes in, reads and acknowledges a notice"
 
 
-def issue(session: Session, actor: Actor, pledge_id: UUID, *, now: datetime) -> DebtorNotice:
-    """Tell the debtor that its debt was pledged, and where to pay. By pledgee or pledgor.
-
-    Raises SubjectNotFound, PledgeNotEffective, AlreadyIssued, RuleBlocks.
-    """
-    pledge, receivable, earlier = to_tell(session, actor, pledge_id)
-    assert earlier is None, "the notice of a pledge is not prepared"
-    return _issue(session, pledge, receivable, actor.party, now=now)
-
-
 def to_tell(
     session: Session, actor: Actor, pledge_id: UUID
 ) -> tuple[Pledge, Receivable, DebtorNotice | None]:
@@ -95,9 +85,9 @@ def to_tell(
     Raises SubjectNotFound, PledgeNotEffective, AlreadyIssued.
     """
     pledge = effective(session, actor, pledge_id)
-    # Locked, so that no change of the account passes by a notice that is being written.
     if pledge.receivable_id is None:
         raise NoClaimYet
+    # Locked, so that no change of the account passes by a notice that is being written.
     receivable = evidence.lock(session, Receivable, pledge.receivable_id)
     notice = current(session, pledge_id)
     if notice is not None and notice.issued_at is not None:
@@ -133,13 +123,12 @@ def replace(session: Session, receivable: Receivable, *, now: datetime) -> list[
     account that it was told of (Civil Code 546). In the name of whoever issued the one before, who signed the
     change. Raises RuleBlocks.
     """
-    ended = (State.RELEASED, State.CANCELLED, State.EXPIRED)
     standing = session.execute(
         select(DebtorNotice, Pledge)
         .join(Pledge, Pledge.id == DebtorNotice.pledge_id)
         .where(
             Pledge.receivable_id == receivable.id,
-            Pledge.state.not_in(ended),
+            Pledge.state.not_in(OVER),
             DebtorNotice.replaced_at.is_(None),
         )
         .order_by(DebtorNotice.id)
@@ -151,7 +140,7 @@ def replace(session: Session, receivable: Receivable, *, now: datetime) -> list[
             before.replaced_at = now
             session.flush()
             if before.issued_by is not None:  # what was never sent is prepared anew by its sides
-                issued.append(_issue(session, pledge, receivable, before.issued_by, now=now))
+                issued.append(issue(session, pledge, receivable, before.issued_by, now=now))
     return issued
 
 
@@ -210,9 +199,10 @@ def build(
     )
 
 
-def _issue(
+def issue(
     session: Session, pledge: Pledge, receivable: Receivable, issuer: UUID, *, now: datetime
 ) -> DebtorNotice:
+    """Tell a debtor that its debt was pledged, and where to pay. Raises RuleBlocks."""
     notice = build(session, pledge, receivable, event=registration(session, pledge))
     notice.state, notice.issued_by, notice.issued_at = NoticeState.ISSUED, issuer, now
     session.add(notice)

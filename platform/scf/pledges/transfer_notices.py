@@ -105,11 +105,11 @@ def tell_debtor(
 ) -> DebtorNotice:
     """Tell the debtor: of a pledge at once, of an assignment by the notice that both sides signed.
 
-    Raises Undisclosed, TriggerMissing, NotSigned, AccountOvertaken, and what `notices.issue` raises.
+    Raises Undisclosed, TriggerMissing, NotSigned, AccountOvertaken, and what `notices.to_tell` and `notices.issue` raise.
     """
     pledge, receivable, notice = notices.to_tell(session, actor, pledge_id)
     if not pledge.security.transfers:
-        return notices.issue(session, actor, pledge_id, now=now)
+        return notices.issue(session, pledge, receivable, actor.party, now=now)
     if not pledge.disclosed:
         if actor.party != pledge.pledgee_id:
             raise Undisclosed
