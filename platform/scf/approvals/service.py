@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -139,8 +139,8 @@ def report(
     content = found.content
     step = content.investigation if investigates else content.review
     assert step is not None, "a case stands in no step that its policy leaves out"
-    others = (Kind.REVIEWED, *journal.DECIDERS) if investigates else _OTHERS
-    journal.keep_apart(found, hand, *others)
+    other = Kind.REVIEWED if investigates else Kind.INVESTIGATED
+    journal.keep_apart(found, hand, other, *journal.DECIDERS)
     _believe(session, found, hand, "investigate" if investigates else "review", step, now=now)
     if recommends is not None:
         _check_asked(found.case, recommends)
@@ -153,9 +153,6 @@ def report(
     to = rules.state_after(content, state)
     journal.record(session, found, kind, inputs, now=now, hand=hand, to=to, by=actor.client_id)
     return found.case
-
-
-_OTHERS: Final = (Kind.INVESTIGATED, *journal.DECIDERS)
 
 
 def decide(

@@ -102,9 +102,8 @@ def asked_about(
     found = select(func.min(LookUp.asked_at)).where(
         LookUp.token == token, LookUp.by_id == party_id, LookUp.asked_at > since
     )
-    each = found.group_by(
-        LookUp.look_id
-    )  # one look may have two rows: before and after it was known
+    # One look may have two rows: before and after the paper was known.
+    each = found.group_by(LookUp.look_id)
     return sorted(at for at in session.scalars(each) if at is not None)
 
 

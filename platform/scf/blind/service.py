@@ -3,7 +3,6 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Select, select, update
@@ -30,8 +29,6 @@ from scf.kernel.clock import instant_text
 from scf.kernel.ids import new_id, public_id
 from scf.kernel.money import CurrencyMismatch, Money
 from scf.parties import queries as parties
-
-ENDINGS: Final = {State.RELEASED: "hold.ended", State.EXPIRED: "hold.ended"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,7 +351,7 @@ def _end(
     found.state = to
     found.ended_at = now
     token.held_minor -= found.amount_minor
-    event = _tell(session, found, ENDINGS[to], now=now)
+    event = _tell(session, found, "hold.ended", now=now)
     capacity.release_all(session, holder_id=found.id, cause=event.body_hash, now=now, actor=None)
 
 

@@ -40,9 +40,8 @@ PAUSES: Final = (
     timedelta(hours=24),
 )
 """After the first attempt, the second …: the schedule of Standard Webhooks, 75 hours and 10 attempts."""
-PATIENCE: Final = timedelta(
-    hours=72
-)  # of failing without one success, before an endpoint is disabled
+PATIENCE: Final = timedelta(hours=72)
+"""Of failing without one success, before an endpoint is disabled."""
 JITTER: Final = 0.1
 RETRY_AFTER_MAX: Final = timedelta(hours=24)
 ATTEMPTS_KEPT: Final = timedelta(days=30)

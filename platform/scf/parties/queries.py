@@ -74,7 +74,11 @@ def parties(session: Session, *, after: UUID | None, only: UUID | None, size: in
 
 def parties_of(session: Session, dealings: Iterable[Dealing]) -> dict[UUID, Party]:
     """Return everybody whom dealings stand between, by id."""
-    ids = {party_id for one in dealings for party_id in one.parties}
+    return parties_by_id(session, {party_id for one in dealings for party_id in one.parties})
+
+
+def parties_by_id(session: Session, ids: Iterable[UUID]) -> dict[UUID, Party]:
+    """Return parties by id."""
     return {party.id: party for party in session.scalars(select(Party).where(Party.id.in_(ids)))}
 
 

@@ -235,17 +235,32 @@ def collect(
     *,
     party: Party,
     act: str,
-    subject: Subject,
+    subject: Subject | None,
     jws: Sequence[str],
     now: datetime,
 ) -> SignedAct:
     """Take signed statements back, in any order; `subject` is locked by the caller, `now` business time.
 
-    Raises StatementUnknown, StatementMalformed, StatementAltered, StatementExpired, StatementUsed,
-    SignatureInvalid, `subject.version_moved`, and what `scf.parties.rules` raises. Stores each JWS in its
+    A basket has no one `subject`: see `collect_basket`. Raises StatementUnknown, StatementMalformed,
+    StatementAltered, StatementExpired, StatementUsed, SignatureInvalid, `subject.version_moved`, and what `scf.parties.rules` raises. Stores each JWS in its
     normalised form, whose hash is the authorization.
     """
-    return _collect(session, party=party, act=act, subject=subject, jws=jws, now=now)
+    rules.check_party(party, act)
+    handed = _match(session, [_read(text) for text in jws], party=party, act=act, subject=subject)
+    certificates = [_believe(session, row, parsed, now=now) for row, parsed in handed]
+    for (row, parsed), certificate in zip(handed, certificates, strict=True):
+        row.jws = parsed.text
+        row.authorization_hash = ledger_statement.authorization_hash(parsed.text)
+        row.certificate_id = certificate.id
+    session.flush()
+    first = handed[0][0]
+    return SignedAct(
+        draft_id=first.draft_id,
+        act=act,
+        content=dict(ledger_statement.parse_statement(first.payload).content),
+        reserved=dict(first.reserved),
+        authorizations=[row.authorization_hash for row, _ in handed if row.authorization_hash],
+    )
 
 
 def by_act(jws: Sequence[str], acts: Sequence[str]) -> dict[str, list[str]]:
@@ -268,7 +283,7 @@ def collect_basket(
     Whether a subject still stands at its line's version is for the caller to ask, who locks it. Raises
     what `collect` does.
     """
-    signed = _collect(session, party=party, act=act, subject=None, jws=jws, now=now)
+    signed = collect(session, party=party, act=act, subject=None, jws=jws, now=now)
     rows = session.scalars(
         select(StatementLine)
         .where(StatementLine.draft_id == signed.draft_id)
@@ -342,33 +357,6 @@ def _draft(
             )
         )
     return statements
-
-
-def _collect(
-    session: Session,
-    *,
-    party: Party,
-    act: str,
-    subject: Subject | None,
-    jws: Sequence[str],
-    now: datetime,
-) -> SignedAct:
-    rules.check_party(party, act)
-    handed = _match(session, [_read(text) for text in jws], party=party, act=act, subject=subject)
-    certificates = [_believe(session, row, parsed, now=now) for row, parsed in handed]
-    for (row, parsed), certificate in zip(handed, certificates, strict=True):
-        row.jws = parsed.text
-        row.authorization_hash = ledger_statement.authorization_hash(parsed.text)
-        row.certificate_id = certificate.id
-    session.flush()
-    first = handed[0][0]
-    return SignedAct(
-        draft_id=first.draft_id,
-        act=act,
-        content=dict(ledger_statement.parse_statement(first.payload).content),
-        reserved=dict(first.reserved),
-        authorizations=[row.authorization_hash for row, _ in handed if row.authorization_hash],
-    )
 
 
 def _build(**members: Any) -> bytes:

@@ -153,8 +153,7 @@ def _record(event: Event) -> dict[str, Any]:
 def _certificate(session: Session, notice: DebtorNotice) -> list[Attachment]:
     certificate = session.get_one(Pledge, notice.pledge_id).registration.certificate
     assert certificate is not None, "a registered pledge has its certificate"
-    form = (
-        "pdf" if certificate.startswith(b"%PDF") else "json"
-    )  # as a person handed it in, or by link
+    # As a person handed it in, or by link.
+    form = "pdf" if certificate.startswith(b"%PDF") else "json"
     name = f"登记证明-{notice.reg_no}.{form}"
     return [Attachment(name, f"application/{form}", certificate, "登记证明")]

@@ -95,11 +95,6 @@ def collateral_text(claim: Collateral) -> str:
     return text if len(text) <= DESCRIPTION_MAX else _text(claim, "见附件《发票清单》")
 
 
-def needs_attachment(claim: Collateral) -> bool:
-    """Say whether the numbers of the invoices go into an attachment."""
-    return len(_text(claim, "、".join(claim.invoices))) > DESCRIPTION_MAX
-
-
 def _text(claim: Collateral, numbers: str) -> str:
     opening = _OPENINGS[claim.business].format(creditor=claim.creditor, debtor=claim.debtor)
     parts = [

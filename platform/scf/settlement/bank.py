@@ -24,9 +24,8 @@ TIMEOUT: Final = 5.0  # seconds until the next byte
 PATIENCE: Final = 15.0  # seconds for one whole answer
 STATUS_BYTES_MAX: Final = 16_384
 REPORTS_AT_ONCE: Final = 50
-REPORTS_BYTES_MAX: Final = (
-    2 * BODY_BYTES_MAX
-)  # one report as long as one handed in may be, in base64
+REPORTS_BYTES_MAX: Final = 2 * BODY_BYTES_MAX
+"""One report as long as one handed in may be, in base64."""
 
 
 class BankUnavailable(Unavailable):

@@ -107,15 +107,11 @@ def _message(root: Node) -> Message:
     number = root.namespace.removeprefix(NAMESPACE)[:3]
     if not root.namespace.startswith(NAMESPACE) or number not in REPORTS:
         raise UnsupportedFormat(namespace=excerpt(root.namespace))
-    (body,) = _children(root) or [root]
+    body = next(iter(root.all("*")), root)
     reports = tuple(_report(node) for node in body.all(REPORTS[number]))
     if not reports:
         raise UnsupportedFormat(root=excerpt(body.name))
     return Message(kind, body.require("GrpHdr").text_of("MsgId"), reports)
-
-
-def _children(node: Node) -> list[Node]:
-    return list(node.all("*"))[:1]
 
 
 def _report(node: Node) -> Report:
@@ -148,7 +144,6 @@ def _institution(node: Node) -> str:
 def _entry(node: Node) -> Entry:
     amount = _amount(node.require("Amt"))
     direction = _direction(node)
-    assert direction is not None
     status = node.require("Sts")
     reversal = node.text_of("RvslInd")
     if reversal not in {"", "true", "false", "1", "0"}:
@@ -169,10 +164,8 @@ def _plain(node: Node) -> str:
     return "" if len(node.element) else node.text
 
 
-def _direction(node: Node, *, default: Direction | None = None) -> Direction:
+def _direction(node: Node) -> Direction:
     text = node.text_of("CdtDbtInd")
-    if not text and default is not None:
-        return default
     if text not in set(Direction):
         raise FieldInvalid(field=f"{node.path}/CdtDbtInd", value=excerpt(text))
     return Direction(text)
@@ -244,9 +237,8 @@ def _amount(node: Node) -> Money:
     if currency not in SCALES:
         raise FieldInvalid(field=f"{node.path}/@Ccy", value=excerpt(currency))
     amount = money_value(node.text, currency, field=node.path)
-    if (
-        amount.minor < 0
-    ):  # the direction says which way: ActiveOrHistoricCurrencyAndAmount is from 0 on
+    # The direction says which way: ActiveOrHistoricCurrencyAndAmount is from 0 on.
+    if amount.minor < 0:
         raise FieldInvalid(field=node.path, value=excerpt(node.text), amount_min="0")
     return amount
 

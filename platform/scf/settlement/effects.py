@@ -67,10 +67,8 @@ def follow(context: EffectContext) -> int:
         for order_id, message_id in open_:
             try:
                 status = bank.status(message_id)
-            except (
-                BankRefused,
-                AnswerUnreadable,
-            ) as error:  # asked again, and holds nothing else up
+            except (BankRefused, AnswerUnreadable) as error:
+                # It is asked again, and holds nothing else up.
                 log.warning("payment_order.status_refused", order=str(order_id), error=error.line())
                 continue
             if status is not None:

@@ -1,6 +1,6 @@
 """What a debtor has to pay, by day: to whom, into which account of which bank, what is paid already."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -15,6 +15,7 @@ from scf.kernel.errors import TooLarge
 from scf.kernel.ids import IdInvalid, parse_id, public_id
 from scf.kernel.money import Money
 from scf.parties.models import Party
+from scf.parties.queries import parties_by_id
 from scf.receivables.models import Receivable
 from scf.settlement import orders
 
@@ -149,7 +150,7 @@ def totals(session: Session, debtor_id: UUID, wanted: Filter) -> list[Total]:
         .group_by(*columns)
         .order_by(*columns)
     ).all()
-    suppliers = _parties(session, {row[1] for row in rows})
+    suppliers = parties_by_id(session, {row[1] for row in rows})
     return [
         Total(day, suppliers[supplier], count, *(Money(int(minor), currency) for minor in minors))
         for day, supplier, currency, count, *minors in rows
@@ -184,7 +185,3 @@ def _conditions(debtor_id: UUID, wanted: Filter) -> list[ColumnElement[bool]]:
     if wanted.unpaid:
         found.append(_PARTS.c.confirmed > _PARTS.c.paid)
     return found
-
-
-def _parties(session: Session, ids: set[UUID]) -> Mapping[UUID, Party]:
-    return {party.id: party for party in session.scalars(select(Party).where(Party.id.in_(ids)))}

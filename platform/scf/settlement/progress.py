@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from scf.evidence.models import Event
+from scf.kernel.calendar import add_months
 from scf.parties.models import Party
+from scf.parties.queries import parties_by_id
 from scf.receivables.models import Receivable
 from scf.settlement.models import Reconciliation
 from scf.settlement.reconciling import begin
@@ -31,7 +33,7 @@ def of_month(session: Session, party_id: UUID, month: date) -> list[Progress]:
 
     Those with a claim confirmed before the month ended that is unpaid, or has moved since the month began.
     """
-    following = (month + timedelta(days=31)).replace(day=1)
+    following = add_months(month, 1)
     pairs = session.execute(
         select(Receivable.creditor_id, Receivable.debtor_id, Receivable.currency)
         .join(Event, Event.body_hash == Receivable.confirmed_event_hash)
@@ -46,7 +48,7 @@ def of_month(session: Session, party_id: UUID, month: date) -> list[Progress]:
         .distinct()
     ).all()
     others = {creditor if debtor == party_id else debtor for creditor, debtor, _ in pairs}
-    names = {one.id: one for one in session.scalars(select(Party).where(Party.id.in_(others)))}
+    names = parties_by_id(session, others)
     drawn = {
         (one.creditor_id, one.debtor_id, one.currency): one
         for one in _drawn(session, party_id, month)

@@ -21,6 +21,7 @@ from scf.evidence import service as evidence
 from scf.evidence.models import Event
 from scf.evidence.service import SubjectNotFound
 from scf.http.auth import Actor
+from scf.kernel.calendar import add_months
 from scf.kernel.clock import SHANGHAI, business_date
 from scf.kernel.errors import Conflict, Invalid, TooLarge
 from scf.kernel.ids import new_id, public_id
@@ -128,7 +129,7 @@ def draw(
         raise SameParty(field="debtor")
     if actor.party not in (creditor_id, debtor_id):
         raise NotAParty
-    following = (month + timedelta(days=31)).replace(day=1)
+    following = add_months(month, 1)
     if business_date(now) < following:
         raise MonthOpen(field="month", last_on=following - timedelta(days=1))
     creditor = parties.active_party(session, creditor_id)

@@ -15,7 +15,6 @@ from scf.registry.texts import (
     Collateral,
     WarehouseReceipt,
     collateral_text,
-    needs_attachment,
     receipts_text,
 )
 
@@ -75,8 +74,6 @@ def test_a_list_too_long_for_the_field_goes_into_an_attachment():
     many = tuple(f"2550200000{number:010}" for number in range(200))
     text = collateral_text(replace(CLAIM, invoices=many))
 
-    assert needs_attachment(replace(CLAIM, invoices=many))
-    assert not needs_attachment(CLAIM)
     assert "见附件《发票清单》（共200张）" in text
     assert len(text) <= DESCRIPTION_MAX
 
