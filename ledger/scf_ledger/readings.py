@@ -73,12 +73,9 @@ def key_hash(key: DeviceKey) -> bytes:
     return sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
 
 
-def body(reading: Mapping[str, Any]) -> bytes:
-    """Return the canonical bytes of a reading, as they are stored and hashed.
-
-    :raises Unencodable: it says something that has no canonical form
-    """
-    return canonical.encode(reading)
+def body(reading: Any) -> bytes:
+    """Return the canonical bytes of a reading out of a batch, as they are stored and hashed."""
+    return canonical.encode_decoded(reading)
 
 
 def sign(device: str, readings: Sequence[Mapping[str, Any]], key: DevicePrivateKey) -> str:

@@ -59,6 +59,7 @@ from scf.settings import Settings
 from scf.settlement import agreements_api, splits_api
 from scf.settlement import api as settlement
 from scf.stock import api as stock
+from scf.stocktakes import api as stocktakes
 from scf.tasks import api as tasks
 from scf.trace import api as trace
 
@@ -107,6 +108,7 @@ ROUTERS: list[APIRouter] = [
     agreements_api.router,
     devices.router,
     alarm_api.router,
+    stocktakes.router,
     feed.router,
     webhooks.router,
     daily_files.router,

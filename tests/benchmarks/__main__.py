@@ -17,6 +17,7 @@ from tests.benchmarks import (
     importing,
     jobs,
     publishing,
+    readings,
     sequencing,
     single,
     verifying,
@@ -45,6 +46,7 @@ def rows(*, long: bool) -> Iterator[Row]:
         yield from basket.measure(installation)
         yield from single.measure(installation)
         yield from blind.measure(installation)
+        yield from readings.measure(installation)
         yield from publishing.measure(installation)
 
 

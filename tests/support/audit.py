@@ -38,8 +38,10 @@ from tests.support.receivables import (
     register_invoice,
     submit,
 )
+from tests.support.stocktakes import FakeChain, Run, another_yard
 from tests.support.trade import receipt_csv
-from tests.support.watching import a_device, watch
+from tests.support.warehouse import Yard, tonnes
+from tests.support.watching import a_device, pledged, watch
 
 
 @dataclass
@@ -385,18 +387,42 @@ def _uploaded(world: World) -> None:
 def _watched(world: World) -> None:
     """A scale with a hole in its numbers, an hour closed and supplemented, one open; a revoked locator."""
     stage = world.desk.stage
+    yard = another_yard(stage)
     began = stage.clock.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=2)
-    scale = a_device(stage, stage.cast.supplier)
+    scale = a_device(stage, yard.keeper, location="S-0", warehouse="港桥 1 号仓")
     scale.send(scale.said(1, began), scale.said(4, began + timedelta(minutes=1)))
     watch(stage)
     scale.send(scale.said(2, began), scale.said(5, began + timedelta(hours=2)))
-    gps = a_device(stage, stage.cast.supplier, kind="gps", unit=None, algorithm="ES256")
+    gps = a_device(stage, yard.keeper, kind="gps", unit=None, algorithm="ES256")
     at = {"at": instant_text(began), "lat": "29.356123", "lon": "105.927001"}
     gps.send({"seq": 1, **at})
     path = f"/v1/devices/{gps.id}/revoke"
-    world.desk.did(stage.cast.supplier, path, {"reason": "损坏"})
+    world.desk.did(yard.keeper, path, {"reason": "损坏"})
+    _counted(world, yard)
     stage.clock.set(stage.clock.now() + timedelta(hours=1, minutes=1))
     watch(stage)
+
+
+def _counted(world: World, yard: Yard) -> None:
+    """Goods reported short, the alarm lifted; a stocktake counted short, one that nobody committed to."""
+    stage, bank = world.desk.stage, world.desk.stage.cast.bank
+    lots = []
+    for number in range(2):
+        lot = yard.stored("100.000", location=f"S-{number}")
+        pledged(stage, yard, yard.issued(lot, "100.000"))
+        lots.append(lot["id"])
+    assert yard.paper(lots[0], yard.keeper, "daily_stock", tonnes("90.000")).is_success
+    watch(stage)
+    alarm = stage.get(bank, "/v1/stock-alarms").json()["items"][0]["id"]
+    path = f"/v1/stock-alarms/{alarm}"
+    world.desk.did(bank, f"{path}/lifting", {"reason": "已复核"})
+    assert yard.sign(bank, "waive", f"{path}/draft", f"{path}/sign").is_success
+    left, run = (Run(stage, yard, bank, FakeChain(), lots) for _ in range(2))
+    drawn = run.until_drawn()["drawn"]
+    assert run.count(drawn[0], tonnes("80.000")).is_success
+    assert left.call().is_success
+    stage.clock.set(stage.clock.now() + timedelta(hours=25))
+    left.turn()
 
 
 def _revocations(world: World) -> None:

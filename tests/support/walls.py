@@ -288,6 +288,7 @@ def seeded(desk: Desk, outside: Any) -> tuple[dict[str, str], Signer]:
         "device_id": a_device(stage, sme).id,
         "seq": "1",
         "alarm_id": f"alm_{NOWHERE}",
+        "stocktake_id": f"stk_{NOWHERE}",
         "path": "0/000",
         "day": "2025-11-03",
     }

@@ -15,6 +15,7 @@ from scf.kernel.clock import instant_text
 from scf_ledger import readings
 from scf_ledger.readings import DevicePrivateKey
 from tests.support.actors import Company, Stage
+from tests.support.warehouse import Yard
 
 
 def pem_of(key: DevicePrivateKey) -> str:
@@ -96,3 +97,26 @@ def context(stage: Stage) -> EffectContext:
 def watch(stage: Stage) -> None:
     """One turn of the worker's clock."""
     effects.turn(context(stage))
+
+
+def pledged(stage: Stage, yard: Yard, receipt: dict[str, Any]) -> str:
+    """Have the trader pledge a receipt's goods to the bank, which takes them; not registered yet."""
+    bank, trader = stage.cast.bank, yard.trader
+    principal = {
+        "contract_sha256": "A" * 43,
+        "amount": {"amount": "1000000.00", "currency": "CNY"},
+        "rate": "0.0435",
+        "due_on": "2026-05-03",
+    }
+    body = {"pledgee": bank.id, "principal": principal}
+    path = f"/v1/warehouse-receipts/{receipt['id']}/pledges"
+    proposed = stage.post(trader, path, body)
+    assert proposed.is_success, proposed.text
+    path = f"/v1/pledges/{proposed.json()['id']}"
+    for who, act, draft, command in (
+        (trader, "pledge", "sign-draft", "sign"),
+        (bank, "accept", "accept-draft", "accept"),
+    ):
+        answer = yard.sign(who, act, f"{path}/{draft}", f"{path}/{command}")
+        assert answer.is_success, answer.text
+    return str(proposed.json()["id"])

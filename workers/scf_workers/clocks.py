@@ -21,6 +21,7 @@ from scf.receivables import effects as receivables
 from scf.registrations import clock as registrations
 from scf.settlement import effects as settlement
 from scf.settlement.bank import BankUnavailable
+from scf.stocktakes import effects as stocktakes
 
 EFFECTS_KEPT: Final = timedelta(days=30)  # done ones, for whoever asks what happened
 
@@ -52,8 +53,9 @@ def hold(context: EffectContext) -> None:
 
 
 def watch(context: EffectContext) -> None:
-    """Turn what devices said into events."""
+    """Hold what devices said to the book, turn it into events, and take stocktakes a step further."""
     devices.turn(context)
+    stocktakes.turn(context)
 
 
 def bank(context: EffectContext) -> None:

@@ -41,6 +41,7 @@ SUBJECTS = {
     "devices": "dev",
     "device_hours": "dvh",
     "stock_alarms": "alm",
+    "stocktakes": "stk",
 }
 
 

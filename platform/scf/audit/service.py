@@ -26,6 +26,7 @@ from scf.audit.subjects import (
     red_notes,
     stages,
     stock_alarms,
+    stocktakes,
     trade,
 )
 from scf.db.session import Database
@@ -35,7 +36,7 @@ from scf.settings import Settings
 from scf_ledger.chain.client import Chain
 
 SUBJECTS = (
-    *(stages, blind_holds),
+    *(stages, blind_holds, stocktakes),
     *(documents, trade, receivables, pools, pledges, financings, debtor_notices, red_notes),
     *(invoice_checks, reconciliations, approvals, prices, collateral, devices, stock_alarms),
 )

@@ -241,6 +241,19 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
         *("id", "version", "secret", "head_hash", "lot_id", "evidence", "unit", "book_minor"),
         *("counted_minor", "tolerance_minor", "receipts", "raised_at", "lifted_at"),
     ),
+    "stocktakes": (
+        *("id", "version", "secret", "head_hash", "bank_id", "supervisor_id", "keeper_id", "lots"),
+        *("draws", "state", "called_at", "chain_id", "height", "block_hash", "seed", "drawn"),
+        "failed",
+    ),
+    "stocktake_sides": (
+        *("stocktake_id", "party_id", "commitment", "committed_at", "salt", "value"),
+        "revealed_at",
+    ),
+    "stocktake_counts": (
+        *("stocktake_id", "lot_id", "event_id", "book_minor", "counted_minor"),
+        *("tolerance_minor", "counted_at"),
+    ),
     "stock_checks": ("paper_event_id", "lot_id", "counted_minor"),
     "reading_months": ("month",),
     "reading_batches": ("id", "device_id", "jws"),

@@ -42,6 +42,7 @@ ROWS = {
     "blind_tokens": "held_minor > 0",
     "devices": "unit IS NOT NULL",
     "device_hours": "closings > 0",
+    "stocktakes": "drawn IS NOT NULL",
 }
 NOT_NULL = {
     ("receivables", "reason"): "reason IS NOT NULL",
@@ -74,6 +75,8 @@ NOT_NULL = {
     ("chain_transactions", "arguments"): "purpose = 'anchor'",
     ("approval_records", "person_id"): "person_id IS NOT NULL",
     ("approval_records", "mandate_id"): "mandate_id IS NOT NULL",
+    ("stocktakes", "failed"): "failed <> '{}'",
+    ("stock_alarms", "lifted_at"): "lifted_at IS NOT NULL",
     ("devices", "revoked_at"): "revoked_at IS NOT NULL",
     ("devices", "revocation_reason"): "revoked_at IS NOT NULL",
     ("readings", "latitude"): "latitude IS NOT NULL",

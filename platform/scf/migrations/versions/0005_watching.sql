@@ -104,6 +104,55 @@ END $$;
 
 CREATE TRIGGER devices_guard BEFORE UPDATE ON devices FOR EACH ROW EXECUTE FUNCTION guard_device();
 
+CREATE TABLE stocktakes (
+	bank_id UUID NOT NULL, 
+	supervisor_id UUID NOT NULL, 
+	keeper_id UUID NOT NULL, 
+	lots UUID[] NOT NULL, 
+	draws BIGINT NOT NULL, 
+	state VARCHAR(9) NOT NULL, 
+	state_since TIMESTAMP WITH TIME ZONE NOT NULL, 
+	due_at TIMESTAMP WITH TIME ZONE, 
+	called_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	chain_id BIGINT, 
+	height BIGINT, 
+	block_hash BYTEA, 
+	seed BYTEA, 
+	drawn UUID[], 
+	failed UUID[] DEFAULT '{}' NOT NULL, 
+	id UUID NOT NULL, 
+	version BIGINT NOT NULL, 
+	secret BYTEA NOT NULL, 
+	head_hash BYTEA, 
+	CONSTRAINT pk_stocktakes PRIMARY KEY (id), 
+	CONSTRAINT ck_stocktakes_draws_of_the_list CHECK (draws BETWEEN 1 AND cardinality(lots)), 
+	CONSTRAINT ck_stocktakes_due_where_somebody_acts CHECK ((state IN ('CALLED', 'SEALED', 'DRAWN')) = (due_at IS NOT NULL)), 
+	CONSTRAINT ck_stocktakes_drawn_by_seed CHECK ((drawn IS NULL) = (seed IS NULL)), 
+	CONSTRAINT fk_stocktakes_bank_id_parties FOREIGN KEY(bank_id) REFERENCES parties (id), 
+	CONSTRAINT fk_stocktakes_supervisor_id_parties FOREIGN KEY(supervisor_id) REFERENCES parties (id), 
+	CONSTRAINT fk_stocktakes_keeper_id_parties FOREIGN KEY(keeper_id) REFERENCES parties (id), 
+	CONSTRAINT ck_stocktakes_state CHECK (state IN ('CALLED', 'COMMITTED', 'ANNOUNCED', 'SEALED', 'DRAWN', 'DONE', 'FAILED'))
+);
+
+CREATE INDEX ix_stocktakes_bank_id_id ON stocktakes (bank_id, id);
+
+CREATE INDEX ix_stocktakes_keeper_id_id ON stocktakes (keeper_id, id);
+
+CREATE INDEX ix_stocktakes_supervisor_id_id ON stocktakes (supervisor_id, id);
+
+CREATE INDEX ix_stocktakes_open ON stocktakes (id) WHERE state NOT IN ('DONE', 'FAILED');
+
+CREATE FUNCTION guard_stocktakes_state() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('CALLED', 'COMMITTED'), ('CALLED', 'FAILED'), ('COMMITTED', 'ANNOUNCED'), ('ANNOUNCED', 'SEALED'), ('SEALED', 'ANNOUNCED'), ('SEALED', 'DRAWN'), ('SEALED', 'FAILED'), ('DRAWN', 'DONE'), ('DRAWN', 'FAILED')) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION 'stocktakes: % does not become %', OLD.state, NEW.state
+    USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE TRIGGER stocktakes_guard_state BEFORE UPDATE OF state ON stocktakes FOR EACH ROW EXECUTE FUNCTION guard_stocktakes_state();
+
 CREATE TABLE device_hours (
 	device_id UUID NOT NULL, 
 	hour_at TIMESTAMP WITH TIME ZONE NOT NULL, 
@@ -119,6 +168,21 @@ CREATE TABLE device_hours (
 );
 
 CREATE INDEX ix_device_hours_due_at ON device_hours (due_at) WHERE due_at IS NOT NULL;
+
+CREATE TABLE stocktake_sides (
+	stocktake_id UUID NOT NULL, 
+	party_id UUID NOT NULL, 
+	commitment BYTEA NOT NULL, 
+	committed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	salt BYTEA, 
+	value BYTEA, 
+	revealed_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_stocktake_sides PRIMARY KEY (stocktake_id, party_id), 
+	CONSTRAINT ck_stocktake_sides_commitment_length CHECK (octet_length(commitment) = 32), 
+	CONSTRAINT ck_stocktake_sides_opens_what_it_closed CHECK (num_nulls(salt, value, revealed_at) IN (0, 3) AND (salt IS NULL OR sha256(salt || value) = commitment)), 
+	CONSTRAINT fk_stocktake_sides_stocktake_id_stocktakes FOREIGN KEY(stocktake_id) REFERENCES stocktakes (id), 
+	CONSTRAINT fk_stocktake_sides_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id)
+);
 
 CREATE TABLE hour_closings (
 	hour_id UUID NOT NULL, 
@@ -187,4 +251,22 @@ CREATE TABLE stock_checks (
 CREATE INDEX ix_stock_checks_lot_id ON stock_checks (lot_id);
 
 CREATE TRIGGER stock_checks_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON stock_checks FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+CREATE TABLE stocktake_counts (
+	stocktake_id UUID NOT NULL, 
+	lot_id UUID NOT NULL, 
+	event_id UUID NOT NULL, 
+	paper_number TEXT NOT NULL, 
+	book_minor BIGINT NOT NULL, 
+	counted_minor BIGINT NOT NULL, 
+	tolerance_minor BIGINT NOT NULL, 
+	counted_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_stocktake_counts PRIMARY KEY (stocktake_id, lot_id), 
+	CONSTRAINT fk_stocktake_counts_stocktake_id_stocktakes FOREIGN KEY(stocktake_id) REFERENCES stocktakes (id), 
+	CONSTRAINT fk_stocktake_counts_lot_id_lots FOREIGN KEY(lot_id) REFERENCES lots (id), 
+	CONSTRAINT uq_stocktake_counts_event_id UNIQUE (event_id), 
+	CONSTRAINT fk_stocktake_counts_event_id_events FOREIGN KEY(event_id) REFERENCES events (id)
+);
+
+CREATE TRIGGER stocktake_counts_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON stocktake_counts FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 

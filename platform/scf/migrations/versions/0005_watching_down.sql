@@ -1,6 +1,9 @@
 -- Devices, their readings by month, and stocktakes.
 
 DROP TABLE
+  stocktake_counts,
+  stocktake_sides,
+  stocktakes,
   stock_alarms,
   stock_checks,
   hour_closings,
@@ -10,4 +13,4 @@ DROP TABLE
   reading_batches,
   devices;
 
-DROP FUNCTION guard_readings, guard_device;
+DROP FUNCTION guard_readings, guard_device, guard_stocktakes_state;
