@@ -290,6 +290,9 @@ LOT_COUNTED: Mapping[str, Shape] = {
     "source": s.is_text,
 }
 LOT_LOST: Mapping[str, Shape] = {"quantity": s.is_quantity, "reason": s.is_text}
+INSURANCE: Shape = nullable(
+    s.object_of(insurer=s.is_text, policy=s.is_text, amount=s.is_money, until=s.is_date)
+)
 RECEIPT: Mapping[str, Shape] = {
     "kind": s.is_text,
     "medium": s.one_of("electronic", "paper"),
@@ -312,9 +315,7 @@ RECEIPT: Mapping[str, Shape] = {
     "stored_from": s.is_date,
     "stored_until": s.is_date,
     "storage_fee": s.is_text,
-    "insurance": nullable(
-        s.object_of(insurer=s.is_text, policy=s.is_text, amount=s.is_money, until=s.is_date)
-    ),
+    "insurance": INSURANCE,
     "issued_at": s.is_text,
     "issued_on": s.is_date,
     "lots": s.array_of(s.object_of(lot=s.is_public_id, quantity=s.is_quantity), least=1),
@@ -344,6 +345,32 @@ DELIVERED: Mapping[str, Shape] = {
     "rest": s.is_quantity,
     "papers": s.array_of(s.is_digest, least=1),
 }
+DIVIDED: Mapping[str, Shape] = {
+    "holder": s.is_uscc,
+    "keeper": s.is_uscc,
+    "pledgees": s.array_of(s.is_uscc),
+    "of": s.array_of(s.is_public_id, least=1),
+    "into": s.array_of(s.object_of(number=s.is_text, quantity=s.is_quantity), least=1),
+}
+"""Receipts that become others, together what they were: split, or merged with those in `of` beside it."""
+CANCELLED: Mapping[str, Shape] = {
+    "title": s.is_digest,
+    "holder": s.is_uscc,
+    "keeper": s.is_uscc,
+    "rest": s.is_quantity,
+}
+"""Handed in by its holder for nothing in return; `rest` is free in the lots again."""
+AMENDED: Mapping[str, Shape] = {
+    "keeper": s.is_uscc,
+    "medium": s.one_of("electronic", "paper"),
+    "stored_until": s.is_date,
+    "storage_fee": s.is_text,
+    "insurance": INSURANCE,
+    "reason": s.is_text,
+}
+"""What of a receipt's items may change, as it stands now: how long, for what fee, how insured, on what medium."""
+FEE_TOLD: Mapping[str, Shape] = {"owed": s.is_money, "as_of": s.is_date}
+"""What the keeper is owed for storing: its lien stands for it (Civil Code 903)."""
 RECEIPT_FACT: Mapping[str, Shape] = {"state": s.is_text, "reason": s.is_text}
 """Frozen, thawed, disputed, settled, expired, prolonged, cancelled: where it stands and why."""
 HOLD: Mapping[str, Shape] = {

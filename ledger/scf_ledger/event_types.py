@@ -34,6 +34,8 @@ class About(StrEnum):
     """An earlier one, or the pledge of the same contract; the contract's hash ties them."""
     GOODS = "goods"
     """A lot that the record names, or a receipt that it is of: what is signed is not there yet."""
+    TOGETHER = "together"
+    """The version before of this subject, or of one that the record names beside it: they change together."""
 
 
 SOLE: Final[tuple[str | None, ...]] = (None,)
@@ -78,6 +80,7 @@ ACTS: Final = frozenset(
         *("extend", "prolong", "lift", "waive"),
         *("entrust", "supervise", "appoint", "dispose"),
         *("store", "issue", "endorse", "attest", "withdraw", "deliver"),
+        *("divide", "surrender", "cancel", "amend"),
     }
 )
 
@@ -222,6 +225,13 @@ _ENDORSE = Signing("endorse", "from", Scope.ENTERPRISE, SOLE, _same(*r.ENDORSED)
 _REGISTER_ENDORSEMENT = Signing("attest", "keeper", Scope.ENTERPRISE, SOLE, _same(*r.ENDORSED))
 _WITHDRAW = Signing("withdraw", "holder", Scope.ENTERPRISE, SOLE, _same(*r.WITHDRAWAL))
 _DELIVER = Signing("deliver", "keeper", Scope.ENTERPRISE, SOLE, _same(*r.DELIVERED))
+_DIVIDE = Signing("divide", "holder", Scope.ENTERPRISE, SOLE, _same(*r.DIVIDED), About.TOGETHER)
+_DIVIDE_CONSENT = Signing(
+    "consent", "pledgees", Scope.BANK, MAKER_AND_CHECKER, _same(*r.DIVIDED), About.TOGETHER
+)
+_SURRENDER = Signing("surrender", "holder", Scope.ENTERPRISE, SOLE, _same(*r.CANCELLED))
+_CANCEL = Signing("cancel", "keeper", Scope.ENTERPRISE, SOLE, _same(*r.CANCELLED))
+_AMEND = Signing("amend", "keeper", Scope.ENTERPRISE, SOLE, _same(*r.AMENDED))
 _RELEASE_PART = Signing(
     "release", "pledgee", Scope.BANK, MAKER_AND_CHECKER, _same(*r.PART_RELEASED)
 )
@@ -272,6 +282,11 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("receipt.withdrawal_ordered", "receipt", r.WITHDRAWAL, (_WITHDRAW,)),
     ("receipt.delivered", "receipt", r.DELIVERED, (_DELIVER,)),
     ("receipt.moved", "receipt", r.RECEIPT_FACT, ()),
+    ("receipt.withdrawal_refused", "receipt", {"asked": s.is_quantity}, ()),
+    ("receipt.divided", "receipt", r.DIVIDED, (_DIVIDE, _DIVIDE_CONSENT)),
+    ("receipt.cancelled", "receipt", r.CANCELLED, (_SURRENDER, _CANCEL)),
+    ("receipt.amended", "receipt", r.AMENDED, (_AMEND,)),
+    ("receipt.fee_told", "receipt", r.FEE_TOLD, ()),
     ("stage.registered", "stage", r.STAGE_PAPER, ()),
     ("stage.confirmed", "stage", r.STAGE, (_UNDERTAKE,)),
     ("stage.reduced", "stage", {"amount": s.is_money, "reason": s.is_text}, ()),

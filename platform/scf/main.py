@@ -47,6 +47,7 @@ from scf.prices import api as prices
 from scf.programmes import api as programmes
 from scf.programmes import invitation_api as invitations
 from scf.receipts import api as receipts
+from scf.receipts import keeping_api as receipt_keeping
 from scf.receivables import api as receivables
 from scf.receivables import block_list_api as block_list
 from scf.receivables import papers as receivable_papers
@@ -89,6 +90,7 @@ ROUTERS: list[APIRouter] = [
     terms.router,
     stock.router,
     receipts.router,
+    receipt_keeping.router,
     confirmations.router,
     confirmation_rates.router,
     lineage.router,

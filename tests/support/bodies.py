@@ -14,7 +14,7 @@ OWN: Final = {
 }
 BESIDES: Final = {"receivables_draft_answers": {"csv": "行号"}}
 """What a body needs beyond what its schema requires."""
-_DEPTH_MAX: Final = 8
+_DEPTH_MAX: Final = 12
 _SHA256: Final = "^[0-9a-f]{64}$"
 
 

@@ -45,6 +45,7 @@ from tests.support.lending import Desk, lending_desk
 from tests.support.lineage import put_forward
 from tests.support.log import sequence_all
 from tests.support.receivables import confirmation, identity, money, pay_to, register_invoice
+from tests.support.warehouse import Yard, part
 from tests.support.watching import a_device
 
 ROLES: Final = (
@@ -229,6 +230,7 @@ def seeded(desk: Desk, outside: Any) -> tuple[dict[str, str], Signer]:
     assert adopt(stage, small()).is_success
     other = desk.receivable(2, "500.00")
     desk.request(other, amount="400.00")
+    goods = stored(stage, core, sme)
     consent = {"to": bank.id, "until": "2026-06-30T00:00:00Z"}
     order = {
         "account": {"name": core.name, "account": "6100 0000 0000 0009", "bank": bank.name},
@@ -281,6 +283,7 @@ def seeded(desk: Desk, outside: Any) -> tuple[dict[str, str], Signer]:
         "cert_no": certificate_of(desk, pledge),
         "number": "1",
         **{name: one["id"] for name, one in made.items()},
+        **goods,
         **first_of(desk, sme, bank),
         "red_note_id": red_note,
         "paper_id": registry_paper(desk, pledge),
@@ -293,6 +296,25 @@ def seeded(desk: Desk, outside: Any) -> tuple[dict[str, str], Signer]:
         "day": "2025-11-03",
     }
     return found, signer
+
+
+def stored(stage: Stage, keeper: Company, trader: Company) -> dict[str, str]:
+    """Take goods in, issue a receipt, freeze it, and ask for another to be split."""
+    yard = Yard(stage, keeper, trader, trader)
+    lot = yard.stored("140.000", supervisor=None)
+    receipt, other = yard.issued(lot, "40.000"), yard.issued(lot, "100.000")
+    parts = [part("FG-1", lot, "60.000"), part("FG-2", lot, "40.000")]
+    division = yard.divide([other], parts)
+    assert division.status_code == 201, division.text
+    body = {"basis": "court", "reference": "(2025)渝0118财保1号"}
+    frozen = stage.post(keeper, f"/v1/warehouse-receipts/{receipt['id']}/freeze", body)
+    assert frozen.status_code == 200, frozen.text
+    return {
+        "lot_id": lot["id"],
+        "receipt_id": receipt["id"],
+        "division_id": division.json()["id"],
+        "restraint_id": yard.restraints(receipt)[0]["id"],
+    }
 
 
 def publish(desk: Desk) -> Signer:

@@ -5,6 +5,7 @@ yard = open_yard(stage); lot = yard.stored("140.000"); receipt = yard.issued(lot
 
 import base64
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -90,8 +91,8 @@ class Yard:
 
     def enter(self, quantity: dict[str, str], **other: Any) -> httpx.Response:
         body = {
-            "depositor": self.trader.id,
-            "supervisor": self.supervisor.id,
+            "depositor": self.trader.uscc,
+            "supervisor": self.supervisor.uscc,
             "goods": "电解铜",
             "grade": "Cu-CATH-1",
             "warehouse": "港桥 1 号仓",
@@ -200,6 +201,79 @@ class Yard:
             return draft
         return self.stage.post(who, path, {"authorizations": who.sign_all(draft.json())})
 
+    def endorse(self, receipt: dict[str, Any], to: Company, **other: Any) -> httpx.Response:
+        """Have the holder sign the receipt over; the keeper has not attested it."""
+        path = f"/v1/warehouse-receipts/{receipt['id']}"
+        holder = other.pop("holder", self.trader)
+        return self.sign(
+            holder, "endorse", f"{path}/endorsement-draft", f"{path}/endorse", to=to.uscc
+        )
+
+    def attest(self, receipt: dict[str, Any], act: str = "attest") -> httpx.Response:
+        """Have the keeper sign what waits: an endorsement, or a surrender (`cancel`)."""
+        path = f"/v1/warehouse-receipts/{receipt['id']}"
+        return self.sign(self.keeper, act, f"{path}/attestation-draft", f"{path}/attest")
+
+    def surrender(self, receipt: dict[str, Any]) -> httpx.Response:
+        path = f"/v1/warehouse-receipts/{receipt['id']}"
+        return self.sign(self.trader, "surrender", f"{path}/surrender-draft", f"{path}/surrender")
+
+    def amend(self, receipt: dict[str, Any], **items: Any) -> httpx.Response:
+        """Have the keeper change what of a receipt may change."""
+        path = f"/v1/warehouse-receipts/{receipt['id']}"
+        body = {"reason": "续存", **items}
+        return self.sign(self.keeper, "amend", f"{path}/amendment-draft", f"{path}/amend", **body)
+
+    def divide(
+        self, receipts: Sequence[dict[str, Any]], into: Sequence[dict[str, Any]]
+    ) -> httpx.Response:
+        """Have the holder ask for receipts to become others; nobody has signed."""
+        body = {"of": [one["id"] for one in receipts], "into": list(into)}
+        return self.stage.post(self.trader, "/v1/receipt-divisions", body)
+
+    def sign_division(self, division: str, who: Company, act: str = "divide") -> httpx.Response:
+        path = f"/v1/receipt-divisions/{division}"
+        return self.sign(who, act, f"{path}/draft", f"{path}/sign")
+
+    def carry_out(self, division: str) -> httpx.Response:
+        """Have the keeper issue the new receipts for the old."""
+        path = f"/v1/receipt-divisions/{division}"
+        body = {"signers": self.keeper.signers("issue")}
+        drafts = self.stage.post(self.keeper, f"{path}/issue-drafts", body)
+        if not drafts.is_success:
+            return drafts
+        issues = [{"authorizations": self.keeper.sign_all(draft)} for draft in drafts.json()]
+        return self.stage.post(self.keeper, f"{path}/carry-out", {"issues": issues})
+
+    def divided(
+        self, receipts: Sequence[dict[str, Any]], into: Sequence[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        asked = self.divide(receipts, into)
+        assert asked.status_code == 201, asked.text
+        assert self.sign_division(asked.json()["id"], self.trader).is_success
+        done = self.carry_out(asked.json()["id"])
+        assert done.status_code == 201, done.text
+        made: list[dict[str, Any]] = done.json()
+        return made
+
+    def lose(
+        self, lot: dict[str, Any], quantity: dict[str, str], what: str = "losses"
+    ) -> httpx.Response:
+        body = {"quantity": quantity, "reason": "盘点短少"}
+        return self.stage.post(self.supervisor, f"/v1/lots/{lot['id']}/{what}", body)
+
+    def shown(self, receipt: dict[str, Any], who: Company | None = None) -> dict[str, Any]:
+        """A receipt as it stands now."""
+        answer = self.stage.get(who or self.keeper, f"/v1/warehouse-receipts/{receipt['id']}")
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def restraints(self, receipt: dict[str, Any]) -> list[dict[str, Any]]:
+        path = f"/v1/warehouse-receipts/{receipt['id']}/restraints"
+        found: list[dict[str, Any]] = self.stage.get(self.keeper, path).json()
+        return found
+
     def pool(self, who: Company, pool: str) -> dict[str, Any]:
         answer = self.stage.get(who, f"/v1/pools/{pool}")
         assert answer.status_code == 200, answer.text
@@ -210,3 +284,8 @@ class Yard:
 def open_yard(stage: Stage) -> Yard:
     """Register the keeper, the supervisor and the trader."""
     return Yard(stage, *(found(stage, role) for role in ("keeper", "supervisor", "trader")))
+
+
+def part(number: str, lot: dict[str, Any], quantity: str, **other: Any) -> dict[str, Any]:
+    """One of the receipts that others become, in tonnes."""
+    return {"number": number, "lots": [{"lot": lot["id"], "quantity": tonnes(quantity)}], **other}

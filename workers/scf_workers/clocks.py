@@ -17,6 +17,7 @@ from scf.http import idempotency
 from scf.http.auth import AccessToken
 from scf.pledges import effects as pledges
 from scf.programmes import invitations
+from scf.receipts import amending as receipts
 from scf.receivables import effects as receivables
 from scf.registrations import clock as registrations
 from scf.settlement import effects as settlement
@@ -31,6 +32,7 @@ def lapse(context: EffectContext) -> None:
     pledges.expire_proposals(context)
     pledges.resume(context)
     registrations.turn(context)
+    receipts.turn(context)
     invitations.expire(context)
     receivables.lapse(context)
     approvals.settle_days(context)

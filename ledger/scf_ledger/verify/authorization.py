@@ -108,6 +108,12 @@ def _check_about(signed: Signed, signing: Signing) -> None:
         record = signed.read.record
         lots = [part["lot"] for part in record.get("lots", ())]
         holds = about.subject in (*record.get("of", ()), *lots)
+    elif signing.about is About.TOGETHER:
+        named = (about.subject, about.version, about.event)
+        holds = named == (event.subject, event.version - 1, event.previous) or (
+            about.subject != event.subject
+            and about.subject in signed.read.record.get("of", [about.subject])
+        )
     else:
         own = about.subject == event.subject and about.version < event.version
         holds = own or about.subject.startswith(PREFIXES["pledge"])

@@ -38,6 +38,8 @@ SUBJECTS = {
     "price_series": "prs",
     "control_agreements": "ctl",
     "margin_calls": "mgc",
+    "lots": "lot",
+    "warehouse_receipts": "whr",
     "devices": "dev",
     "device_hours": "dvh",
     "stock_alarms": "alm",
@@ -60,13 +62,13 @@ class Told:
         """Read an amount of the record."""
         return Money.from_json(self.record[name])
 
+    def measure(self, name: str) -> Measure:
+        """Read money or a quantity of the record."""
+        return read_measure(self.record[name])
+
     def minor(self, name: str) -> int:
         """Read an amount of the record in fen, or in the smallest part of its unit."""
         return self.measure(name).minor
-
-    def measure(self, name: str) -> Measure:
-        """Read money or a quantity of goods of the record."""
-        return read_measure(self.record[name])
 
     def day(self, name: str) -> date | None:
         """Read a date of the record."""

@@ -18,9 +18,11 @@ from scf.audit.subjects import (
     documents,
     financings,
     invoice_checks,
+    lots,
     pledges,
     pools,
     prices,
+    receipts,
     receivables,
     reconciliations,
     red_notes,
@@ -36,7 +38,7 @@ from scf.settings import Settings
 from scf_ledger.chain.client import Chain
 
 SUBJECTS = (
-    *(stages, blind_holds, stocktakes),
+    *(stages, blind_holds, stocktakes, lots, receipts),
     *(documents, trade, receivables, pools, pledges, financings, debtor_notices, red_notes),
     *(invoice_checks, reconciliations, approvals, prices, collateral, devices, stock_alarms),
 )

@@ -155,6 +155,14 @@ def _draw(
         _pass_on(session, edge, source, free, cause=_head(target), now=now)
 
 
+def pass_into(
+    session: Session, source: Pool, target: Pool, minor: int, *, family: str, now: datetime
+) -> None:
+    """Let so much of a pool be another, what is held of it first; its holders go along at once."""
+    _draw(session, source, target, minor, family=family, now=now)
+    ripen(session, target, now=now)
+
+
 def take_along(
     session: Session, target: Pool, *, holder_id: UUID, most: int | None, now: datetime
 ) -> int:

@@ -210,6 +210,22 @@ def convert(
     return pool
 
 
+def become(
+    session: Session, from_id: UUID, to_id: UUID, *, amount: Measure, family: str, now: datetime
+) -> None:
+    """Let so much of a pool become another that was opened for it: what is held first, with its holders.
+
+    `family` names what became of it, as for marks. Raises CapacityExceeded where it is not there.
+    """
+    pools = {pool.id: pool for pool in lock_pools(session, [from_id, to_id])}
+    source, target = pools[from_id], pools[to_id]
+    _require_positive(amount)
+    _require_unit(source, amount)
+    if amount.minor > min(source.confirmed_minor, target.free_minor):
+        raise CapacityExceeded(free=source.confirmed, asked=amount)
+    converting.pass_into(session, source, target, amount.minor, family=family, now=now)
+
+
 def follow(session: Session, pool_id: UUID, *, now: datetime) -> None:
     """Let what nobody holds any more of a value pass on to the forms that it became."""
     after = select(ConversionEdge.to_pool_id).where(

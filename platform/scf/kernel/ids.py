@@ -26,6 +26,7 @@ PREFIXES: Final = {
     "debtor_notice": "dnt",
     "device": "dev",
     "device_hour": "dvh",
+    "division": "dvn",
     "document": "doc",
     "draft": "dft",
     "event": "evt",
@@ -35,6 +36,7 @@ PREFIXES: Final = {
     "invoice_check": "ivc",
     "job": "job",
     "look_up": "lkp",
+    "lot": "lot",
     "mandate": "mnd",
     "margin_call": "mgc",
     "notice": "ntc",
@@ -53,14 +55,17 @@ PREFIXES: Final = {
     "red_note": "red",
     "registry_filing": "rgf",
     "registry_paper": "rgp",
+    "restraint": "rst",
     "rule_evaluation": "rul",
     "stage": "stg",
     "statement": "stm",
     "stocktake": "stk",
     "task": "tsk",
     "trade_document": "trd",
+    "warehouse_receipt": "whr",
     "webhook": "whk",
     "webhook_delivery": "msg",
+    "withdrawal": "wdr",
 }
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _TAIL: Final = re.compile(f"[0-7][{_ALPHABET}]{{25}}")

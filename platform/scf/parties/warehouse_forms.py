@@ -70,6 +70,15 @@ def medium(names: Names, value: Any) -> str:
     return _MEDIA.get(value, value) if isinstance(value, str) else plain(names, value)
 
 
+def numbers(names: Names, value: Any) -> str:
+    """Show the receipts that others become, one a line."""
+    if not isinstance(value, list) or not all(
+        isinstance(one, dict) and one.keys() == {"number", "quantity"} for one in value
+    ):
+        return plain(names, value)
+    return "\n".join(f"{one['number']}：{quantity(names, one['quantity'])}" for one in value)
+
+
 _PARTIES: Final[Fields] = {
     "keeper": ("保管人", party),
     "supervisor": ("监管方", party),
@@ -124,6 +133,27 @@ _WITHDRAWAL: Final[Fields] = {
     "taker": ("承运人、车号或领货人", plain),
     "rest": ("出库后剩余数量", quantity),
     "papers": ("磅单、出门证摘要", texts),
+}
+_DIVISION: Final[Fields] = {
+    "holder": ("持有人", party),
+    "keeper": ("保管人", party),
+    "pledgees": ("质权人", parties),
+    "of": ("原仓单", texts),
+    "into": ("新仓单", numbers),
+}
+_CANCELLATION: Final[Fields] = {
+    "holder": ("持有人", party),
+    "keeper": ("保管人", party),
+    "rest": ("仓单项下剩余数量", quantity),
+    "title": ("持有人取得仓单的存证摘要", plain),
+}
+_AMENDMENT: Final[Fields] = {
+    "keeper": ("保管人", party),
+    "medium": ("介质", medium),
+    "stored_until": ("储存期限至", day),
+    "storage_fee": ("仓储费", plain),
+    "insurance": ("保险", insurance),
+    "reason": ("变更原因", plain),
 }
 _PLEDGE: Final[Fields] = {
     "pledgor": ("出质人", party),
@@ -189,6 +219,26 @@ WAREHOUSE_FORMS: Final[Mapping[str, Form]] = {
         "我单位作为保管人，已按提货通知书交付下列仓储物：",
         (("出库", _WITHDRAWAL),),
     ),
+    "divide": Form(
+        "仓单分割、合并申请",
+        "我单位作为仓单持有人，请保管人将下列仓单分割或合并，另行填发仓单：",
+        (("分割、合并", _DIVISION),),
+    ),
+    "surrender": Form(
+        "仓单注销申请",
+        "我单位作为仓单持有人，交回下列仓单并请保管人注销，不提取仓储物：",
+        (("注销", _CANCELLATION),),
+    ),
+    "cancel": Form(
+        "仓单注销",
+        "我单位作为保管人，已收回并注销下列仓单：",
+        (("注销", _CANCELLATION),),
+    ),
+    "amend": Form(
+        "仓单变更",
+        "我单位作为保管人，将下列事项记载于仓单：",
+        (("变更后的事项", _AMENDMENT),),
+    ),
 }
 """Act -> the paper."""
 
@@ -204,6 +254,11 @@ GOODS_VARIANTS: Final[Mapping[tuple[str, str], Form]] = {
         "我行接受下列仓单质押，并将办理登记：",
         (("质押", _PLEDGE), ("担保", _SECURED)),
     ),
+    ("consent", GOODS): Form(
+        "质权人同意仓单分割、合并",
+        "我行作为质权人，同意将下列仓单分割或合并，质权及于新仓单：",
+        (("分割、合并", _DIVISION),),
+    ),
     ("release", GOODS): Form(
         "部分解除质押通知书",
         "我行解除下列数量仓储物的质押，其余仍为我行债权的担保：",
@@ -214,6 +269,6 @@ GOODS_VARIANTS: Final[Mapping[tuple[str, str], Form]] = {
 
 
 def is_over_goods(content: Mapping[str, Any]) -> bool:
-    """Say whether a pledge or a release is about a quantity of goods."""
+    """Say whether a pledge, a release or a consent is about a quantity of goods."""
     measured = content.get("released", content.get("amount"))
-    return isinstance(measured, dict) and "unit" in measured
+    return "into" in content or (isinstance(measured, dict) and "unit" in measured)

@@ -25,7 +25,7 @@ from scf.pledges import permissions, service
 from scf.pledges.api import shown
 from scf.pledges.schemas import PledgeOut
 from scf.pledges.service import Principal
-from scf.receipts import delivering
+from scf.receipts import service as receipt_service
 from scf.receipts import permissions as receipt_permissions
 from scf_ledger.encoding import from_b64url
 
@@ -88,7 +88,7 @@ def propose_on_receipt(
     call: Call, receipt_id: WarehouseReceiptId, body: ReceiptPledgeIn
 ) -> PledgeOut:
     """以仓单出质 Propose a pledge of the goods of a receipt. By its holder."""
-    receipt = delivering.lock_for(
+    receipt = receipt_service.lock_for(
         call.session, call.actor, receipt_id, receipt_permissions.Action.PLEDGE
     )
     pledge = service.propose(

@@ -7,7 +7,14 @@ from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
 from scf.http.schemas import LotId, PageSize, WarehouseReceiptId
 from scf.parties.schemas import DraftOut, SignedIn
 from scf.receipts import delivering, issuing, queries
-from scf.receipts.schemas import DeliveryIn, ReceiptIn, ReceiptOut, WithdrawalIn, WithdrawalOut
+from scf.receipts.schemas import (
+    DeliveryIn,
+    OrderNoIn,
+    ReceiptIn,
+    ReceiptOut,
+    WithdrawalIn,
+    WithdrawalOut,
+)
 
 router = APIRouter(tags=["receipts 仓单"])
 
@@ -84,6 +91,13 @@ def order_withdrawal(call: Call, receipt_id: WarehouseReceiptId, body: SignedIn)
     )
     found = queries.visible(call.session, call.actor.party, receipt_id)
     return WithdrawalOut.of(withdrawal, found)
+
+
+@command(router, "/v1/warehouse-receipts/{receipt_id}/withdrawals/take-back")
+def take_back_withdrawal(call: Call, receipt_id: WarehouseReceiptId, body: OrderNoIn) -> ReceiptOut:
+    """撤回提货通知书 Take an order back that was not carried out."""
+    found = delivering.take_back(call.session, call.actor, receipt_id, body.order_no, now=call.now)
+    return ReceiptOut.of(found)
 
 
 @command(router, "/v1/warehouse-receipts/{receipt_id}/delivery-draft")

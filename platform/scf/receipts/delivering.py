@@ -5,6 +5,7 @@ is told that somebody tried.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,20 +15,19 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from scf.capacity import queries as pools
 from scf.capacity import service as capacity
 from scf.capacity.models import Pool
 from scf.evidence import service as evidence
 from scf.evidence.models import Statement
-from scf.evidence.queries import event_by_hash
 from scf.http.auth import Actor
-from scf.kernel.errors import Conflict, NotFound
+from scf.kernel.errors import Conflict, Invalid, NotFound
 from scf.kernel.ids import new_id, parse_id, public_id
+from scf.kernel.money import Money
 from scf.kernel.quantity import Quantity
 from scf.parties import queries as parties
 from scf.parties import signing
 from scf.parties.signing import Signer
-from scf.receipts import permissions
+from scf.receipts import service
 from scf.receipts.models import State, WarehouseReceipt, Withdrawal, WithdrawalRefusal
 from scf.receipts.permissions import Action
 from scf.stock import rules as stock_rules
@@ -36,6 +36,7 @@ from scf_ledger.encoding import b64url
 
 ORDERED: Final = "receipt.withdrawal_ordered"
 DELIVERED: Final = "receipt.delivered"
+REFUSED: Final = "receipt.withdrawal_refused"
 
 
 class OrderKnown(Conflict):
@@ -70,6 +71,22 @@ class GoodsPledged(Conflict):
         self._refusal.keep(session)
 
 
+class FeeUnpaid(Conflict):
+    """The keeper keeps the goods until it is paid for storing them (Civil Code 903, 915)."""
+
+    code = "receipt.fee_unpaid"
+    title = "仓储费（含逾期加收）未结清，保管人可留置仓储物"
+    title_en = "Storage is not paid for: the keeper's lien stands"
+
+
+class UnitsDiffer(Invalid):
+    """Single things leave by name: of the receipt, still there, together the quantity."""
+
+    code = "receipt.units_differ"
+    title = "逐件清单与提货数量不符，或所列货物不在该仓单项下"
+    title_en = "The single things are not the receipt's, have left, or are not the quantity"
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """An attempt to take goods that may not leave."""
@@ -80,8 +97,8 @@ class Refusal:
     now: datetime
 
     def keep(self, session: Session) -> None:
-        """Write the attempt down and tell every holder of the receipt's pool."""
-        receipt = session.get_one(WarehouseReceipt, self.receipt_id)
+        """Write the attempt down and tell every holder of the receipt's pool, in its feed too."""
+        receipt = evidence.lock(session, WarehouseReceipt, self.receipt_id)
         session.add(
             WithdrawalRefusal(
                 id=new_id(),
@@ -92,13 +109,17 @@ class Refusal:
                 refused_at=self.now,
             )
         )
-        alarm(
+        asked = {"asked": self.quantity.to_json()}
+        event = service.tell(
             session,
             receipt,
-            "receipt.withdrawal_refused",
-            {"receipt": public_id("whr", receipt.id), "asked": self.quantity.to_json()},
+            REFUSED,
+            asked,
             now=self.now,
+            actor=self.party_id,
+            others=service.encumbrancers(session, receipt),
         )
+        service.alarm(session, receipt, event, asked, now=self.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +143,10 @@ def draft_withdrawal(
     now: datetime,
 ) -> list[Statement]:
     """Write the 提货通知书 for the holder to sign. Raises MoveRefused, GoodsPledged, OrderKnown, as signing."""
-    receipt = lock_for(session, actor, receipt_id, Action.WITHDRAW)
+    receipt = service.lock_for(session, actor, receipt_id, Action.WITHDRAW)
     _require_takeable(session, receipt, order.quantity, actor, now=now)
     _require_new(session, receipt, order.order_no)
+    _pick_units(session, receipt, order.units, order.quantity)
     content = {
         "holder": parties.party(session, receipt.holder_id).uscc,
         "keeper": parties.party(session, receipt.keeper_id).uscc,
@@ -152,12 +174,13 @@ def order_withdrawal(
     session: Session, actor: Actor, receipt_id: UUID, *, jws: Sequence[str], now: datetime
 ) -> Withdrawal:
     """Take the holder's signature: the keeper may hand the goods over. Raises as `draft_withdrawal`."""
-    receipt = lock_for(session, actor, receipt_id, Action.WITHDRAW)
+    receipt = service.lock_for(session, actor, receipt_id, Action.WITHDRAW)
     holder = parties.active_party(session, actor.party)
     act = signing.collect(session, party=holder, act="withdraw", subject=receipt, jws=jws, now=now)
     quantity = Quantity.from_json(act.content["quantity"])
     _require_takeable(session, receipt, quantity, actor, now=now)
     _require_new(session, receipt, act.content["order_no"])
+    _pick_units(session, receipt, act.reserved["units"], quantity)
     evidence.append(
         session,
         receipt,
@@ -182,6 +205,19 @@ def order_withdrawal(
     return withdrawal
 
 
+def take_back(
+    session: Session, actor: Actor, receipt_id: UUID, order_no: str, *, now: datetime
+) -> WarehouseReceipt:
+    """Take an order back that was not carried out (撤回提货). By the holder. Raises OrderUnknown."""
+    receipt = service.lock_for(session, actor, receipt_id, Action.WITHDRAW)
+    withdrawal = _open_order(session, receipt, order_no)
+    withdrawal.ended_at = now
+    reason = f"撤回提货通知书 {order_no}"
+    service.stand(session, receipt, receipt.state, reason, actor=actor.party, now=now)
+    session.flush()
+    return receipt
+
+
 def draft_delivery(
     session: Session,
     actor: Actor,
@@ -197,7 +233,7 @@ def draft_delivery(
 
     Raises OrderUnknown, MoveRefused, GoodsPledged, and as signing.
     """
-    receipt = lock_for(session, actor, receipt_id, Action.DELIVER)
+    receipt = service.lock_for(session, actor, receipt_id, Action.DELIVER)
     withdrawal = _open_order(session, receipt, order_no)
     quantity = receipt.measure(withdrawal.quantity_minor)
     pool = _require_takeable(session, receipt, quantity, actor, now=now)
@@ -233,7 +269,7 @@ def deliver(
 
     Raises OrderUnknown, MoveRefused, GoodsPledged, and as signing.
     """
-    receipt = lock_for(session, actor, receipt_id, Action.DELIVER)
+    receipt = service.lock_for(session, actor, receipt_id, Action.DELIVER)
     keeper = parties.active_party(session, actor.party)
     act = signing.collect(session, party=keeper, act="deliver", subject=receipt, jws=jws, now=now)
     withdrawal = session.get_one(Withdrawal, parse_id("wdr", act.reserved["withdrawal"]))
@@ -262,49 +298,13 @@ def deliver(
     return receipt
 
 
-def lock_for(
-    session: Session,
-    actor: Actor,
-    receipt_id: UUID,
-    action: Action,
-    expected_version: int | None = None,
-) -> WarehouseReceipt:
-    """Return a receipt, locked, for an action that this party may take. Raises SubjectNotFound."""
-    receipt = evidence.lock(session, WarehouseReceipt, receipt_id)
-    permissions.require(receipt, actor.party, action)
-    evidence.require_version(receipt, expected_version)
-    return receipt
-
-
-def alarm(
-    session: Session,
-    receipt: WarehouseReceipt,
-    kind: str,
-    fields: dict[str, Any],
-    *,
-    now: datetime,
-) -> None:
-    """Tell everybody who holds a part of a receipt's goods."""
-    assert receipt.head_hash is not None, "an issued receipt has told of its issue"
-    event = event_by_hash(session, receipt.head_hash)
-    for holding in pools.holdings(session, receipt.pool_id):
-        if holding.minor > 0 and holding.party_id is not None:
-            capacity.notify(
-                session,
-                event,
-                holding.party_id,
-                kind=kind,
-                subject=holding.holder,
-                fields=fields,
-                now=now,
-            )
-
-
 def _require_takeable(
     session: Session, receipt: WarehouseReceipt, quantity: Quantity, actor: Actor, *, now: datetime
 ) -> Pool:
     """Return the receipt's pool, locked, where so much of it may leave."""
-    receipt.require_active("withdraw")
+    receipt.require_deliverable()
+    if receipt.fee_owed_minor:
+        raise FeeUnpaid(owed=Money(receipt.fee_owed_minor))
     (pool,) = capacity.lock_pools(session, [receipt.pool_id])
     if quantity > pool.free:
         if pool.used_minor > 0:
@@ -336,6 +336,21 @@ def _open_order(session: Session, receipt: WarehouseReceipt, order_no: str) -> W
     return found
 
 
+def _pick_units(
+    session: Session, receipt: WarehouseReceipt, names: Sequence[str], quantity: Quantity
+) -> list[LotUnit]:
+    """Return the single things that are to leave; none where the receipt has none. Raises UnitsDiffer."""
+    own = select(LotUnit).where(LotUnit.receipt_id == receipt.id, LotUnit.left_at.is_(None))
+    units = {unit.name: unit for unit in session.scalars(own.order_by(LotUnit.name))}
+    if not units and not names:
+        return []
+    strange = sorted(set(names) - units.keys())
+    picked = [units[name] for name in sorted(set(names)) if name in units]
+    if strange or sum(unit.quantity_minor for unit in picked) != quantity.minor:
+        raise UnitsDiffer(field="units", strange=strange[:20], listed=len(picked))
+    return picked
+
+
 def _leave_lots(
     session: Session,
     receipt: WarehouseReceipt,
@@ -346,10 +361,15 @@ def _leave_lots(
     actor: UUID,
     now: datetime,
 ) -> None:
-    """Let goods leave the lots that the receipt has them in, oldest lot first; single things by name."""
+    """Let goods leave the lots that the receipt has them in, oldest lot first; single things from their own."""
+    units = _pick_units(session, receipt, withdrawal.units or (), quantity)
+    by_lot = Counter[UUID]()
+    for unit in units:
+        by_lot[unit.lot_id] += unit.quantity_minor
+        unit.left_at = now
     left = quantity.minor
     for part in receipt.lots:
-        taken = min(left, part.quantity_minor)
+        taken = by_lot[part.lot_id] if units else min(left, part.quantity_minor)
         if taken == 0:
             continue
         lot = session.get_one(Lot, part.lot_id)
@@ -366,12 +386,6 @@ def _leave_lots(
         )
         part.quantity_minor -= taken
         left -= taken
-    for name in withdrawal.units or ():
-        unit = session.scalar(
-            select(LotUnit).where(LotUnit.name == name, LotUnit.left_at.is_(None))
-        )
-        if unit is not None:
-            unit.left_at = now
 
 
 _WITHDRAWAL: Final = ("holder", "keeper", "order_no", "quantity", "units_sha256", "taker")

@@ -1,18 +1,24 @@
 """Receipts over goods that were found not to be as the book says: disputed at once, settled when that is lifted."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from scf.capacity import queries as pools
 from scf.evidence import service as evidence
-from scf.receipts import delivering
-from scf.receipts.models import TRANSITIONS, State, WarehouseReceipt
-
-MOVED: Final = "receipt.moved"
+from scf.receipts import restraining
+from scf.receipts.models import (
+    ENDS,
+    Basis,
+    Restraint,
+    RestraintKind,
+    State,
+    WarehouseReceipt,
+)
+from scf.receipts.restraining import Reason
 
 
 def pledgees(session: Session, receipts: Iterable[WarehouseReceipt]) -> list[UUID]:
@@ -39,30 +45,30 @@ def dispute(
     `fields` are what the notices say. Returns those that are disputed now, by this or before; locked in id order.
     """
     receipts = evidence.lock_all(session, WarehouseReceipt, ids).values()
+    counted = Reason(RestraintKind.DISPUTE, Basis.COUNT, reason)
     for receipt in receipts:
-        if State.DISPUTED in TRANSITIONS[receipt.state]:
-            _move(session, receipt, State.DISPUTED, reason=reason, now=now)
-            delivering.alarm(session, receipt, "receipt.disputed", fields, now=now)
+        if receipt.state not in ENDS and not _counted(session, receipt):
+            restraining.place(session, receipt, counted, fields=fields, actor=None, now=now)
     return [receipt for receipt in receipts if receipt.state is State.DISPUTED]
 
 
 def settle(
     session: Session, ids: Iterable[UUID], *, reason: str, fields: dict[str, Any], now: datetime
 ) -> list[WarehouseReceipt]:
-    """Give disputed receipts back their effect."""
+    """Give disputed receipts back their effect, where nothing else stands against them."""
     settled = []
     for receipt in evidence.lock_all(session, WarehouseReceipt, ids).values():
-        if receipt.state is State.DISPUTED:
-            _move(session, receipt, State.ACTIVE, reason=reason, now=now)
-            delivering.alarm(session, receipt, "receipt.settled", fields, now=now)
+        own = _counted(session, receipt)
+        if own:
+            restraining.lift(session, receipt, own, reason, fields=fields, actor=None, now=now)
             settled.append(receipt)
     return settled
 
 
-def _move(
-    session: Session, receipt: WarehouseReceipt, to: State, *, reason: str, now: datetime
-) -> None:
-    told: Collection[UUID] = {*receipt.parties, *pledgees(session, [receipt])}
-    receipt.move(to, now=now, reason=None if to is State.ACTIVE else reason)
-    record = {"state": to.value, "reason": reason}
-    evidence.append(session, receipt, MOVED, record, now=now, actor=None, parties=told)
+def _counted(session: Session, receipt: WarehouseReceipt) -> list[Restraint]:
+    """Return what counts and readings have against a receipt."""
+    return [
+        one
+        for one in restraining.standing(session, receipt.id)
+        if one.kind is RestraintKind.DISPUTE and one.basis is Basis.COUNT
+    ]

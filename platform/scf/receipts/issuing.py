@@ -1,7 +1,7 @@
 """Issuing a receipt over stored goods: the keeper's signature opens its pool and takes the lots'."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -22,12 +22,12 @@ from scf.kernel.quantity import Quantity
 from scf.parties import queries as parties
 from scf.parties import signing
 from scf.parties.models import Party
-from scf.parties.signing import Signer
+from scf.parties.signing import SignedAct, Signer
 from scf.receipts.models import Medium, ReceiptLot, State, TitleKind, WarehouseReceipt
 from scf.stock import permissions as lot_permissions
 from scf.stock import queries as stock
 from scf.stock import rules as stock_rules
-from scf.stock.models import Lot
+from scf.stock.models import Lot, LotUnit
 from scf_ledger.encoding import b64url, from_b64url
 from scf_ledger.event_types import EVENT_TYPES
 
@@ -92,6 +92,8 @@ class Terms:
     issued_at: str
     kind: TitleKind = TitleKind.WAREHOUSE_RECEIPT
     medium: Medium = Medium.ELECTRONIC
+    units: Sequence[str] = ()
+    """Which of the lots' single things, by name; all that no receipt is over, where none is named."""
 
 
 def draft_issue(
@@ -113,24 +115,43 @@ def draft_issue(
     for lot, (_, quantity) in zip(lots, terms.lots, strict=True):
         (pool,) = capacity.lock_pools(session, [lot.pool_id or lot.id])
         capacity.require_free(pool, quantity, viewer=actor.party)
+    units = _pick_units(session, lots, terms)
+    content = _content(session, lots, terms, units, now=now)
+    keeper = parties.active_party(session, actor.party)
+    return draft_of(
+        session, keeper, lots[0], content, units, signers=signers, origin=origin, now=now
+    )
+
+
+def draft_of(
+    session: Session,
+    keeper: Party,
+    lot: Lot,
+    content: Mapping[str, Any],
+    units: Sequence[str],
+    *,
+    signers: Sequence[Signer],
+    origin: str,
+    now: datetime,
+) -> list[Statement]:
+    """Write a receipt that says `content`, about the first of its lots; raises as signing."""
     secret = evidence.new_secret()
-    content = {
-        **_content(session, lots, terms, now=now),
-        "pool": public_id("cap", new_id()),
-        "pool_secret_sha256": b64url(hashlib.sha256(secret).digest()),
-    }
     return signing.draft(
         session,
         origin=origin,
-        party=parties.active_party(session, actor.party),
+        party=keeper,
         act="issue",
-        subject=lots[0],
+        subject=lot,
         prefix="lot",
-        content=content,
+        content={
+            **content,
+            "pool": public_id("cap", new_id()),
+            "pool_secret_sha256": b64url(hashlib.sha256(secret).digest()),
+        },
         amount=None,
         signers=signers,
         now=now,
-        reserved={"pool_secret": b64url(secret)},
+        reserved={"pool_secret": b64url(secret), "units": list(units)},
     )
 
 
@@ -145,14 +166,38 @@ def issue(
     lot_permissions.require(first, actor.party, lot_permissions.Action.STORE)
     keeper = parties.active_party(session, actor.party)
     act = signing.collect(session, party=keeper, act="issue", subject=first, jws=jws, now=now)
+    named = [parse_id("lot", part["lot"]) for part in act.content["lots"]]
+    lots = _lock_lots(session, actor, named)
+    return bring_forth(
+        session,
+        keeper,
+        act,
+        lots,
+        depositor_id=lots[0].depositor_id,
+        holder_id=lots[0].depositor_id,
+        now=now,
+    )
+
+
+def bring_forth(
+    session: Session,
+    keeper: Party,
+    act: SignedAct,
+    lots: Sequence[Lot],
+    *,
+    depositor_id: UUID,
+    holder_id: UUID,
+    now: datetime,
+) -> WarehouseReceipt:
+    """Make a signed receipt be there: its event, its goods from their locked lots, its pool.
+
+    Raises NumberTaken, GoodsDiffer, `capacity.exceeded`.
+    """
     content = act.content
-    parts = [
-        (parse_id("lot", part["lot"]), Quantity.from_json(part["quantity"]))
-        for part in content["lots"]
-    ]
-    lots = _lock_lots(session, actor, [one for one, _ in parts])
-    _require_number(session, content["number"])
-    receipt = _receipt(session, keeper, lots[0], content, now=now)
+    require_number(session, content["number"])
+    receipt = _receipt(
+        session, keeper, content, depositor_id=depositor_id, holder_id=holder_id, now=now
+    )
     said = {name: content[name] for name in EVENT_TYPES[ISSUED].fields if name in content}
     event = evidence.append(
         session,
@@ -165,8 +210,10 @@ def issue(
         authorizations=act.authorizations,
     )
     receipt.issued_event_hash = receipt.title_event_hash = event.body_hash
-    for lot, (_, quantity) in zip(lots, parts, strict=True):
+    for lot, part in zip(lots, content["lots"], strict=True):
+        quantity = Quantity.from_json(part["quantity"])
         take(session, receipt, lot, quantity, cause=event.body_hash, actor=keeper.id, now=now)
+    _take_units(session, receipt, lots, act.reserved.get("units", []))
     opening = capacity.Opening(
         pool_id=receipt.pool_id,
         secret=from_b64url(act.reserved["pool_secret"]),
@@ -218,7 +265,7 @@ def _lock_lots(session: Session, actor: Actor, ids: Sequence[UUID]) -> list[Lot]
 
 
 def _check(session: Session, lots: Sequence[Lot], terms: Terms, *, now: datetime) -> None:
-    _require_number(session, terms.number)
+    require_number(session, terms.number)
     if terms.stored_until <= business_date(now):
         raise PeriodInvalid(field="stored_until", stored_until=terms.stored_until.isoformat())
     first = lots[0]
@@ -230,20 +277,25 @@ def _check(session: Session, lots: Sequence[Lot], terms: Terms, *, now: datetime
             raise GoodsDiffer(field="lots", lot=public_id("lot", lot.id))
 
 
-def _require_number(session: Session, number: str) -> None:
+def require_number(session: Session, number: str) -> None:
+    """Raise NumberTaken where a receipt of this number exists."""
     taken = select(WarehouseReceipt.id).where(WarehouseReceipt.number == number)
     if session.scalar(taken) is not None:
         raise NumberTaken(field="number", number=number)
 
 
 def _content(
-    session: Session, lots: Sequence[Lot], terms: Terms, *, now: datetime
+    session: Session,
+    lots: Sequence[Lot],
+    terms: Terms,
+    units: Sequence[str],
+    *,
+    now: datetime,
 ) -> dict[str, Any]:
     """Return what the receipt says: the items of Civil Code 909."""
     first = lots[0]
     total = Quantity(sum(quantity.minor for _, quantity in terms.lots), first.unit)
     depositor = parties.party(session, first.depositor_id).uscc
-    names = [unit.name for lot in lots for unit in stock.units(session, lot.id)]
     return {
         "kind": terms.kind.value,
         "medium": terms.medium.value,
@@ -259,7 +311,7 @@ def _content(
         "pieces": terms.pieces,
         "marks": first.marks,
         "quantity": total.to_json(),
-        "units_sha256": stock_rules.names_sha256(names),
+        "units_sha256": stock_rules.names_sha256(units),
         "loss_standard": first.loss_standard,
         "warehouse": first.warehouse,
         "location": first.location,
@@ -277,8 +329,52 @@ def _content(
     }
 
 
+def _pick_units(session: Session, lots: Sequence[Lot], terms: Terms) -> list[str]:
+    """Return the names of a receipt's single things: each there, under no receipt, together its quantity.
+
+    Raises GoodsDiffer.
+    """
+    picked: list[str] = []
+    for lot, (_, quantity) in zip(lots, terms.lots, strict=True):
+        loose = {
+            unit.name: unit.quantity_minor
+            for unit in stock.units(session, lot.id)
+            if unit.left_at is None and unit.receipt_id is None
+        }
+        own = [name for name in terms.units if name in loose] if terms.units else list(loose)
+        if loose and sum(loose[name] for name in own) != quantity.minor:
+            raise GoodsDiffer(field="units", lot=public_id("lot", lot.id), listed=len(own))
+        picked += own
+    if strange := sorted(set(terms.units) - set(picked)):
+        raise GoodsDiffer(field="units", units=strange[:20])
+    return sorted(picked)
+
+
+def _take_units(
+    session: Session, receipt: WarehouseReceipt, lots: Sequence[Lot], names: Sequence[str]
+) -> None:
+    """Put single things under a receipt. Raises GoodsDiffer where one has gone, or is under another."""
+    loose = select(LotUnit).where(
+        LotUnit.lot_id.in_([lot.id for lot in lots]),
+        LotUnit.name.in_(names),
+        LotUnit.left_at.is_(None),
+        LotUnit.receipt_id.is_(None),
+    )
+    units = session.scalars(loose).all()
+    if len(units) != len(names):
+        raise GoodsDiffer(field="units", listed=len(names), loose=len(units))
+    for unit in units:
+        unit.receipt_id = receipt.id
+
+
 def _receipt(
-    session: Session, keeper: Party, lot: Lot, content: dict[str, Any], *, now: datetime
+    session: Session,
+    keeper: Party,
+    content: Mapping[str, Any],
+    *,
+    depositor_id: UUID,
+    holder_id: UUID,
+    now: datetime,
 ) -> WarehouseReceipt:
     quantity = Quantity.from_json(content["quantity"])
     receipt = WarehouseReceipt(
@@ -290,14 +386,14 @@ def _receipt(
         medium=Medium(content["medium"]),
         number=content["number"],
         keeper_id=keeper.id,
-        depositor_id=lot.depositor_id,
-        holder_id=lot.depositor_id,
+        depositor_id=depositor_id,
+        holder_id=holder_id,
         goods=content["goods"],
         grade=content["grade"],
         unit=quantity.code,
         quantity_minor=quantity.minor,
         stored_until=parse_date(content["stored_until"]),
-        items={name: content[name] for name in _ITEMS},
+        items={name: content[name] for name in ITEMS},
         pool_id=parse_id("cap", content["pool"]),
         issued_event_hash=b"",
         title_event_hash=b"",
@@ -310,7 +406,7 @@ def _receipt(
     return receipt
 
 
-_ITEMS: Final = (
+ITEMS: Final = (
     *("depositor_address", "quality", "packing", "pieces", "marks", "loss_standard", "warehouse"),
     *("location", "stored_from", "storage_fee", "insurance", "issued_at", "issued_on"),
 )

@@ -26,6 +26,13 @@ class Action(StrEnum):
     WITHDRAW = "withdraw"
     DELIVER = "deliver"
     PLEDGE = "pledge"
+    FREEZE = "freeze"
+    SETTLE = "settle"
+    ENDORSE = "endorse"
+    ATTEST = "attest"
+    AMEND = "amend"
+    DIVIDE = "divide"
+    REPORT_LOST = "report_lost"
 
 
 ALLOWED: Final[Mapping[Action, frozenset[Relation]]] = MappingProxyType(
@@ -34,6 +41,13 @@ ALLOWED: Final[Mapping[Action, frozenset[Relation]]] = MappingProxyType(
         Action.WITHDRAW: frozenset({Relation.HOLDER}),
         Action.DELIVER: frozenset({Relation.KEEPER}),
         Action.PLEDGE: frozenset({Relation.HOLDER}),
+        Action.FREEZE: frozenset({Relation.KEEPER}),
+        Action.SETTLE: frozenset({Relation.HOLDER}),
+        Action.ENDORSE: frozenset({Relation.HOLDER}),
+        Action.ATTEST: frozenset({Relation.KEEPER}),
+        Action.AMEND: frozenset({Relation.KEEPER}),
+        Action.DIVIDE: frozenset({Relation.HOLDER}),
+        Action.REPORT_LOST: frozenset({Relation.HOLDER}),
     }
 )
 

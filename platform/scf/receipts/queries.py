@@ -3,21 +3,35 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
+from scf.capacity.models import PoolEntry
 from scf.evidence.service import SubjectNotFound
-from scf.receipts import permissions
-from scf.receipts.models import ReceiptLot, WarehouseReceipt, Withdrawal
-from scf.receipts.permissions import Action
+from scf.receipts.models import (
+    Division,
+    Endorsement,
+    ReceiptLot,
+    Restraint,
+    WarehouseReceipt,
+    Withdrawal,
+)
 
 
 def visible(session: Session, party_id: UUID, receipt_id: UUID) -> WarehouseReceipt:
-    """Return a receipt that this party has a part in. Raises SubjectNotFound."""
-    receipt = session.get(WarehouseReceipt, receipt_id)
+    """Return a receipt that this party has a part in, or took a part of in pledge. Raises SubjectNotFound."""
+    took_part = exists().where(
+        PoolEntry.pool_id == WarehouseReceipt.pool_id, PoolEntry.party_id == party_id
+    )
+    own = or_(
+        WarehouseReceipt.keeper_id == party_id,
+        WarehouseReceipt.holder_id == party_id,
+        WarehouseReceipt.depositor_id == party_id,
+        took_part,
+    )
+    receipt = session.scalar(select(WarehouseReceipt).where(WarehouseReceipt.id == receipt_id, own))
     if receipt is None:
         raise SubjectNotFound
-    permissions.require(receipt, party_id, Action.VIEW)
     return receipt
 
 
@@ -50,3 +64,26 @@ def withdrawals(session: Session, receipt_id: UUID) -> Sequence[Withdrawal]:
     """Return what was asked for of a receipt, oldest first."""
     found = select(Withdrawal).where(Withdrawal.receipt_id == receipt_id)
     return session.scalars(found.order_by(Withdrawal.ordered_at, Withdrawal.id)).all()
+
+
+def restraints(session: Session, receipt_id: UUID) -> Sequence[Restraint]:
+    """Return what stands or stood against a receipt, oldest first."""
+    found = select(Restraint).where(Restraint.receipt_id == receipt_id)
+    return session.scalars(found.order_by(Restraint.id)).all()
+
+
+def endorsements(session: Session, receipt_id: UUID) -> Sequence[Endorsement]:
+    """Return how a receipt was passed on or handed in, oldest first; what was taken back too."""
+    found = select(Endorsement).where(Endorsement.receipt_id == receipt_id)
+    return session.scalars(found.order_by(Endorsement.id)).all()
+
+
+def divisions(
+    session: Session, party_id: UUID, *, after: UUID | None, size: int
+) -> Sequence[Division]:
+    """Return the divisions that a party asked for or carries out, oldest first."""
+    own = or_(Division.holder_id == party_id, Division.keeper_id == party_id)
+    statement = select(Division).where(own).order_by(Division.id).limit(size)
+    if after is not None:
+        statement = statement.where(Division.id > after)
+    return session.scalars(statement).all()

@@ -19,6 +19,7 @@ from scf.http.schemas import (
     QuantityOut,
     RateText,
     Text,
+    UsccText,
 )
 from scf.kernel.quantity import Quantity
 from scf.parties.schemas import SignerIn
@@ -41,8 +42,8 @@ class UnitIn(In):
 class LotIn(In):
     """What a depositor brings: of which kind, where it will lie, and how much is declared."""
 
-    depositor: PartyId
-    supervisor: PartyId | None = None
+    depositor: UsccText = Field(description="存货人统一社会信用代码 Whose goods they are")
+    supervisor: UsccText | None = Field(default=None, description="监管方统一社会信用代码")
     goods: Text = Field(examples=["电解铜"])
     grade: Text | None = Field(default=None, examples=["Cu-CATH-1"])
     packing: Text | None = None

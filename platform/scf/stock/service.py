@@ -21,6 +21,7 @@ from scf.kernel.measure import UnitMismatch
 from scf.kernel.quantity import Quantity
 from scf.parties import queries as parties
 from scf.parties import signing
+from scf.parties.models import Party
 from scf.parties.signing import Signer
 from scf.stock import permissions, queries, rules
 from scf.stock.models import Lot, LotChange, LotPaper, LotUnit, PaperKind, State
@@ -32,11 +33,11 @@ STORED: Final = "lot.stored"
 
 
 class KeeperAlone(Invalid):
-    """Whoever keeps goods neither supervises them nor owns them."""
+    """Keeper, supervisor and depositor are different parties: the supervisor watches for whoever lends."""
 
     code = "lot.keeper_alone"
-    title = "保管人不能同时是监管方或存货人"
-    title_en = "The keeper is neither the supervisor nor the depositor"
+    title = "保管人、监管方和存货人须各不相同"
+    title_en = "Keeper, supervisor and depositor are three different parties"
 
 
 class UnitStoredAlready(Conflict):
@@ -82,10 +83,13 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Goods:
-    """What a keeper enters: whose goods, of what kind, where, and how much the depositor says."""
+    """What a keeper enters: whose goods, of what kind, where, and how much the depositor says.
 
-    depositor: UUID
-    supervisor: UUID | None
+    Depositor and supervisor by their codes (USCC), as papers name them.
+    """
+
+    depositor: str
+    supervisor: str | None
     goods: str
     grade: str | None
     packing: str | None
@@ -115,10 +119,12 @@ def enter(session: Session, actor: Actor, goods: Goods, *, now: datetime) -> Lot
     Raises SubjectNotFound, KeeperAlone, UnitNamesInvalid, UnitStoredAlready.
     """
     keeper = parties.active_party(session, actor.party)
-    depositor = parties.active_party(session, goods.depositor)
-    supervisor = parties.active_party(session, goods.supervisor) if goods.supervisor else None
-    if keeper.id in (depositor.id, goods.supervisor):
-        raise KeeperAlone(field="supervisor" if keeper.id == goods.supervisor else "depositor")
+    depositor = _named(session, goods.depositor)
+    supervisor = _named(session, goods.supervisor) if goods.supervisor else None
+    if supervisor is not None and supervisor.id in (keeper.id, depositor.id):
+        raise KeeperAlone(field="supervisor")
+    if keeper.id == depositor.id:
+        raise KeeperAlone(field="depositor")
     if goods.units:
         names = [unit.name for unit in goods.units]
         rules.check_names(names, [unit.quantity.minor for unit in goods.units], goods.declared)
@@ -395,6 +401,14 @@ def lock_for(
     permissions.require(lot, actor.party, action)
     evidence.require_version(lot, expected_version)
     return lot
+
+
+def _named(session: Session, code: str) -> Party:
+    """Return an active party by its code. Raises SubjectNotFound."""
+    party = parties.party_by_uscc(session, code)
+    if party is None:
+        raise evidence.SubjectNotFound
+    return parties.active_party(session, party.id)
 
 
 def _check_paper(session: Session, lot: Lot, source: str, paper: Paper) -> None:

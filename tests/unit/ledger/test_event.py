@@ -221,8 +221,12 @@ class TestEventTypes:
             "receipt.endorsed": ["endorse", "attest"],
             "receipt.withdrawal_ordered": ["withdraw"],
             "receipt.delivered": ["deliver"],
+            "receipt.divided": ["divide", "consent"],
+            "receipt.cancelled": ["surrender", "cancel"],
+            "receipt.amended": ["amend"],
             "reconciliation.agreed": ["reconcile"],
             "debtor_notice.signed": ["notify", "countersign"],
             "debtor_notice.acknowledged": ["acknowledge"],
+            "alarm.lifted": ["lift", "waive"],
             "stage.confirmed": ["undertake"],
         }

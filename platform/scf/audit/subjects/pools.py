@@ -33,9 +33,10 @@ def check(session: Session, _codes: Mapping[UUID, str], report: Report) -> None:
         for row in rows(session, "receivables", "id")
         if row["pool_id"] is not None
     }
-    stages = {row["pool_id"]: row for row in rows(session, "trade_stages", "id")}
+    owners = _owners(session)
     holders = {row["id"]: row["pledgee_id"] for row in rows(session, "pledges", "id")}
     holders |= {row["id"]: row["party_id"] for row in rows(session, "blind_holds", "id")}
+    holders |= {row["id"]: row["keeper_id"] for row in rows(session, "warehouse_receipts", "id")}
     edges = {row["id"]: row for row in rows(session, "conversion_edges", "id")}
     flows = {identity: Flow() for identity in edges}
     paid: Counter[str] = Counter()
@@ -62,8 +63,7 @@ def check(session: Session, _codes: Mapping[UUID, str], report: Report) -> None:
             if told.record["kind"] == EntryKind.PAY:
                 paid[told.record["cause"]] -= told.minor("confirmed_delta")
         claim = claims.get(history.row["id"])
-        stage = stages.get(history.row["id"])
-        _check_row(history, confirmed, used, _owner(claim, stage))
+        _check_row(history, confirmed, used, owners.get(history.row["id"]))
         stored = claim["paid_taken_minor"] + claim["astray_taken_minor"] if claim else 0
         expect("receivables", history.key, "paid_taken_minor, astray_taken_minor", stored, taken)
     expect("pool_entries", "*", "pool_id", [public_id("cap", key) for key in entries], [])
@@ -88,14 +88,23 @@ def _check_taken(session: Session, paid: Counter[str]) -> None:
             expect("receivable_payments", key, "taken_minor", row["taken_minor"], told)
 
 
-def _owner(claim: RowMapping | None, stage: RowMapping | None) -> UUID | None:
-    """Return whose value a pool is; of a paper that nobody registered here, nobody's."""
-    owner: UUID | None = None
-    if claim is not None:
-        owner = claim["creditor_id"]
-    elif stage is not None:
-        owner = stage["seller_id"]
-    return owner
+OWNERS = {
+    "receivables": "creditor_id",
+    "trade_stages": "seller_id",
+    "lots": "keeper_id",
+    "warehouse_receipts": "holder_id",
+}
+"""Table of what has a pool -> the column of whose value it is. A stranger's paper has no owner."""
+
+
+def _owners(session: Session) -> dict[UUID, UUID]:
+    """Return whose value each pool is."""
+    return {
+        row["pool_id"]: row[owner]
+        for name, owner in OWNERS.items()
+        for row in rows(session, name, "id")
+        if row["pool_id"] is not None
+    }
 
 
 @dataclass(slots=True)

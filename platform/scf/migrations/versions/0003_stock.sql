@@ -136,6 +136,8 @@ CREATE TABLE warehouse_receipts (
   state VARCHAR(9) NOT NULL,
   state_since TIMESTAMP WITH TIME ZONE NOT NULL,
   state_reason TEXT,
+  fee_owed_minor BIGINT NOT NULL,
+  expiring_told_at TIMESTAMP WITH TIME ZONE,
   issued_at TIMESTAMP WITH TIME ZONE NOT NULL,
   id UUID NOT NULL,
   version BIGINT NOT NULL,
@@ -144,6 +146,7 @@ CREATE TABLE warehouse_receipts (
   CONSTRAINT pk_warehouse_receipts PRIMARY KEY (id),
   CONSTRAINT ck_warehouse_receipts_quantity_positive CHECK (quantity_minor > 0),
   CONSTRAINT ck_warehouse_receipts_holder_is_not_keeper CHECK (holder_id <> keeper_id),
+  CONSTRAINT ck_warehouse_receipts_fee_not_negative CHECK (fee_owed_minor >= 0),
   CONSTRAINT ck_warehouse_receipts_titlekind CHECK (kind IN ('warehouse_receipt', 'rail_bill', 'multimodal', 'road', 'river', 'exchange_receipt')),
   CONSTRAINT ck_warehouse_receipts_medium CHECK (medium IN ('electronic', 'paper')),
   CONSTRAINT uq_warehouse_receipts_number UNIQUE (number),
@@ -161,7 +164,7 @@ CREATE INDEX ix_warehouse_receipts_holder_id_id ON warehouse_receipts (holder_id
 
 CREATE FUNCTION guard_warehouse_receipts_state() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('ACTIVE', 'CANCELLED'), ('ACTIVE', 'DELIVERED'), ('ACTIVE', 'DISPUTED'), ('ACTIVE', 'DIVIDED'), ('ACTIVE', 'EXPIRED'), ('ACTIVE', 'FROZEN'), ('ACTIVE', 'LOST'), ('FROZEN', 'ACTIVE'), ('FROZEN', 'DISPUTED'), ('FROZEN', 'EXPIRED'), ('DISPUTED', 'ACTIVE'), ('DISPUTED', 'FROZEN'), ('EXPIRED', 'ACTIVE'), ('EXPIRED', 'DELIVERED'), ('EXPIRED', 'DISPUTED'), ('LOST', 'ACTIVE'), ('LOST', 'CANCELLED')) THEN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('ACTIVE', 'CANCELLED'), ('ACTIVE', 'DELIVERED'), ('ACTIVE', 'DISPUTED'), ('ACTIVE', 'DIVIDED'), ('ACTIVE', 'EXPIRED'), ('ACTIVE', 'FROZEN'), ('ACTIVE', 'LOST'), ('FROZEN', 'ACTIVE'), ('FROZEN', 'DISPUTED'), ('FROZEN', 'EXPIRED'), ('DISPUTED', 'ACTIVE'), ('DISPUTED', 'EXPIRED'), ('DISPUTED', 'FROZEN'), ('EXPIRED', 'ACTIVE'), ('EXPIRED', 'DELIVERED'), ('EXPIRED', 'DISPUTED'), ('EXPIRED', 'FROZEN'), ('LOST', 'ACTIVE'), ('LOST', 'DISPUTED')) THEN
     RETURN NEW;
   END IF;
   RAISE EXCEPTION 'warehouse_receipts: % does not become %', OLD.state, NEW.state
@@ -169,6 +172,19 @@ BEGIN
 END $$;
 
 CREATE TRIGGER warehouse_receipts_guard_state BEFORE UPDATE OF state ON warehouse_receipts FOR EACH ROW EXECUTE FUNCTION guard_warehouse_receipts_state();
+
+CREATE FUNCTION guard_title() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.state <> 'ACTIVE' OR EXISTS (SELECT FROM pools WHERE id = OLD.pool_id AND used_minor > 0)
+  THEN
+    RAISE EXCEPTION 'receipt %: it is not passed on while it is pledged or kept still', OLD.id
+      USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+
+CREATE TRIGGER warehouse_receipts_guard_title BEFORE UPDATE OF holder_id ON warehouse_receipts
+  FOR EACH ROW WHEN (OLD.holder_id <> NEW.holder_id) EXECUTE FUNCTION guard_title();
 
 CREATE TABLE lot_changes (
   event_id UUID NOT NULL,
@@ -246,13 +262,36 @@ CREATE UNIQUE INDEX uq_lot_units_present ON lot_units (name) WHERE left_at IS NU
 
 CREATE INDEX ix_lot_units_receipt_id ON lot_units (receipt_id);
 
+CREATE TABLE receipt_divisions (
+  id UUID NOT NULL,
+  holder_id UUID NOT NULL,
+  keeper_id UUID NOT NULL,
+  receipt_id UUID NOT NULL,
+  version BIGINT NOT NULL,
+  "of" UUID[] NOT NULL,
+  "into" JSONB NOT NULL,
+  asked_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  done_at TIMESTAMP WITH TIME ZONE,
+  ended_at TIMESTAMP WITH TIME ZONE,
+  signed UUID[] DEFAULT '{}' NOT NULL,
+  authorizations BYTEA[] DEFAULT '{}' NOT NULL,
+  CONSTRAINT pk_receipt_divisions PRIMARY KEY (id),
+  CONSTRAINT fk_receipt_divisions_holder_id_parties FOREIGN KEY(holder_id) REFERENCES parties (id),
+  CONSTRAINT fk_receipt_divisions_keeper_id_parties FOREIGN KEY(keeper_id) REFERENCES parties (id),
+  CONSTRAINT fk_receipt_divisions_receipt_id_warehouse_receipts FOREIGN KEY(receipt_id) REFERENCES warehouse_receipts (id)
+);
+
+CREATE INDEX ix_receipt_divisions_holder_id_id ON receipt_divisions (holder_id, id);
+
+CREATE INDEX ix_receipt_divisions_receipt_id ON receipt_divisions (receipt_id);
+
 CREATE TABLE receipt_endorsements (
   id UUID NOT NULL,
   receipt_id UUID NOT NULL,
   from_id UUID NOT NULL,
-  to_id UUID NOT NULL,
-  issued_event_hash BYTEA NOT NULL,
+  to_id UUID,
   title_event_hash BYTEA NOT NULL,
+  version BIGINT NOT NULL,
   authorizations BYTEA[] NOT NULL,
   signed_at TIMESTAMP WITH TIME ZONE NOT NULL,
   attested_at TIMESTAMP WITH TIME ZONE,
@@ -271,13 +310,38 @@ CREATE TABLE receipt_lots (
   receipt_id UUID NOT NULL,
   lot_id UUID NOT NULL,
   quantity_minor BIGINT NOT NULL,
+  lost_minor BIGINT NOT NULL,
   CONSTRAINT pk_receipt_lots PRIMARY KEY (receipt_id, lot_id),
-  CONSTRAINT ck_receipt_lots_quantity_not_negative CHECK (quantity_minor >= 0),
+  CONSTRAINT ck_receipt_lots_quantities_not_negative CHECK (least(quantity_minor, lost_minor) >= 0),
   CONSTRAINT fk_receipt_lots_receipt_id_warehouse_receipts FOREIGN KEY(receipt_id) REFERENCES warehouse_receipts (id),
   CONSTRAINT fk_receipt_lots_lot_id_lots FOREIGN KEY(lot_id) REFERENCES lots (id)
 );
 
 CREATE INDEX ix_receipt_lots_lot_id ON receipt_lots (lot_id);
+
+CREATE TABLE receipt_restraints (
+  id UUID NOT NULL,
+  receipt_id UUID NOT NULL,
+  kind VARCHAR(7) NOT NULL,
+  basis VARCHAR(7) NOT NULL,
+  reference TEXT NOT NULL,
+  lot_id UUID,
+  quantity_minor BIGINT NOT NULL,
+  party_id UUID,
+  placed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  cleared_by_keeper_at TIMESTAMP WITH TIME ZONE,
+  cleared_by_supervisor_at TIMESTAMP WITH TIME ZONE,
+  lifted_at TIMESTAMP WITH TIME ZONE,
+  CONSTRAINT pk_receipt_restraints PRIMARY KEY (id),
+  CONSTRAINT ck_receipt_restraints_quantity_not_negative CHECK (quantity_minor >= 0),
+  CONSTRAINT fk_receipt_restraints_receipt_id_warehouse_receipts FOREIGN KEY(receipt_id) REFERENCES warehouse_receipts (id),
+  CONSTRAINT ck_receipt_restraints_restraintkind CHECK (kind IN ('freeze', 'dispute')),
+  CONSTRAINT ck_receipt_restraints_basis CHECK (basis IN ('court', 'pledgee', 'loss', 'count')),
+  CONSTRAINT fk_receipt_restraints_lot_id_lots FOREIGN KEY(lot_id) REFERENCES lots (id),
+  CONSTRAINT fk_receipt_restraints_party_id_parties FOREIGN KEY(party_id) REFERENCES parties (id)
+);
+
+CREATE INDEX ix_receipt_restraints_open ON receipt_restraints (receipt_id) WHERE lifted_at IS NULL;
 
 CREATE TABLE receipt_withdrawal_refusals (
   id UUID NOT NULL,
