@@ -40,8 +40,13 @@ from tests.support.receivables import (
 )
 from tests.support.stocktakes import FakeChain, Run, another_yard
 from tests.support.trade import receipt_csv
+<<<<<<< HEAD
 from tests.support.warehouse import Yard, tonnes
 from tests.support.watching import a_device, pledged, watch
+=======
+from tests.support.warehouse import open_yard, part, pieces, tonnes
+from tests.support.watching import a_device, watch
+>>>>>>> 1346173 (Test receipts passed on, divided, kept still, and goods lost and found)
 
 
 @dataclass
@@ -110,6 +115,7 @@ def play(world: World) -> None:
     _escalated(world, request)
     _settled(world)
     _watched(world)
+    _stored(world)
     world.sequence()
     world.anchor()
     register_invoice(stage, cast.supplier, 90)  # waits for the sequencer
@@ -403,6 +409,7 @@ def _watched(world: World) -> None:
     watch(stage)
 
 
+<<<<<<< HEAD
 def _counted(world: World, yard: Yard) -> None:
     """Goods reported short, the alarm lifted; a stocktake counted short, one that nobody committed to."""
     stage, bank = world.desk.stage, world.desk.stage.cast.bank
@@ -423,6 +430,35 @@ def _counted(world: World, yard: Yard) -> None:
     assert left.call().is_success
     stage.clock.set(stage.clock.now() + timedelta(hours=25))
     left.turn()
+=======
+def _stored(world: World) -> None:
+    """Copper and a car: received, passed on, split, lost in part, found in part, handed over."""
+    stage = world.desk.stage
+    yard = open_yard(stage)
+    copper = yard.stored("140.000", packing="捆", marks="GQ")
+    yard.paper(copper["id"], yard.keeper, "daily_stock", tonnes("120.000"))
+    watch(stage)
+    lot = yard.stored("100.000")
+    kept, other = yard.issued(lot, "60.000"), yard.issued(lot, "40.000")
+    yard.divided([other], [part("FG-1", lot, "30.000"), part("FG-2", lot, "10.000")])
+    assert yard.lose(lot, tonnes("2.000")).is_success
+    assert yard.lose(lot, tonnes("1.500"), "finds").is_success
+    (dispute,) = [one for one in yard.restraints(kept) if one["lifted_at"] is None]
+    path = f"/v1/warehouse-receipts/{kept['id']}"
+    for who in (yard.keeper, yard.supervisor):
+        world.desk.did(who, f"{path}/restraints/{dispute['id']}/clear", {})
+    assert yard.amend(kept, stored_until="2027-01-31").is_success
+    owed = {"owed": money("36.00"), "as_of": "2025-12-31"}
+    world.desk.did(yard.keeper, f"{path}/fees", owed)
+    assert yard.endorse(kept, stage.cast.supplier).is_success
+    assert yard.attest(kept).is_success
+    vin = "LSVAA4181E2184841"
+    units = [{"name": vin, "quantity": pieces(1), "certificate_no": "HGZ1"}]
+    car = yard.stored_goods(pieces(1), goods="乘用车", grade=None, units=units)
+    receipt = yard.issue(car, pieces(1)).json()
+    assert yard.withdraw(receipt, pieces(1), "TH-1", units=[vin]).is_success
+    assert yard.deliver(receipt, "TH-1").is_success
+>>>>>>> 1346173 (Test receipts passed on, divided, kept still, and goods lost and found)
 
 
 def _revocations(world: World) -> None:

@@ -11,9 +11,11 @@ from typing import Any, Final
 
 import httpx
 
+from scf.capacity import service as capacity
 from scf.http.auth import create_client, issue_token
-from scf.kernel.ids import public_id
+from scf.kernel.ids import new_id, parse_id, public_id
 from scf.kernel.money import Money
+from scf.kernel.quantity import Quantity
 from scf.parties import service
 from scf.parties.models import PartyKind, Role, SizeClass
 from scf_ledger.event_types import Scope
@@ -273,6 +275,24 @@ class Yard:
         path = f"/v1/warehouse-receipts/{receipt['id']}/restraints"
         found: list[dict[str, Any]] = self.stage.get(self.keeper, path).json()
         return found
+
+    def hold(self, receipt: dict[str, Any], bank: Company, quantity: str) -> uuid.UUID:
+        """Take goods of a receipt for a bank, as its pledge does; return who holds them."""
+        holder = new_id()
+        with self.stage.database.transaction() as session:
+            (pool,) = capacity.lock_pools(session, [parse_id("cap", receipt["pool"])])
+            assert pool.head_hash is not None
+            capacity.reserve(
+                session,
+                pool,
+                holder_id=holder,
+                holder=public_id("plg", holder),
+                amount=Quantity.parse(quantity, "TNE"),
+                cause=pool.head_hash,
+                now=self.stage.clock.now(),
+                actor=bank.party_id,
+            )
+        return holder
 
     def pool(self, who: Company, pool: str) -> dict[str, Any]:
         answer = self.stage.get(who, f"/v1/pools/{pool}")

@@ -25,8 +25,8 @@ from scf.pledges import permissions, service
 from scf.pledges.api import shown
 from scf.pledges.schemas import PledgeOut
 from scf.pledges.service import Principal
-from scf.receipts import service as receipt_service
 from scf.receipts import permissions as receipt_permissions
+from scf.receipts import service as receipt_service
 from scf_ledger.encoding import from_b64url
 
 router = APIRouter(tags=["pledges 质押"])
