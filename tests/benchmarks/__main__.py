@@ -16,6 +16,7 @@ from tests.benchmarks import (
     growth,
     importing,
     jobs,
+    marking,
     publishing,
     readings,
     sequencing,
@@ -38,6 +39,7 @@ def rows(*, long: bool) -> Iterator[Row]:
         yield from gas.measure(runtime.addresses["CHAIN_RPC_URL"])
         yield from sequencing.measure(servers)
         yield from growth.measure(servers, long=long)
+        yield from marking.measure(servers)
         yield from importing.measure(servers)
         yield from feed.measure(servers, long=long)
     with installed() as installation:

@@ -292,6 +292,9 @@ def seeded(desk: Desk, outside: Any) -> tuple[dict[str, str], Signer]:
         "seq": "1",
         "alarm_id": f"alm_{NOWHERE}",
         "stocktake_id": f"stk_{NOWHERE}",
+        "control_id": f"ctl_{NOWHERE}",
+        "call_id": f"mgc_{NOWHERE}",
+        "control_notice_id": f"cnt_{NOWHERE}",
         "path": "0/000",
         "day": "2025-11-03",
     }
