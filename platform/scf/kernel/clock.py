@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from scf.kernel.errors import ValueInvalid
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+INSTANT_FORM = "2025-12-19T02:00:00Z"
 YEARS = range(2000, 2100)
 """What records can carry: a date outside could be stored, and never proven."""
 
@@ -33,9 +34,9 @@ def parse_instant(text: str, *, field: str | None = None) -> datetime:
         value = datetime.fromisoformat(text)
         at = value.astimezone(UTC)
     except (ValueError, TypeError, OverflowError):
-        raise ValueInvalid(field=field, value=str(text)[:40]) from None
+        raise ValueInvalid(field=field, value=str(text)[:40], form=INSTANT_FORM) from None
     if value.tzinfo is None or at.year not in YEARS:
-        raise ValueInvalid(field=field, value=text[:40])
+        raise ValueInvalid(field=field, value=text[:40], form=INSTANT_FORM)
     return at
 
 
