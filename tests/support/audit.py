@@ -40,13 +40,8 @@ from tests.support.receivables import (
 )
 from tests.support.stocktakes import FakeChain, Run, another_yard
 from tests.support.trade import receipt_csv
-<<<<<<< HEAD
-from tests.support.warehouse import Yard, tonnes
+from tests.support.warehouse import Yard, part, pieces, tonnes
 from tests.support.watching import a_device, pledged, watch
-=======
-from tests.support.warehouse import open_yard, part, pieces, tonnes
-from tests.support.watching import a_device, watch
->>>>>>> 1346173 (Test receipts passed on, divided, kept still, and goods lost and found)
 
 
 @dataclass
@@ -114,8 +109,7 @@ def play(world: World) -> None:
     _repaid(world, *first)
     _escalated(world, request)
     _settled(world)
-    _watched(world)
-    _stored(world)
+    _stored(world, _watched(world))
     world.sequence()
     world.anchor()
     register_invoice(stage, cast.supplier, 90)  # waits for the sequencer
@@ -390,7 +384,7 @@ def _uploaded(world: World) -> None:
     guest.come_in()
 
 
-def _watched(world: World) -> None:
+def _watched(world: World) -> Yard:
     """A scale with a hole in its numbers, an hour closed and supplemented, one open; a revoked locator."""
     stage = world.desk.stage
     yard = another_yard(stage)
@@ -407,9 +401,9 @@ def _watched(world: World) -> None:
     _counted(world, yard)
     stage.clock.set(stage.clock.now() + timedelta(hours=1, minutes=1))
     watch(stage)
+    return yard
 
 
-<<<<<<< HEAD
 def _counted(world: World, yard: Yard) -> None:
     """Goods reported short, the alarm lifted; a stocktake counted short, one that nobody committed to."""
     stage, bank = world.desk.stage, world.desk.stage.cast.bank
@@ -430,15 +424,12 @@ def _counted(world: World, yard: Yard) -> None:
     assert left.call().is_success
     stage.clock.set(stage.clock.now() + timedelta(hours=25))
     left.turn()
-=======
-def _stored(world: World) -> None:
+
+
+def _stored(world: World, yard: Yard) -> None:
     """Copper and a car: received, passed on, split, lost in part, found in part, handed over."""
     stage = world.desk.stage
-    yard = open_yard(stage)
-    copper = yard.stored("140.000", packing="捆", marks="GQ")
-    yard.paper(copper["id"], yard.keeper, "daily_stock", tonnes("120.000"))
-    watch(stage)
-    lot = yard.stored("100.000")
+    lot = yard.stored("100.000", location="B-1", packing="捆", marks="GQ")
     kept, other = yard.issued(lot, "60.000"), yard.issued(lot, "40.000")
     yard.divided([other], [part("FG-1", lot, "30.000"), part("FG-2", lot, "10.000")])
     assert yard.lose(lot, tonnes("2.000")).is_success
@@ -458,7 +449,6 @@ def _stored(world: World) -> None:
     receipt = yard.issue(car, pieces(1)).json()
     assert yard.withdraw(receipt, pieces(1), "TH-1", units=[vin]).is_success
     assert yard.deliver(receipt, "TH-1").is_success
->>>>>>> 1346173 (Test receipts passed on, divided, kept still, and goods lost and found)
 
 
 def _revocations(world: World) -> None:
