@@ -5,6 +5,7 @@ of the cast; `STRANGERS` take part in the platform, some in the same programme, 
 """
 
 import asyncio
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,13 +19,15 @@ from fastapi import FastAPI
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
+from scf.approvals.models import CasePaper
 from scf.db.session import Database
 from scf.evidence import keys
 from scf.evidence.sequencing import open_log
 from scf.feed import deliveries
 from scf.http.auth import create_client, issue_token
-from scf.kernel.ids import parse_id, public_id
+from scf.kernel.ids import new_id, parse_id, public_id
 from scf.parties import certification
+from scf.parties.models import Role
 from scf.pledges.models import PledgeSearch
 from scf.registry.client import HttpRegistry
 from scf.rules.book import shipped
@@ -284,7 +287,8 @@ def seeded(desk: Desk, outside: Any) -> tuple[dict[str, str], Signer]:
         "number": "1",
         **{name: one["id"] for name, one in made.items()},
         **goods,
-        **first_of(desk, sme, bank),
+        **(first := first_of(desk, sme, bank)),
+        "approval_paper_id": a_paper(desk, bank, first["case_id"]),
         "red_note_id": red_note,
         "paper_id": registry_paper(desk, pledge),
         **pushed,
@@ -358,6 +362,26 @@ def certificate_of(desk: Desk, pledge: str) -> str:
     with desk.stage.database.reading() as session:
         numbers = select(PledgeSearch.cert_no).where(PledgeSearch.pledge_id == identity(pledge))
         return session.scalars(numbers.limit(1)).one()
+
+
+def a_paper(desk: Desk, bank: Company, case: str) -> str:
+    """Keep a file of a bank's case; return its id."""
+    original, hand = b"%PDF-1.7", bank.people["officer"]
+    row = CasePaper(
+        id=new_id(),
+        case_id=parse_id("apc", case),
+        sha256=hashlib.sha256(original).digest(),
+        name="合同",
+        media_type="application/pdf",
+        original=original,
+        person_id=hand.person_id,
+        mandate_id=hand.mandates[Role.MAKER],
+        client_id=bank.client_id,
+        kept_at=desk.stage.clock.now(),
+    )
+    with desk.stage.database.transaction() as session:
+        session.add(row)
+    return public_id("apf", row.id)
 
 
 def first_of(desk: Desk, sme: Company, bank: Company) -> dict[str, str]:

@@ -1,6 +1,9 @@
 """Endpoints of a bank's policies and cases. To everybody else there is nothing here."""
 
+from typing import Any, Final
+
 from fastapi import APIRouter
+from fastapi.responses import Response
 
 from scf.approvals import (
     adopting,
@@ -9,6 +12,7 @@ from scf.approvals import (
     facts,
     gates,
     journal,
+    papers,
     permissions,
     queries,
     schemas,
@@ -16,14 +20,16 @@ from scf.approvals import (
 )
 from scf.approvals.models import Case, Kind, State
 from scf.approvals.queries import Filter
-from scf.approvals.schemas import AnsweredOut, CaseOut, ConditionOut, PolicyIn, PolicyOut
+from scf.approvals.schemas import AnsweredOut, CaseOut, ConditionOut, KeptOut, PolicyIn, PolicyOut
 from scf.http.calls import Call, command, query
+from scf.http.downloads import download
 from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
-from scf.http.schemas import ApprovalCaseId, FinancingId, PageSize
+from scf.http.schemas import ApprovalCaseId, ApprovalPaperId, FinancingId, PageSize
 from scf.kernel.clock import business_date
 
 router = APIRouter(tags=["approvals 银行审批与贷后"])
 CASE = "/v1/approval-cases/{case_id}"
+_FILE: Final[dict[str, Any]] = {"schema": {"type": "string", "format": "binary"}}
 
 
 @command(router, "/v1/approval-policies", status=201)
@@ -233,6 +239,37 @@ def reopen(call: Call, case_id: ApprovalCaseId, body: schemas.ReasonedIn) -> Cas
         expected_version=call.if_match,
     )
     return _shown(call, found)
+
+
+@command(router, f"{CASE}/papers", status=201)
+def keep(call: Call, case_id: ApprovalCaseId, body: schemas.KeptIn) -> KeptOut:
+    """上传材料 Hand in a file whose hash a record of the case names; it is kept for the dossier."""
+    found = papers.keep(
+        call.session,
+        call.actor,
+        case_id,
+        hand=body.by,
+        sha256=bytes.fromhex(body.sha256),
+        original=body.content,
+        now=call.now,
+    )
+    return KeptOut.of(found)
+
+
+@query(router, f"{CASE}/papers")
+def kept(call: Call, case_id: ApprovalCaseId) -> list[KeptOut]:
+    """材料目录 The files of a case that are kept, who handed them in, and when."""
+    permissions.visible(call.session, call.actor.party, case_id)
+    return [KeptOut.of(one) for one in papers.of_case(call.session, case_id)]
+
+
+@query(
+    router, "/v1/approval-papers/{approval_paper_id}", responses={200: {"content": {"*/*": _FILE}}}
+)
+def paper(call: Call, approval_paper_id: ApprovalPaperId) -> Response:
+    """下载材料 A file as it came."""
+    found = papers.visible(call.session, call.actor.party, approval_paper_id)
+    return download(found.original, found.name, found.media_type)
 
 
 @command(router, f"{CASE}/evidence-of-use")

@@ -21,6 +21,9 @@ from scf.evidence.models import Subject
 from scf.kernel.errors import Conflict
 from scf.kernel.money import Money
 
+BYTES_MAX: Final = 4 * 1024 * 1024
+"""Of one file: a scanned contract, a photograph."""
+
 
 class State(StrEnum):
     """Where a case stands."""
@@ -178,5 +181,27 @@ class Record(Base):
     recorded_at: Mapped[datetime]
 
 
+class CasePaper(Base):
+    """A file that a record names by hash, as it came; insert only. `name` is what the record calls it."""
+
+    __tablename__ = "approval_papers"
+    __table_args__ = (
+        UniqueConstraint("case_id", "sha256"),
+        CheckConstraint("sha256 = sha256(original)", name="sha256_of_original"),
+        CheckConstraint(f"octet_length(original) BETWEEN 1 AND {BYTES_MAX}", name="size"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("approval_cases.id"))
+    sha256: Mapped[bytes]
+    name: Mapped[str] = mapped_column(Text)
+    media_type: Mapped[str] = mapped_column(Text)
+    original: Mapped[bytes] = mapped_column(deferred=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("persons.id"))
+    mandate_id: Mapped[UUID] = mapped_column(ForeignKey("mandates.id"))
+    client_id: Mapped[UUID] = mapped_column(ForeignKey("oauth_clients.id"))
+    kept_at: Mapped[datetime]
+
+
 guard_states(Case, TRANSITIONS)
-append_only(Policy, Record)
+append_only(Policy, Record, CasePaper)

@@ -2,18 +2,20 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Base64Bytes, Field
 
 from scf.approvals import aftercare, clearing, gates, service
 from scf.approvals.clearing import Mode, Payee
 from scf.approvals.conditions import CATALOGUE
 from scf.approvals.journal import Open
-from scf.approvals.models import Kind, Policy, Record, State
+from scf.approvals.models import BYTES_MAX, CasePaper, Kind, Policy, Record, State
 from scf.approvals.policy import ITEMS_MAX, Code, Content
 from scf.approvals.rules import Grade, Paper, Terms, Vote
 from scf.http.schemas import (
     ApprovalCaseId,
+    ApprovalPaperId,
     ApprovalPolicyId,
+    ClientId,
     DateText,
     DigestText,
     EventId,
@@ -129,7 +131,7 @@ class ActIn(In):
 
 
 class PaperIn(In):
-    """A file that stays with the bank, by its hash."""
+    """A file by its hash; it stays with the bank, or is handed in after the record."""
 
     name: Line
     sha256: FileHash
@@ -285,6 +287,40 @@ class RecordOut(Out):
             inputs=row.inputs,
             sha256=b64url(row.sha256),
             event=row.event_id,
+        )
+
+
+class KeptIn(ActIn):
+    """The bytes of a file whose hash a record of the case names: PDF, PNG, JPEG, XML or OFD."""
+
+    sha256: FileHash
+    content: Base64Bytes = Field(min_length=1, max_length=BYTES_MAX * 4 // 3 + 4)
+
+
+class KeptOut(Out):
+    """A file that is kept: what a record calls it, and who handed it in when."""
+
+    id: ApprovalPaperId
+    name: str
+    media_type: str
+    sha256: str
+    person: PersonId
+    mandate: MandateId
+    client: ClientId
+    kept_at: InstantText
+
+    @classmethod
+    def of(cls, row: CasePaper) -> Self:
+        """Show a file, without its bytes."""
+        return cls(
+            id=row.id,
+            name=row.name,
+            media_type=row.media_type,
+            sha256=row.sha256.hex(),
+            person=row.person_id,
+            mandate=row.mandate_id,
+            client=row.client_id,
+            kept_at=row.kept_at,
         )
 
 

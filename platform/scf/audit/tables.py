@@ -310,6 +310,7 @@ UNAUDITED: Final[dict[str, str]] = {
     "consents": "whom a party lets look; what was looked at on one names it",
     "account_changes": "what was proposed; a change that is done is an event of its receivable",
     "bank_entries": "what banks told; the receipts among it are payments, which are audited",
+    "approval_papers": "originals, by the hash of their bytes, which the database holds and records name",
     "bank_feeds": "how far a bank's reports were fetched",
     "bank_reports": "originals, by the hash of their bytes",
     "payment_order_lines": "instructions; the facts are what banks tell of them",

@@ -6,15 +6,15 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from scf.approvals import journal
+from scf.approvals import journal, papers
 from scf.approvals.journal import Open
-from scf.approvals.models import Kind, Policy, Record
+from scf.approvals.models import CasePaper, Kind, Policy, Record
 from scf.approvals.queries import case_of
 from scf.dossier.layout import Dossier, Slot
 from scf.dossier.proving import Proofs
 from scf.evidence import queries as evidence
 from scf.financing.models import Financing
-from scf.kernel.clock import SHANGHAI
+from scf.kernel.clock import SHANGHAI, instant_text
 from scf.kernel.ids import public_id
 from scf.papers import layouts, typesetting
 from scf.papers.layouts import Paper, Row, Section
@@ -62,6 +62,7 @@ def put(session: Session, dossier: Dossier, proofs: Proofs, financing: Financing
         content,
         proven_by=[f"{opened}: record_sha256 → record 01 → inputs.policy.sha256"],
     )
+    kept = {one.sha256.hex(): one for one in papers.of_case(session, case.id)}
     for row in found.records:
         dossier.add(
             Slot.APPROVAL,
@@ -70,10 +71,36 @@ def put(session: Session, dossier: Dossier, proofs: Proofs, financing: Financing
             journal.content_of(row),
             proven_by=[f"{proofs.of(told[row.event_id])}: record_sha256"],
         )
-        for paper in row.inputs.get("papers", []):
-            dossier.kept_by_bank.append({**paper, "record": row.seq})
+        _put_files(dossier, row, kept)
     pdf = typesetting.paper(_checklist(session, found))
     dossier.add(Slot.APPROVAL, "checklist.pdf", "办理与核对清单（何人何时）", pdf)
+
+
+def _put_files(dossier: Dossier, row: Record, kept: Mapping[str, CasePaper]) -> None:
+    """Put the files that a record names beside it, and say which of them only the bank has."""
+    for number, named in enumerate(row.inputs.get("papers", []), 1):
+        file = kept.get(named["sha256"])
+        if file is None:
+            dossier.kept_by_bank.append({**named, "record": row.seq})
+            continue
+        ending = file.media_type.rpartition("/")[2]
+        record = f"{row.seq:02}-{row.kind.value}"
+        name = f"{record}-{number:02}.{ending}"
+        by = [f"{Slot.APPROVAL.value}/{record}.json: papers[{number - 1}].sha256"]
+        dossier.add(
+            Slot.APPROVAL,
+            name,
+            f"{KINDS[row.kind]}材料 {named['name']}",
+            file.original,
+            proven_by=by,
+        )
+        said = {
+            "path": f"{Slot.APPROVAL.value}/{name}",
+            "person": public_id("psn", file.person_id),
+            "mandate": public_id("mnd", file.mandate_id),
+            "kept_at": instant_text(file.kept_at),
+        }
+        dossier.handed_in.append({**named, "record": row.seq, **said})
 
 
 def _checklist(session: Session, found: Open) -> Paper:

@@ -88,10 +88,11 @@ class Missing:
 
 @dataclass(slots=True)
 class Dossier:
-    """The papers, what is missing, and what the bank keeps itself (by hash only)."""
+    """The papers, what is missing, who handed in what, and what the bank keeps itself (by hash only)."""
 
     papers: list[Paper] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
+    handed_in: list[dict[str, Any]] = field(default_factory=list)
     kept_by_bank: list[dict[str, Any]] = field(default_factory=list)
 
     def add(
@@ -124,6 +125,8 @@ MEDIA_TYPES: Final = {
     "txt": "text/plain; charset=utf-8",
     "xml": "application/xml",
     "ofd": "application/ofd",
+    "png": "image/png",
+    "jpeg": "image/jpeg",
     "csv": "text/csv; charset=utf-8",
     "scfproof": "application/vnd.scf.proof+json",
 }
@@ -149,6 +152,7 @@ def index(dossier: Dossier, about: Mapping[str, Any], cover: bytes, readme: byte
             {"slot": one.slot.value, "title": one.title, "reason": one.reason}
             for one in dossier.missing
         ],
+        "handed_in": dossier.handed_in,
         "kept_by_bank": dossier.kept_by_bank,
     }
     return (json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()

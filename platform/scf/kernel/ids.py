@@ -12,6 +12,7 @@ PREFIXES: Final = {
     "alarm": "alm",
     "account_change": "acg",
     "approval_case": "apc",
+    "approval_paper": "apf",
     "approval_policy": "app",
     "authority": "aut",
     "bank_entry": "bke",

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from base64 import b64encode
 from datetime import timedelta
 
 import pytest
@@ -13,15 +14,17 @@ import pytest
 from scf.evidence.sequencing import open_log
 from scf.parties import certification
 from scf.parties import queries as parties
+from scf.parties.models import Role
 from scf_ledger import trust
 from scf_ledger.encoding import b64url, from_b64url
 from scf_ledger.note import Signer
 from tests.support.actors import STORY_BEGINS
-from tests.support.approving import adopt, cleared, decide, investigate, path_of, small
+from tests.support.approving import adopt, cleared, decide, investigate, officer, path_of, small
 from tests.support.log import sequence_all
 from tests.support.pdf import text_of
 from tests.support.receivables import money
 
+PHOTO = b"\x89PNG\r\n\x1a\n of the workshop"
 CLEARING = {"within": 2, "items": [{"code": "seal", "title": "核对印章"}]}
 CLEARING["conditions"] = [{"code": "registered"}, {"code": "insurance"}]
 
@@ -52,7 +55,12 @@ def lent(open_desk, signer):
     receivable = desk.receivable(1)
     financing = desk.request(receivable)
     case = path_of(desk, financing)
-    investigate(desk, case)
+    named = [{"name": "走访照片", "sha256": hashlib.sha256(PHOTO).hexdigest()}]
+    named.append({"name": "合同", "sha256": "07" * 32})
+    investigate(desk, case, papers=named)
+    hand = officer(desk.stage.cast.bank).signer(Role.MAKER)
+    body = {"by": hand, "sha256": named[0]["sha256"], "content": b64encode(PHOTO).decode()}
+    desk.did(desk.stage.cast.bank, f"{case}/papers", body)
     decide(desk, case)
     desk.approve(financing)
     pledge = desk.propose(financing)
@@ -114,6 +122,7 @@ def test_it_holds_the_papers_in_order_with_their_hashes(found):
         "05-confirmation/confirmation.pdf",
         *(path for path in found if path.startswith("06-registry/")),
         "08-approval/01-opened.json",
+        "08-approval/02-investigated-01.png",
         "08-approval/02-investigated.json",
         "08-approval/03-decided.json",
         "08-approval/04-offered.json",
@@ -134,6 +143,23 @@ def test_it_holds_the_papers_in_order_with_their_hashes(found):
         ("03-goods", "入库单（RK-20251020-03）"),
         ("07-notice", "债务人通知书"),
     ]
+
+
+def test_a_file_stands_beside_the_record_that_names_it(open_desk, found):
+    """Who handed it in, and when, is said; what nobody handed in is named as the bank's own."""
+    index, path = json.loads(found["index.json"]), "08-approval/02-investigated-01.png"
+    officer_ = officer(open_desk.stage.cast.bank).signer(Role.MAKER)
+    record = json.loads(found["08-approval/02-investigated.json"])
+    photo, contract = record["inputs"]["papers"]
+
+    assert found[path] == PHOTO
+    assert photo["sha256"] == hashlib.sha256(PHOTO).hexdigest()
+    (handed_in,) = index["handed_in"]
+    assert handed_in.pop("kept_at").startswith("2025-11-03T02:00:")
+    assert handed_in == {**photo, "record": 2, "path": path, **officer_}
+    assert index["kept_by_bank"] == [{**contract, "record": 2}]
+    (listed,) = (one for one in index["papers"] if one["path"] == path)
+    assert (listed["media_type"], listed["title"]) == ("image/png", "调查材料 走访照片")
 
 
 def test_every_paper_names_a_proof_that_is_there(found):

@@ -86,3 +86,26 @@ CREATE TABLE event_receipts (
   CONSTRAINT fk_event_receipts_event_id_events FOREIGN KEY(event_id) REFERENCES events (id)
 );
 CREATE TRIGGER event_receipts_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON event_receipts FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
+
+-- The files that a bank's records name by hash, as they came.
+CREATE TABLE approval_papers (
+  id UUID NOT NULL,
+  case_id UUID NOT NULL,
+  sha256 BYTEA NOT NULL,
+  name TEXT NOT NULL,
+  media_type TEXT NOT NULL,
+  original BYTEA NOT NULL,
+  person_id UUID NOT NULL,
+  mandate_id UUID NOT NULL,
+  client_id UUID NOT NULL,
+  kept_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  CONSTRAINT pk_approval_papers PRIMARY KEY (id),
+  CONSTRAINT uq_approval_papers_case_id_sha256 UNIQUE (case_id, sha256),
+  CONSTRAINT ck_approval_papers_sha256_of_original CHECK (sha256 = sha256(original)),
+  CONSTRAINT ck_approval_papers_size CHECK (octet_length(original) BETWEEN 1 AND 4194304),
+  CONSTRAINT fk_approval_papers_case_id_approval_cases FOREIGN KEY(case_id) REFERENCES approval_cases (id),
+  CONSTRAINT fk_approval_papers_person_id_persons FOREIGN KEY(person_id) REFERENCES persons (id),
+  CONSTRAINT fk_approval_papers_mandate_id_mandates FOREIGN KEY(mandate_id) REFERENCES mandates (id),
+  CONSTRAINT fk_approval_papers_client_id_oauth_clients FOREIGN KEY(client_id) REFERENCES oauth_clients (id)
+);
+CREATE TRIGGER approval_papers_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON approval_papers FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();

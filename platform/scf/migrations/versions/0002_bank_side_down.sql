@@ -1,6 +1,7 @@
 -- What the bank's side learned after the first schema.
 ALTER TABLE programmes DROP COLUMN securities;
 DROP TABLE event_receipts;
+DROP TABLE approval_papers;
 ALTER TABLE pledge_locks DROP COLUMN papers_sha256;
 
 -- Look-ups back into three tables. Where two sellers have written one number, this refuses to go back.
