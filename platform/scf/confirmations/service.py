@@ -26,7 +26,6 @@ from scf.parties import queries as parties
 from scf.parties.models import SizeClass
 from scf.receivables import permissions as receivables
 from scf.receivables.models import Receivable, State
-from scf.receivables.service import lock as lock_receivable
 from scf.rules.service import evaluate
 
 REQUESTED = "receivable.requested"
@@ -108,10 +107,13 @@ def ask(
     Raises SubjectNotFound, `receivable.not_allowed`, VersionMoved, NothingToConfirm, AlreadyRequested,
     AgreedTermInvalid.
     """
-    receivable = lock_receivable(session, receivable_id)
-    relation = receivables.relation(receivable, actor.party)
-    if relation is not receivables.Relation.CREDITOR:
-        raise receivables.ActionNotAllowed(action="request", relation=relation.value)
+
+    def require(receivable: Receivable) -> None:
+        relation = receivables.relation(receivable, actor.party)
+        if relation is not receivables.Relation.CREDITOR:
+            raise receivables.ActionNotAllowed(action="request", relation=relation.value)
+
+    receivable = evidence.lock(session, Receivable, receivable_id, require=require)
     evidence.require_version(receivable, expected_version)
     if receivable.state not in WAITING:
         raise NothingToConfirm(state=receivable.state.value)
@@ -273,9 +275,12 @@ def _lock(
     session: Session, actor: Actor, request_id: UUID, action: Action, *, now: datetime
 ) -> ConfirmationRequest:
     """Return a request, locked and up to date with the clock. Raises SubjectNotFound and permissions'."""
-    request = clock.lock(session, request_id)
-    if request is None:
+    seen = session.get(ConfirmationRequest, request_id)
+    if seen is None:
         raise evidence.SubjectNotFound
+    permissions.require(seen, actor, action)  # a stranger waits for nobody: see `evidence.lock`
+    request = clock.lock(session, request_id)
+    assert request is not None, "requests are never taken away"
     permissions.require(request, actor, action)
     clock.settle(session, request, now=now)
     return request

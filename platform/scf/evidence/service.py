@@ -1,7 +1,7 @@
 """Appending events, inside the transaction of the change they tell."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -54,10 +54,28 @@ def new_secret() -> bytes:
     return os.urandom(SECRET_LENGTH)
 
 
-def lock(session: Session, kind: type[Kind], identity: UUID) -> Kind:
-    """Return a subject, its row locked and read afresh. Raises SubjectNotFound."""
-    statement = select(kind).where(kind.id == identity).with_for_update()
-    subject = session.scalar(statement.execution_options(populate_existing=True))
+def lock(
+    session: Session,
+    kind: type[Kind],
+    identity: UUID,
+    *,
+    require: Callable[[Kind], object] | None = None,
+) -> Kind:
+    """Return a subject, its row locked and read afresh.
+
+    `require` raises where the caller may not do what follows. It is asked before the lock too: a stranger
+    waits for nobody, and so never learns by waiting that somebody is writing. Raises SubjectNotFound.
+    """
+    statement = select(kind).where(kind.id == identity).execution_options(populate_existing=True)
+    if require is not None:
+        require(_found(session.scalar(statement)))
+    subject = _found(session.scalar(statement.with_for_update()))
+    if require is not None:
+        require(subject)
+    return subject
+
+
+def _found(subject: Kind | None) -> Kind:
     if subject is None:
         raise SubjectNotFound
     return subject

@@ -84,10 +84,13 @@ def request(
     Raises SubjectNotFound, `pledge.receivable_not_confirmed`, `programme.not_member`, AlreadyRequested,
     AboveClaim, DaysOutOfRange.
     """
-    receivable = receivables.lock(session, receivable_id)
-    if receivable.creditor_id != actor.party:
-        receivable_permissions.relation(receivable, actor.party)
-        raise permissions.ActionNotAllowed(action="request")
+
+    def require(receivable: Receivable) -> None:
+        if receivable.creditor_id != actor.party:
+            receivable_permissions.relation(receivable, actor.party)
+            raise permissions.ActionNotAllowed(action="request")
+
+    receivable = evidence.lock(session, Receivable, receivable_id, require=require)
     if receivable.confirmed_event_hash is None:
         raise NotConfirmed
     lender = parties.active_party(session, lender_id)
@@ -419,8 +422,12 @@ def lock_for(
     expected_version: int | None = None,
 ) -> Financing:
     """Return a financing, locked, for an action that this party may take."""
-    financing = evidence.lock(session, Financing, financing_id)
-    permissions.require(financing, actor.party, action)
+    financing = evidence.lock(
+        session,
+        Financing,
+        financing_id,
+        require=lambda found: permissions.require(found, actor.party, action),
+    )
     evidence.require_version(financing, expected_version)
     return financing
 

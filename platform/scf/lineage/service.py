@@ -264,8 +264,12 @@ def reduce(
     `amount` None: all that is left of it. Never refused for what is encumbered; what has become something
     else is reduced there. Raises MoveRefused, ReductionTooLarge, StageActionNotAllowed.
     """
-    stage = evidence.lock(session, TradeStage, stage_id)
-    permissions.require(stage, actor.party, permissions.reduction(stage))
+    stage = evidence.lock(
+        session,
+        TradeStage,
+        stage_id,
+        require=lambda one: permissions.require(one, actor.party, permissions.reduction(one)),
+    )
     evidence.require_version(stage, expected_version)
     if stage.pool_id is None:
         raise MoveRefused(state=stage.state.value, asked="reduce")
@@ -323,8 +327,12 @@ def _lock_for(
     action: Action,
     expected_version: int | None,
 ) -> TradeStage:
-    stage = evidence.lock(session, TradeStage, stage_id)
-    permissions.require(stage, actor.party, action)
+    stage = evidence.lock(
+        session,
+        TradeStage,
+        stage_id,
+        require=lambda found: permissions.require(found, actor.party, action),
+    )
     evidence.require_version(stage, expected_version)
     return stage
 

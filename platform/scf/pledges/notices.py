@@ -382,12 +382,14 @@ def _hold_to_rules(
 
 def _lock(session: Session, actor: Actor, notice_id: UUID) -> DebtorNotice:
     """Return a notice, locked, to its debtor. Raises SubjectNotFound to strangers, NotTheDebtor."""
-    notice = evidence.lock(session, DebtorNotice, notice_id)
-    if actor.party not in notice.readers:
-        raise SubjectNotFound
-    if actor.party != notice.debtor_id:
-        raise NotTheDebtor
-    return notice
+
+    def require(notice: DebtorNotice) -> None:
+        if actor.party not in notice.readers:
+            raise SubjectNotFound
+        if actor.party != notice.debtor_id:
+            raise NotTheDebtor
+
+    return evidence.lock(session, DebtorNotice, notice_id, require=require)
 
 
 def _to_acknowledge(session: Session, actor: Actor, notice_id: UUID) -> DebtorNotice:

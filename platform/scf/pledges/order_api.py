@@ -70,8 +70,12 @@ class SignatureIn(In):
 @command(router, "/v1/stages/{stage_id}/pledges", status=201)
 def propose_on_stage(call: Call, stage_id: StageId, body: StagePledgeIn) -> PledgeOut:
     """以订单或货物出质 Propose a pledge of what an order or goods will be owed for. By the seller."""
-    stage = evidence.lock(call.session, TradeStage, stage_id)
-    require(stage, call.actor.party, Action.PLEDGE)
+    stage = evidence.lock(
+        call.session,
+        TradeStage,
+        stage_id,
+        require=lambda found: require(found, call.actor.party, Action.PLEDGE),
+    )
     pledge = service.propose(
         call.session,
         parties.active_party(call.session, body.pledgee),

@@ -357,8 +357,12 @@ def lock_for(
     expected_version: int | None = None,
 ) -> Pledge:
     """Return a pledge, locked, for an action that this party may take."""
-    pledge = lock(session, pledge_id)
-    permissions.require(pledge, actor.party, action)
+    pledge = evidence.lock(
+        session,
+        Pledge,
+        pledge_id,
+        require=lambda found: permissions.require(found, actor.party, action),
+    )
     evidence.require_version(pledge, expected_version)
     return pledge
 

@@ -124,10 +124,13 @@ def tell_debtor(
 
 def _open(session: Session, actor: Actor, notice_id: UUID) -> Turn[DebtorNotice]:
     """Return a prepared notice that waits for the caller. Raises SubjectNotFound, NotYourTurn."""
-    notice = evidence.lock(session, DebtorNotice, notice_id)
+
+    def require(notice: DebtorNotice) -> None:
+        if actor.party not in notice.readers:
+            raise SubjectNotFound
+
+    notice = evidence.lock(session, DebtorNotice, notice_id, require=require)
     sides = [notice.pledgor_id, notice.pledgee_id]
-    if actor.party not in notice.readers:
-        raise SubjectNotFound
     open_ = notice.state is NoticeState.PREPARED and notice.replaced_at is None
     if not open_ or actor.party not in sides or actor.party in notice.signed:
         raise NotYourTurn(state=notice.state.value)

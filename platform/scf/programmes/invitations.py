@@ -135,9 +135,10 @@ def join(session: Session, actor: Actor, invitation_id: UUID, *, clock: Clock) -
     Raises SubjectNotFound, InvitationExpired, InvitationMoveRefused and what `admit` raises.
     """
     party = parties.active_party(session, actor.party)
-    invitation = lock(session, Invitation, invitation_id)
-    if invitation.uscc != party.uscc:
+    named = session.get(Invitation, invitation_id)
+    if named is None or named.uscc != party.uscc:
         raise SubjectNotFound
+    invitation = lock(session, Invitation, invitation_id)
     _require_live(invitation, clock.real())
     _admitted(session, invitation, party, clock)
     return invitation

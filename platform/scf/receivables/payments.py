@@ -27,10 +27,10 @@ from scf.kernel.errors import Conflict, Invalid, LimitExceeded
 from scf.kernel.ids import new_id, public_id
 from scf.kernel.money import MINOR_MAX, CurrencyMismatch, Money
 from scf.parties import queries as parties
-from scf.receivables import accounts, fact_checks, parts, permissions, queries, surpluses
+from scf.receivables import accounts, fact_checks, parts, queries, surpluses
 from scf.receivables.models import PaymentReversal, Receivable, ReceivablePayment, State
 from scf.receivables.permissions import Action, ActionNotAllowed
-from scf.receivables.service import lock
+from scf.receivables.service import lock_for
 
 
 class ReceiptUsed(Conflict):
@@ -118,8 +118,7 @@ def report(
 
     Without another bank in the receipt the money came into an account at the one that tells. Raises ActionNotAllowed, and what `record` does.
     """
-    receivable = lock(session, receivable_id)
-    permissions.require(receivable, actor.party, Action.REPORT_PAYMENT)
+    receivable = lock_for(session, actor, receivable_id, Action.REPORT_PAYMENT)
     if not is_concerned(session, receivable, actor.party):
         raise ActionNotAllowed(action=Action.REPORT_PAYMENT.value)
     if receipt.bank is None:

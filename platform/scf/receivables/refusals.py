@@ -18,10 +18,10 @@ from scf.parties import queries as parties
 from scf.parties import signing
 from scf.parties.models import Party
 from scf.parties.signing import Item, Signer
-from scf.receivables import checks, permissions, queries, rules
+from scf.receivables import checks, queries, rules
 from scf.receivables.models import Receivable, ReceivableDocument, State
 from scf.receivables.permissions import Action
-from scf.receivables.service import for_debtor, lock, require_move
+from scf.receivables.service import for_debtor, lock_for, require_move
 
 ENDS: Final[Mapping[Action, State]] = MappingProxyType(
     {Action.DISPUTE: State.DISPUTED, Action.REJECT: State.REJECTED}
@@ -120,8 +120,7 @@ def withdraw(
 
     Raises MoveRefused, ActionNotAllowed, `subject.version_moved`.
     """
-    receivable = lock(session, receivable_id)
-    permissions.require(receivable, actor.party, Action.WITHDRAW)
+    receivable = lock_for(session, actor, receivable_id, Action.WITHDRAW)
     evidence.require_version(receivable, expected_version)
     creditor = parties.active_party(session, actor.party)
     receivable.move(State.WITHDRAWN)

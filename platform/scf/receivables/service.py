@@ -115,6 +115,16 @@ def lock(session: Session, identity: UUID) -> Receivable:
     return evidence.lock(session, Receivable, identity)
 
 
+def lock_for(session: Session, actor: Actor, identity: UUID, action: Action) -> Receivable:
+    """Return a receivable, locked, for an action that this party may take."""
+    return evidence.lock(
+        session,
+        Receivable,
+        identity,
+        require=lambda found: permissions.require(found, actor.party, action),
+    )
+
+
 def show_to(receivable: Receivable, party_id: UUID) -> None:
     """Let a party see a locked receivable: a bank that is asked for money or keeps the account."""
     if party_id not in receivable.parties:
@@ -353,8 +363,7 @@ def for_debtor(
     expected_version: int | None,
 ) -> tuple[Receivable, Party]:
     """Return a locked receivable and the debtor that acts on it."""
-    receivable = lock(session, receivable_id)
-    permissions.require(receivable, actor.party, action)
+    receivable = lock_for(session, actor, receivable_id, action)
     evidence.require_version(receivable, expected_version)
     return receivable, parties.active_party(session, actor.party)
 

@@ -119,14 +119,19 @@ def to_change(session: Session, actor: Actor, receivable_id: UUID) -> Receivable
 
     Raises SubjectNotFound, ActionNotAllowed, NotConfirmed.
     """
-    receivable = lock(session, receivable_id)
+    receivable = evidence.lock(
+        session, Receivable, receivable_id, require=lambda found: _require_owner(found, actor)
+    )
+    if receivable.pay_to is None:
+        raise NotConfirmed
+    return receivable
+
+
+def _require_owner(receivable: Receivable, actor: Actor) -> None:
     if actor.party not in receivable.parties:
         raise SubjectNotFound
     if actor.party not in (receivable.creditor_id, receivable.debtor_id):
         raise ActionNotAllowed(action="change_account")
-    if receivable.pay_to is None:
-        raise NotConfirmed
-    return receivable
 
 
 def put(

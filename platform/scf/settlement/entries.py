@@ -162,9 +162,12 @@ def assign(
     if row.state is not EntryState.UNMATCHED:
         raise EntryNotOpen(state=row.state.value)
     bank = parties.active_party(session, actor.party)
-    receivable = lock(session, receivable_id)
-    if not matching.is_concerned(session, bank, receivable):
-        raise NotConcerned(field="receivable")
+
+    def require(receivable: Receivable) -> None:
+        if not matching.is_concerned(session, bank, receivable):
+            raise NotConcerned(field="receivable")
+
+    receivable = evidence.lock(session, Receivable, receivable_id, require=require)
     _book(session, bank, row, receivable, now=now)
     row.assigned = True
     session.flush()

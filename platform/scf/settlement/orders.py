@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from scf.capacity.models import Pool
 from scf.db.outbox import enqueue
+from scf.evidence import service as evidence
 from scf.evidence.service import SubjectNotFound
 from scf.http.auth import Actor
 from scf.kernel.calendar import is_working_day
@@ -300,9 +301,12 @@ def _hold_to_rules(session: Session, order: PaymentOrder, debtor: Party, *, now:
 
 def _payable(session: Session, debtor: Party, line: Wanted) -> tuple[Receivable, Money]:
     """Return a locked receivable of the debtor and what to pay of it."""
-    receivable = lock(session, line.receivable_id)
-    if receivable.debtor_id != debtor.id:
-        raise SubjectNotFound
+
+    def require(receivable: Receivable) -> None:
+        if receivable.debtor_id != debtor.id:
+            raise SubjectNotFound
+
+    receivable = evidence.lock(session, Receivable, line.receivable_id, require=require)
     if receivable.pool_id is None:
         raise NotPayable(receivable=public_id("rcv", receivable.id))
     ordered = under_way(session, [receivable.id]).get(receivable.id, 0)

@@ -3,6 +3,7 @@
 One seeded platform serves every attack; each is a rehearsal, so that none sees another's traces.
 """
 
+import contextlib
 import re
 import tomllib
 from collections.abc import Iterator
@@ -12,8 +13,11 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
-from scf.evidence.models import Event
+from scf.db.base import Base
+from scf.db.session import Database
+from scf.evidence.models import Event, Subject
 from scf.parties import queries as parties
 from scf_ledger import trust
 from scf_ledger.verify import verify_file
@@ -99,6 +103,29 @@ def outcome(answer: Any) -> str:
     return WORDS.get(code, code)
 
 
+WAITS = (
+    "/v1/lots",
+    "/v1/warehouse-receipts",
+    "/v1/price-",
+    "/v1/devices",
+    "/v1/stock-alarms",
+)
+"""Of goods in store: asked under the lock only."""
+
+
+@contextlib.contextmanager
+def written(database: Database) -> Iterator[None]:
+    """Write everything that has events at once, for as long as this lasts."""
+    tables = [
+        mapper.local_table for mapper in Base.registry.mappers if issubclass(mapper.class_, Subject)
+    ]
+    with database.engine.connect() as connection:
+        for one in tables:
+            connection.execute(select(one.c.id).with_for_update())
+        yield
+        connection.rollback()
+
+
 PARTIES = ("core", "other_core", "sme", "other_sme", "bank", "other_bank", "regulator")
 
 
@@ -140,6 +167,22 @@ class TestNeighbours:
                 same = [one == other for one, other in zip(seen.parts, nobodys.parts, strict=True)]
                 differ.append((name, role, same))
         assert differ == []
+
+    def test_a_stranger_waits_for_nobody(self, platform, table, operations, bodies):
+        """Whoever knows an id cannot tell by waiting that somebody is writing what has it."""
+        waited = []
+        with written(platform.desk.stage.database):
+            for name, row in table.items():
+                method, path = name.split()
+                if method != "POST" or path.startswith(WAITS):
+                    continue
+                body, query = bodies.of(operations[name]), bodies.query(operations[name])
+                for role in STRANGERS:
+                    if row[ROLES.index(role)] == "none":
+                        target = platform.filled(path)
+                        answer = platform.call(role, method, target, body=body, **query)
+                        waited += [(name, role)] if outcome(answer) != "none" else []
+        assert waited == []
 
     def test_anothers_thing_named_in_a_body_is_none_either(
         self, platform, operations, bodies, walked
