@@ -40,7 +40,9 @@ PAPERS_MAX = 100
 FileHash = Annotated[
     str,
     Field(
-        pattern="^[0-9a-f]{64}$", description="SHA-256，如 sha256sum 所示 As sha256sum prints it"
+        pattern="^[0-9a-f]{64}$",
+        description="SHA-256，如 sha256sum 所示 As sha256sum prints it",
+        examples=["86edbaa24831badfa0a8b04bb410141e2ee4182b6d0014493fe262a7a331c20b"],
     ),
 ]
 
@@ -294,7 +296,9 @@ class KeptIn(ActIn):
     """The bytes of a file whose hash a record of the case names: PDF, PNG, JPEG, XML or OFD."""
 
     sha256: FileHash
-    content: Base64Bytes = Field(min_length=1, max_length=BYTES_MAX * 4 // 3 + 4)
+    content: Base64Bytes = Field(
+        min_length=1, max_length=BYTES_MAX * 4 // 3 + 4, examples=["JVBERi0xLjc="]
+    )
 
 
 class KeptOut(Out):
