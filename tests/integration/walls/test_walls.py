@@ -108,9 +108,11 @@ WAITS = (
     "/v1/warehouse-receipts",
     "/v1/price-",
     "/v1/devices",
-    "/v1/stock-alarms",
+    "/v1/stock",
+    "/v1/control-",
+    "/v1/margin-calls",
 )
-"""Of goods in store: asked under the lock only."""
+"""Of goods in store and of what watches them: some of these are asked under the lock only."""
 
 
 @contextlib.contextmanager
