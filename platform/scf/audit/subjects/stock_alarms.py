@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from scf.audit.finding import Report, expect, expect_row
 from scf.audit.history import History, histories, rows
+from scf.devices.alarm_models import StockAlarm, StockCheck
 from scf.kernel.ids import parse_id, public_id
 from scf.kernel.quantity import Quantity
 from scf.stock.models import PaperKind
@@ -16,14 +17,15 @@ from scf.stock.models import PaperKind
 def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
     """Hold alarms to their events, and comparisons to the papers compared. Raises Different."""
     del codes
-    for history in histories(session, "stock_alarms", report):
-        expect_row("stock_alarms", history.key, history.row, _expected(history))
+    alarms, checks = StockAlarm.__tablename__, StockCheck.__tablename__
+    for history in histories(session, alarms, report):
+        expect_row(alarms, history.key, history.row, _expected(history))
     papers = {
         row["event_id"]: row
         for row in rows(session, "lot_papers", "event_id")
         if row["kind"] is PaperKind.DAILY_STOCK
     }
-    for row in rows(session, "stock_checks", "paper_event_id"):
+    for row in rows(session, checks, "paper_event_id"):
         report.rows["stock_checks"] += 1
         key, paper = public_id("evt", row["paper_event_id"]), papers.get(row["paper_event_id"])
         expect("stock_checks", key, "paper_event_id", paper is not None, True)
