@@ -5,6 +5,7 @@ import hashlib
 import json
 import sys
 import urllib.request
+from pathlib import Path
 
 
 def sha(data):
@@ -15,7 +16,7 @@ def raw(text):
     return base64.urlsafe_b64decode(text + "=")
 
 
-draw = json.load(open(sys.argv[1]))
+draw = json.loads(Path(sys.argv[1]).read_text())
 listed = json.dumps(draw["lots"], separators=(",", ":")).encode()
 assert sha(listed) == raw(draw["lots_sha256"]), "清单不符"
 for side in (draw["bank"], draw["supervisor"]):

@@ -1,14 +1,19 @@
 """Batches of devices: what is taken, what is refused by item, and that no forgery or flood does harm."""
 
 import json
+import subprocess
+import sys
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from scf.devices.models import Device, Reading
+from scf.kernel.clock import instant_text
 from scf.kernel.ids import parse_id
 from scf_ledger import readings
 from scf_ledger.encoding import b64url, from_b64url
@@ -16,6 +21,7 @@ from tests.support.actors import STORY_BEGINS
 from tests.support.problems import refusal
 from tests.support.watching import a_device, device_body, new_key
 
+SIGN = Path(__file__).parents[3] / "docs/examples/sign_readings.py"
 NOW = STORY_BEGINS  # 2025-11-03T02:00:00Z
 START = NOW - timedelta(minutes=30)
 
@@ -88,6 +94,16 @@ class TestTaking:
         assert first["refused"] == again["refused"] == []
         assert first["next_seq"] == again["next_seq"] == 11
         assert stored(stage, scale) == [(n, (141 - n) * 1000) for n in range(1, 11)]
+
+    def test_takes_what_the_example_signs(self, stage, scale, tmp_path):
+        """The batch of docs/examples/sign_readings.py, which shares nothing with the platform."""
+        key = tmp_path / "scale.pem"
+        form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        key.write_bytes(scale.key.private_bytes(*form))
+        said = [sys.executable, SIGN, key, scale.id, "1", "140.000", instant_text(START)]
+        made = subprocess.run(said, capture_output=True, check=True)
+        answer = scale.hand_in(json.loads(made.stdout)["batch"])
+        assert (answer.status_code, answer.json()["stored"]) == (200, 1), answer.text
 
     def test_answers_a_request_sent_twice_word_for_word(self, scale):
         jws = scale.sign(scale.every(START, 3))
