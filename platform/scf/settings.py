@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     registry_url: str = Field("http://127.0.0.1:8702", validation_alias="REGISTRY_URL")
     bank_url: str = Field("http://127.0.0.1:8703", validation_alias="BANK_URL")
     invoice_status_url: str = Field("http://127.0.0.1:8704", validation_alias="INVOICE_STATUS_URL")
+    price_url: str = Field("http://127.0.0.1:8705", validation_alias="PRICE_URL")
     public_url: str = Field("http://127.0.0.1:8700", validation_alias="PUBLIC_URL")
     log_origin: str = Field("scf.example/log", validation_alias="LOG_ORIGIN")
     business_clock: Path | None = Field(None, validation_alias="BUSINESS_CLOCK")

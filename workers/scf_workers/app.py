@@ -77,6 +77,12 @@ def watch(**_later: object) -> None:
     clocks.watch(context())
 
 
+@app.task(name="quote")
+def quote(**_later: object) -> None:
+    """Hear from price services."""
+    clocks.quote(context())
+
+
 @app.task(name="mark")
 def mark(**_later: object) -> None:
     """Mark pledged goods, and call for what they lack."""

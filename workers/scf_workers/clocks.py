@@ -16,6 +16,7 @@ from scf.feed import daily, deliveries
 from scf.http import idempotency
 from scf.http.auth import AccessToken
 from scf.pledges import effects as pledges
+from scf.prices import port as prices
 from scf.programmes import invitations
 from scf.receipts import amending as receipts
 from scf.receivables import effects as receivables
@@ -42,6 +43,11 @@ def lapse(context: EffectContext) -> None:
 def reckon(context: EffectContext) -> None:
     """Remind debtors of what they were asked to confirm, and tell when their time is over."""
     confirmations.turn(context)
+
+
+def quote(context: EffectContext) -> None:
+    """Ask price services for what is new."""
+    prices.turn(context)
 
 
 def mark(context: EffectContext) -> None:
