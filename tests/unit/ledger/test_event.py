@@ -229,4 +229,7 @@ class TestEventTypes:
             "debtor_notice.acknowledged": ["acknowledge"],
             "alarm.lifted": ["lift", "waive"],
             "stage.confirmed": ["undertake"],
+            "control.agreed": ["entrust", "supervise", "appoint"],
+            "control.acknowledged": ["notify", "countersign", "acknowledge"],
+            "margin_call.noticed": ["dispose"],
         }

@@ -24,6 +24,8 @@ ROWS = {*NOTICE, *PAYMENT, *CODE, *INTERPRETATION}
 """The rows of the four sources: the notice on vouchers, the regulation, the Civil Code, its interpretation."""
 REGISTER = {f"REG-{n:02}" for n in range(1, 7)}
 OWN = {
+    "COL-01",
+    "COL-02",
     "WCH-01",
     "WCH-02",
     "WCH-03",
