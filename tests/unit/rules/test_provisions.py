@@ -88,7 +88,7 @@ def test_the_command_tells_them(capsys: pytest.CaptureFixture[str]):
     assert options.run(options) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == len(ROWS)
-    assert any(line.startswith("RCC-441") and "documents of title" in line for line in lines)
+    assert any(line.startswith("RCC-441") and "before registration" in line for line in lines)
 
     options = cli.build_parser(["rules"]).parse_args(["rules", "sources", "--json"])
     assert options.run(options) == 0
