@@ -63,6 +63,7 @@ def _check_months(session: Session, report: Report) -> set[Any]:
     for row in rows(session, "reading_months", "month"):
         report.rows["reading_months"] += 1
         month, key = row["month"], row["month"].isoformat()
+        expect("reading_months", key, "month", month, month.replace(day=1))
         if row["dropped_at"] is None:
             wanted |= set(months.tables_of(month))
             continue
