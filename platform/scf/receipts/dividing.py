@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import any_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from scf.capacity import service as capacity
-from scf.capacity.models import Pool
+from scf.capacity.models import Pool, PoolEntry
 from scf.evidence.models import Statement
 from scf.evidence.service import SubjectNotFound
 from scf.http.auth import Actor
@@ -260,14 +260,19 @@ def visible(session: Session, party_id: UUID, division_id: UUID) -> Division:
 
 
 def _visible(session: Session, party_id: UUID, division_id: UUID, *, lock: bool) -> Division:
-    statement = select(Division).where(Division.id == division_id)
+    pledged = exists().where(
+        WarehouseReceipt.id == any_(Division.of),
+        PoolEntry.pool_id == WarehouseReceipt.pool_id,
+        PoolEntry.party_id == party_id,
+    )
+    own = or_(Division.holder_id == party_id, Division.keeper_id == party_id, pledged)
+    statement = select(Division).where(Division.id == division_id, own)
     if lock:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
+        locked = statement.with_for_update(of=Division)
+        statement = locked.execution_options(populate_existing=True)
     division = session.scalar(statement)
     if division is None:
         raise SubjectNotFound
-    if party_id not in (division.holder_id, division.keeper_id):
-        queries.visible(session, party_id, division.receipt_id)
     return division
 
 

@@ -16,10 +16,19 @@ from scf.receipts.models import (
     WarehouseReceipt,
     Withdrawal,
 )
+from scf.stock.models import Lot
 
 
 def visible(session: Session, party_id: UUID, receipt_id: UUID) -> WarehouseReceipt:
-    """Return a receipt that this party has a part in, or took a part of in pledge. Raises SubjectNotFound."""
+    """Return a receipt that this party has a part in, took a part of in pledge, or supervises the goods of.
+
+    Raises SubjectNotFound.
+    """
+    supervised = exists().where(
+        ReceiptLot.receipt_id == WarehouseReceipt.id,
+        ReceiptLot.lot_id == Lot.id,
+        Lot.supervisor_id == party_id,
+    )
     took_part = exists().where(
         PoolEntry.pool_id == WarehouseReceipt.pool_id, PoolEntry.party_id == party_id
     )
@@ -28,6 +37,7 @@ def visible(session: Session, party_id: UUID, receipt_id: UUID) -> WarehouseRece
         WarehouseReceipt.holder_id == party_id,
         WarehouseReceipt.depositor_id == party_id,
         took_part,
+        supervised,
     )
     receipt = session.scalar(select(WarehouseReceipt).where(WarehouseReceipt.id == receipt_id, own))
     if receipt is None:

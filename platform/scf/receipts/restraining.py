@@ -15,7 +15,7 @@ from scf.http.auth import Actor
 from scf.kernel.clock import business_date
 from scf.kernel.errors import Conflict, NotAllowed, NotFound
 from scf.kernel.ids import new_id
-from scf.receipts import rules, service
+from scf.receipts import queries, rules, service
 from scf.receipts.models import (
     ENDS,
     Basis,
@@ -96,11 +96,12 @@ def clear(
 
     Raises SubjectNotFound, RestraintUnknown, NotYoursToClear.
     """
+    queries.visible(session, actor.party, receipt_id)  # a stranger is asked nothing more
     receipt = evidence.lock(session, WarehouseReceipt, receipt_id)
     restraint = session.get(Restraint, restraint_id)
     lot = session.get(Lot, restraint.lot_id) if restraint and restraint.lot_id else None
     if actor.party not in (receipt.keeper_id, lot.supervisor_id if lot else None):
-        raise NotYoursToClear if actor.party in receipt.parties else evidence.SubjectNotFound
+        raise NotYoursToClear
     restraint = _open(session, receipt, restraint_id, Basis.LOSS)
     if actor.party == receipt.keeper_id:
         restraint.cleared_by_keeper_at = now
