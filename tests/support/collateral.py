@@ -21,10 +21,10 @@ WITH n AS (
 ), receipts AS (
   INSERT INTO warehouse_receipts (id, version, secret, kind, medium, number, keeper_id,
     depositor_id, holder_id, goods, unit, quantity_minor, stored_until, items, pool_id,
-    issued_event_hash, title_event_hash, state, state_since, issued_at)
+    issued_event_hash, title_event_hash, fee_owed_minor, state, state_since, issued_at)
   SELECT receipt, 0, '\\x00', 'warehouse_receipt', 'electronic', 'CD-' || receipt, :keeper,
     :pledgor, :pledgor, :goods, :unit, :quantity, '2027-01-01',
-    jsonb_build_object('warehouse', cast(:warehouse AS text)), pool, '\\x00', '\\x00', 'ACTIVE', :now, :now
+    jsonb_build_object('warehouse', cast(:warehouse AS text)), pool, '\\x00', '\\x00', 0, 'ACTIVE', :now, :now
   FROM n
 ), pools AS (
   INSERT INTO pools (id, version, secret, asset, asset_id, owner_id, parties, unit,

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scf.collateral import calling, defaults, marking, permissions
@@ -31,7 +32,7 @@ from scf.kernel.ids import new_id, parse_id, public_id
 from scf.kernel.money import CurrencyMismatch, Money
 from scf.parties import queries as parties
 from scf.parties.countersigning import Kind, Turn
-from scf.parties.models import PartyKind
+from scf.parties.models import Party, PartyKind
 from scf.parties.service import insert
 from scf.pledges.models import Pledge
 from scf.pledges.models import State as PledgeState
@@ -138,12 +139,7 @@ def propose(
     Raises PartiesWrong, TermsMeaningless, GoodsUnpriced, CurrencyMismatch, AgreementExists.
     """
     bank = parties.active_party(session, actor.party)
-    pledgor = parties.active_party(session, proposal.pledgor_id)
-    supervisor = parties.active_party(session, proposal.supervisor_id)
-    kinds = (pledgor.kind, bank.kind, supervisor.kind)
-    wanted = (PartyKind.ENTERPRISE, PartyKind.BANK, PartyKind.ENTERPRISE)
-    if kinds != wanted or pledgor.id == supervisor.id:
-        raise PartiesWrong(kinds=[kind.value for kind in kinds])
+    pledgor, supervisor = _two_enterprises(session, bank, proposal)
     customary = defaults.on(business_date(now))
     shares = {name: customary[name] for name in defaults.SHARES} | dict(proposal.shares)
     days = {name: customary[name] for name in defaults.DAYS} | dict(proposal.days)
@@ -260,6 +256,7 @@ def cover(
 
     Raises MoveRefused, PledgeUnfit, PartiesWrong where the supervisor keeps the goods, GoodsUnpriced.
     """
+    require_permitted(session, actor, agreement_id, Action.LEAD)
     pledge = evidence.lock(session, Pledge, pledge_id)  # before the agreement, as a release does
     agreement = lock_for(session, actor, agreement_id, Action.LEAD)
     agreement.require_agreed()
@@ -413,10 +410,20 @@ def remark(session: Session, agreement: ControlAgreement, *, now: datetime) -> l
 def lock_for(
     session: Session, actor: Actor, agreement_id: UUID, action: Action
 ) -> ControlAgreement:
-    """Return an agreement, locked, for an action that this party may take. Raises SubjectNotFound."""
-    agreement = evidence.lock(session, ControlAgreement, agreement_id)
-    permissions.require(agreement, actor.party, action)
-    return agreement
+    """Return an agreement, locked, for an action that this party may take; a stranger waits for nobody.
+
+    Raises SubjectNotFound, ControlActionNotAllowed.
+    """
+    require_permitted(session, actor, agreement_id, action)
+    return evidence.lock(session, ControlAgreement, agreement_id)
+
+
+def require_permitted(session: Session, actor: Actor, agreement_id: UUID, action: Action) -> None:
+    """Raise SubjectNotFound or ControlActionNotAllowed before anything is locked."""
+    found = session.get(ControlAgreement, agreement_id)
+    if found is None:
+        raise SubjectNotFound
+    permissions.require(found, actor.party, action)
 
 
 def tell(
@@ -445,6 +452,17 @@ def tell(
 def series_of(term: Mapping[str, Any]) -> UUID:
     """Return the series that prices one kind of goods."""
     return parse_id("prs", term["series"])
+
+
+def _two_enterprises(session: Session, bank: Party, proposal: Proposal) -> tuple[Party, Party]:
+    """Return pledgor and supervisor, asked for at once. Raises PartiesWrong, also for whom nobody knows."""
+    wanted = [proposal.pledgor_id, proposal.supervisor_id]
+    fit = (Party.kind == PartyKind.ENTERPRISE, Party.revoked_at.is_(None))
+    asked = select(Party).where(Party.id.in_(wanted), *fit)
+    found = {one.id: one for one in session.scalars(asked)}
+    if bank.kind is not PartyKind.BANK or len(found) != len(wanted):
+        raise PartiesWrong
+    return found[wanted[0]], found[wanted[1]]
 
 
 def _watched(session: Session, agreement: ControlAgreement, pledge: Pledge) -> WarehouseReceipt:

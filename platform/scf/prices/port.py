@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from scf.db.outbox import EffectContext
 from scf.evidence import service as evidence
-from scf.http.outbound import AnswerUnfit, fetch
+from scf.http.outbound import Answer, AnswerUnfit, fetch
 from scf.kernel.clock import instant_text, parse_instant
 from scf.kernel.errors import Refused, SCFError, Unavailable
 from scf.kernel.money import Money
@@ -51,9 +51,7 @@ def ask(url: str, series: PriceSeries, after: datetime | None) -> Sequence[Quote
             answer = fetch(
                 client, "GET", path, bytes_max=BYTES_MAX, patience=PATIENCE, params=parameters
             )
-        if answer.is_error:
-            raise AnswerUnfit(f"status {answer.status}")
-        return _read(json.loads(answer.body), series)
+        return _read(answer, series)
     except (httpx.HTTPError, AnswerUnfit, SCFError, ValueError, LookupError, TypeError) as error:
         raise PricesUnavailable(symbol=series.symbol) from error
 
@@ -89,7 +87,10 @@ def _take_in(
         service.record(session, locked, quotes, Origin(url), now=now, actor=locked.owner_id)
 
 
-def _read(body: Any, series: PriceSeries) -> Sequence[Quote]:
+def _read(answer: Answer, series: PriceSeries) -> Sequence[Quote]:
+    if answer.is_error:
+        raise AnswerUnfit(f"status {answer.status}")
+    body: Any = json.loads(answer.body)
     said = (body["symbol"], body["unit"], body["currency"])
     if said != (series.symbol, series.unit, series.currency) or len(body["quotes"]) > QUOTES_MAX:
         raise AnswerUnfit("another symbol, unit or currency, or too many quotes")

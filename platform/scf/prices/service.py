@@ -224,7 +224,11 @@ def approve(
 
     Raises SubjectNotFound, SamePerson, EntryOver, PriceDiffers, PriceKnown and what mandates raise.
     """
-    entry = session.get(PriceEntry, entry_id)
+    entry = session.scalar(
+        select(PriceEntry)
+        .join(PriceSeries, PriceSeries.id == PriceEntry.series_id)
+        .where(PriceEntry.id == entry_id, PriceSeries.owner_id == actor.party_id)
+    )
     if entry is None:
         raise evidence.SubjectNotFound
     series = lock_own(session, actor, entry.series_id, Way.MANUAL)
@@ -310,8 +314,11 @@ def at_close(day: date) -> datetime:
 
 def lock_own(session: Session, actor: Actor, series_id: UUID, way: Way) -> PriceSeries:
     """Return a series, locked, to whoever keeps it. Raises SubjectNotFound, WayOther."""
+    found = session.get(PriceSeries, series_id)
+    if found is None:
+        raise evidence.SubjectNotFound
+    permissions.require_owner(actor, found)
     series = evidence.lock(session, PriceSeries, series_id)
-    permissions.require_owner(actor, series)
     if series.way is not way:
         raise WayOther(way=series.way.value, asked=way.value)
     return series
