@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from scf_ledger import event_records as r
+from scf_ledger import event_transit as t
 from scf_ledger import event_watching as w
 from scf_ledger import shapes as s
 from scf_ledger.shapes import Shape
@@ -81,6 +82,7 @@ ACTS: Final = frozenset(
         *("entrust", "supervise", "appoint", "dispose"),
         *("store", "issue", "endorse", "attest", "withdraw", "deliver"),
         *("divide", "surrender", "cancel", "amend"),
+        *("consign", "hand_over", "take_over", "receive"),
     }
 )
 
@@ -106,6 +108,7 @@ PREFIXES: Final[Mapping[str, str]] = {
     "stocktake": "stk",
     "control": "ctl",
     "margin_call": "mgc",
+    "consignment": "csg",
 }
 """Kind of subject -> prefix of its public id."""
 
@@ -235,6 +238,13 @@ _AMEND = Signing("amend", "keeper", Scope.ENTERPRISE, SOLE, _same(*r.AMENDED))
 _RELEASE_PART = Signing(
     "release", "pledgee", Scope.BANK, MAKER_AND_CHECKER, _same(*r.PART_RELEASED)
 )
+_PLANNED = _same(*t.CONSIGNMENT)
+_CONSIGN = Signing("consign", "holder", Scope.ENTERPRISE, SOLE, _PLANNED)
+_TRAVEL_CONSENT = Signing("consent", "pledgees", Scope.BANK, MAKER_AND_CHECKER, _PLANNED)
+_HAND_OVER = Signing("hand_over", "keeper", Scope.ENTERPRISE, SOLE, _same(*t.DISPATCHED))
+_TAKE_OVER = Signing("take_over", "carrier", Scope.ENTERPRISE, SOLE, _same(*t.DISPATCHED))
+_RECEIVE = Signing("receive", "keeper", Scope.ENTERPRISE, SOLE, _same(*t.RELOCATED))
+_HAND_OUT = Signing("deliver", "carrier", Scope.ENTERPRISE, SOLE, _same(*t.HANDED_OUT))
 
 _LIFTED = _same(*w.ALARM_LIFTED)
 _LIFT_OWNERS = Signing("lift", "owners", Scope.ENTERPRISE, SOLE, _LIFTED)
@@ -287,6 +297,15 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("receipt.cancelled", "receipt", r.CANCELLED, (_SURRENDER, _CANCEL)),
     ("receipt.amended", "receipt", r.AMENDED, (_AMEND,)),
     ("receipt.fee_told", "receipt", r.FEE_TOLD, ()),
+    ("receipt.relocated", "receipt", t.RELOCATED, (_RECEIVE,)),
+    ("consignment.planned", "consignment", t.CONSIGNMENT, ()),
+    ("consignment.agreed", "consignment", t.CONSIGNMENT, (_CONSIGN, _TRAVEL_CONSENT)),
+    ("consignment.dispatched", "consignment", t.DISPATCHED, (_HAND_OVER, _TAKE_OVER)),
+    ("consignment.alarmed", "consignment", t.ALARMED, ()),
+    ("consignment.cleared", "consignment", t.CLEARED, ()),
+    ("consignment.arrived", "consignment", t.ARRIVED, ()),
+    ("consignment.delivered", "consignment", t.HANDED_OUT, (_HAND_OUT,)),
+    ("consignment.cancelled", "consignment", {"reason": s.is_text}, ()),
     ("stage.registered", "stage", r.STAGE_PAPER, ()),
     ("stage.confirmed", "stage", r.STAGE, (_UNDERTAKE,)),
     ("stage.reduced", "stage", {"amount": s.is_money, "reason": s.is_text}, ()),

@@ -63,6 +63,7 @@ from scf.stock import api as stock
 from scf.stocktakes import api as stocktakes
 from scf.tasks import api as tasks
 from scf.trace import api as trace
+from scf.transit import api as transit
 
 ROUTERS: list[APIRouter] = [
     health.router,
@@ -111,6 +112,7 @@ ROUTERS: list[APIRouter] = [
     devices.router,
     alarm_api.router,
     stocktakes.router,
+    transit.router,
     feed.router,
     webhooks.router,
     daily_files.router,

@@ -299,6 +299,7 @@ def seeded(desk: Desk, outside: Any) -> tuple[dict[str, str], Signer]:
         "control_id": f"ctl_{NOWHERE}",
         "call_id": f"mgc_{NOWHERE}",
         "control_notice_id": f"cnt_{NOWHERE}",
+        "consignment_id": f"csg_{NOWHERE}",
         "path": "0/000",
         "day": "2025-11-03",
     }

@@ -27,6 +27,9 @@ PARTIES: Final = {
     "supervisor": ("渝川监管(示例)", "91500118MAYYC0H84R"),
     "trader": ("渝川铜材贸易(示例)", "91500118MAYYC0J92A"),
     "second_trader": ("渝川金属(示例)", "91500118MAYYC0K04W"),
+    "carrier": ("渝川物流(示例)", "91500118MAYYC0L107"),
+    "far_keeper": ("江津珞璜仓储(示例)", "91500118MAYYC0M20X"),
+    "buyer": ("江津电缆(示例)", "91500118MAYYC0N30L"),
 }
 PEOPLE: Final = {
     "clerk": [Role.MAKER],

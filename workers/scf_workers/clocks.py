@@ -24,6 +24,7 @@ from scf.registrations import clock as registrations
 from scf.settlement import effects as settlement
 from scf.settlement.bank import BankUnavailable
 from scf.stocktakes import effects as stocktakes
+from scf.transit import effects as transit
 
 EFFECTS_KEPT: Final = timedelta(days=30)  # done ones, for whoever asks what happened
 
@@ -61,9 +62,10 @@ def hold(context: EffectContext) -> None:
 
 
 def watch(context: EffectContext) -> None:
-    """Hold what devices said to the book, turn it into events, and take stocktakes a step further."""
+    """Hold what devices said to the book and to fences, turn it into events, and take stocktakes a step further."""
     devices.turn(context)
     stocktakes.turn(context)
+    transit.turn(context)
 
 
 def bank(context: EffectContext) -> None:

@@ -1,4 +1,7 @@
-"""Whose a warehouse receipt is: its issue, and the endorsements since, each naming the one before by hash."""
+"""Whose a warehouse receipt is: its issue, and the endorsements since, each naming the one before by hash.
+
+Between them its goods may have come to another keeper, who signed for them: from then on that one attests.
+"""
 
 from collections.abc import Sequence
 from typing import Final
@@ -9,7 +12,11 @@ from scf_ledger.verify.report import Failure
 
 ISSUED: Final = "receipt.issued"
 ENDORSED: Final = "receipt.endorsed"
-_SHOWN: Final = ("title", "from", "to", "keeper")
+RELOCATED: Final = "receipt.relocated"
+_SHOWN: Final = {
+    ENDORSED: ("title", "from", "to", "keeper"),
+    RELOCATED: ("title", "keeper_before", "keeper"),
+}
 
 
 def chain(issued: Read, reads: Sequence[Read]) -> list[Read]:
@@ -18,18 +25,24 @@ def chain(issued: Read, reads: Sequence[Read]) -> list[Read]:
     :raises LedgerError: one is hidden, does not follow the one before, or is not of its holder
     """
     subject = issued.event.subject
-    endorsed = (read for read in reads if read.type == ENDORSED and read.event.subject == subject)
-    titles = [issued]
-    for read in sorted(endorsed, key=lambda read: read.event.version):
+    later = (read for read in reads if read.type in _SHOWN and read.event.subject == subject)
+    titles, keeper = [issued], issued.record["keeper"]
+    for read in sorted(later, key=lambda read: read.event.version):
         with at(read.where):
-            hidden = [field for field in _SHOWN if field not in read.record]
+            hidden = [field for field in _SHOWN[read.type] if field not in read.record]
             if hidden:
                 raise Failure("completeness.field_hidden", field=hidden[0], type=read.type)
-            follows = from_b64url(read.record["title"]) == titles[-1].body_hash
-            if not follows or read.record["from"] != holder(titles[-1]):
+            if from_b64url(read.record["title"]) != titles[-1].body_hash:
                 raise Failure("completeness.title_broken", subject=subject)
-            if read.record["keeper"] != issued.record["keeper"]:
-                raise Failure("completeness.terms_differ", field="keeper", type=read.type)
+            moved = read.type == RELOCATED
+            before = "keeper_before" if moved else "keeper"
+            if read.record[before] != keeper:
+                raise Failure("completeness.terms_differ", field=before, type=read.type)
+            if moved:
+                keeper = read.record["keeper"]
+                continue
+            if read.record["from"] != holder(titles[-1]):
+                raise Failure("completeness.title_broken", subject=subject)
         titles.append(read)
     return titles
 

@@ -44,6 +44,7 @@ SUBJECTS = {
     "device_hours": "dvh",
     "stock_alarms": "alm",
     "stocktakes": "stk",
+    "consignments": "csg",
 }
 
 

@@ -13,6 +13,7 @@ from scf.audit.subjects import (
     approvals,
     blind_holds,
     collateral,
+    consignments,
     debtor_notices,
     devices,
     documents,
@@ -41,6 +42,7 @@ SUBJECTS = (
     *(stages, blind_holds, stocktakes, lots, receipts),
     *(documents, trade, receivables, pools, pledges, financings, debtor_notices, red_notes),
     *(invoice_checks, reconciliations, approvals, prices, collateral, devices, stock_alarms),
+    consignments,
 )
 ON_CHAIN: Final = frozenset({"anchors", "chain_home", "chain_transactions"})
 ATTEMPTS_MAX: Final = 4

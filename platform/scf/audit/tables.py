@@ -265,6 +265,18 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
         *("hour_id", "number", "readings", "first_seq", "last_seq", "root", "event_id"),
         "closed_at",
     ),
+    "consignments": (
+        *("id", "version", "secret", "head_hash", "receipt_id", "holder_id", "keeper_id"),
+        *("carrier_id", "destination_id", "destination", "pledgees", "device_id", "unit"),
+        *("quantity_minor", "in_transit_minor", "arrived_minor", "plan", "state", "state_since"),
+        *("planned_at", "dispatched_at"),
+    ),
+    "consignment_lots": ("consignment_id", "lot_id", "receipt_id", "quantity_minor"),
+    "consignment_alarms": (
+        *("event_id", "consignment_id", "kind", "seen_at", "raised_at", "cleared_at"),
+        "cleared_event_id",
+    ),
+    "consignment_positions": ("consignment_id", "seen_at", "source", "latitude", "longitude"),
     "stock_alarms": (
         *("id", "version", "secret", "head_hash", "lot_id", "evidence", "unit", "book_minor"),
         *("counted_minor", "tolerance_minor", "receipts", "raised_at", "lifted_at"),

@@ -22,6 +22,7 @@ PREFIXES: Final = {
     "client": "cli",
     "confirmation_request": "cfr",
     "consent": "cns",
+    "consignment": "csg",
     "control": "ctl",
     "control_notice": "cnt",
     "debtor_notice": "dnt",

@@ -17,6 +17,12 @@ from scf.parties.forms import (
     plain,
     principal,
 )
+from scf.parties.transit_forms import (
+    TRANSIT,
+    TRANSIT_FORMS,
+    TRANSIT_VARIANTS,
+    is_journey,
+)
 from scf.parties.warehouse_forms import GOODS, GOODS_VARIANTS, WAREHOUSE_FORMS, is_over_goods
 
 SPLIT: Final = "split"
@@ -119,7 +125,9 @@ def form_of(value: Mapping[str, Any]) -> Form:
     act, content = value["act"], value["content"]
     variant = (act, _variant(act, content))
     varied = VARIANTS.get(variant) or GOODS_VARIANTS.get(variant) or CONTROL_VARIANTS.get(variant)
-    return varied or FORMS.get(act) or CONTROL_FORMS.get(act) or WAREHOUSE_FORMS[act]
+    varied = varied or TRANSIT_VARIANTS.get(variant)
+    rest = {**CONTROL_FORMS, **TRANSIT_FORMS, **WAREHOUSE_FORMS}
+    return varied or FORMS.get(act) or rest[act]
 
 
 def _variant(act: str, content: Mapping[str, Any]) -> str:
@@ -127,6 +135,8 @@ def _variant(act: str, content: Mapping[str, Any]) -> str:
         return SPLIT
     if "keeper" in content and "pledges" in content:
         return KEPT
+    if is_journey(content):
+        return TRANSIT
     if is_over_goods(content):
         return GOODS
     security = content.get("security")

@@ -18,7 +18,8 @@ from scf.pledges.models import Pledge, State
 from scf_ledger.proof import ProofEntry
 
 ISSUED: Final = "receipt.issued"
-ENDORSED: Final = "receipt.endorsed"
+PASSED_ON: Final = frozenset({"receipt.endorsed", "receipt.relocated"})
+"""From hand to hand, and from keeper to keeper."""
 POOL_FIELDS: Final = (
     *("id", "at", "asset", "kind", "cause"),
     *("confirmed_delta", "used_delta", "confirmed", "used", "shortfall"),
@@ -120,9 +121,9 @@ def _entries(
 def _endorsements(
     session: Session, confirmed: Event, up_to: Mapping[UUID, int] | None
 ) -> list[Event]:
-    """Return from hand to hand how a receipt came to its holder; nothing for a claim."""
+    """Return how a receipt came to its holder, and its goods to their keeper; nothing for a claim."""
     if confirmed.type != ISSUED:
         return []
     until = None if up_to is None else up_to.get(confirmed.subject_id)
     told = evidence.history(session, confirmed.subject_id, up_to=until)
-    return [event for event in told if event.type == ENDORSED]
+    return [event for event in told if event.type in PASSED_ON]

@@ -55,6 +55,14 @@ class OrderUnknown(NotFound):
     title_en = "There is no such open withdrawal order"
 
 
+class GoodsElsewhere(Conflict):
+    """A keeper hands over what lies in its lots, not what is on its way."""
+
+    code = "receipt.goods_elsewhere"
+    title = "货物不在库（在途），不能出库"
+    title_en = "The goods do not lie in the warehouse: they are on their way"
+
+
 class GoodsPledged(Conflict):
     """What is pledged leaves only after the pledgee's signed release; whoever holds the pledge is told."""
 
@@ -311,6 +319,9 @@ def _require_takeable(
             refusal = Refusal(receipt.id, actor.party, quantity, now)
             raise GoodsPledged(refusal, field="quantity", asked=quantity, free=pool.free)
         capacity.require_free(pool, quantity, viewer=pool.owner_id)
+    there = sum(part.quantity_minor for part in receipt.lots)
+    if quantity.minor > there:
+        raise GoodsElsewhere(field="quantity", asked=quantity, there=receipt.measure(there))
     return pool
 
 

@@ -15,7 +15,7 @@ from scf.receipts.models import State
 from scf.stock.rules import names_sha256
 from scf_ledger.encoding import from_b64url
 
-SAID = ("number", "keeper", "depositor", "goods", "grade")
+SAID = ("number", "depositor", "goods", "grade")
 AMENDABLE = ("storage_fee", "insurance")
 STATES = {
     "receipt.issued": State.ACTIVE,
@@ -33,6 +33,9 @@ def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
     withdrawals = _by(session, "receipt_withdrawals", report, "receipt_id", "id")
     pools = {row["id"]: row for row in rows(session, "pools", "id")}
     held = _held(session)
+    travelling: Counter[UUID] = Counter()
+    for row in rows(session, "consignments", "id"):
+        travelling[row["receipt_id"]] += row["in_transit_minor"]
     for history in histories(session, "warehouse_receipts", report):
         identity = history.row["id"]
         shown = {
@@ -45,7 +48,7 @@ def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
             "medium": history.row["medium"].value,
         }
         expect_row("warehouse_receipts", history.key, shown, _expected(history))
-        _check_goods(history, lots.pop(identity, []), pools, held)
+        _check_goods(history, lots.pop(identity, []), pools, held, travelling)
         _check_endorsements(history, endorsements.pop(identity, []), codes)
         _check_withdrawals(history, withdrawals.pop(identity, []))
     for name, left in (
@@ -65,6 +68,8 @@ def _expected(history: History) -> dict[str, Any]:
     quantity = issued.measure("quantity")
     title, holder = _title(history)
     told = history.last("receipt.fee_told")
+    moved = history.last("receipt.relocated")
+    place = {**said, **(moved.record if moved else {})}
     items = {name: said[name] for name in history.row["items"] if name in said}
     return {
         **{name: said[name] for name in SAID},
@@ -73,7 +78,10 @@ def _expected(history: History) -> dict[str, Any]:
         "unit": quantity.unit,
         "quantity_minor": quantity.minor,
         "stored_until": (amended or issued).day("stored_until"),
-        "items": items | {name: now[name] for name in AMENDABLE},
+        "items": items
+        | {name: now[name] for name in AMENDABLE}
+        | {name: place[name] for name in ("warehouse", "location")},
+        "keeper": place["keeper"],
         "pool_id": parse_id("cap", said["pool"]),
         "holder": holder,
         "title_event_hash": title,
@@ -112,10 +120,16 @@ def _check_goods(
     parts: list[RowMapping],
     pools: Mapping[UUID, RowMapping],
     held: Mapping[tuple[UUID, UUID], int],
+    travelling: Mapping[UUID, int],
 ) -> None:
-    """Hold a receipt's parts in lots to what the lots' pools hold for it, and to what its own pool has left."""
+    """Hold a receipt's parts in lots to what the lots' pools hold for it; with what travels it is what its own has left."""
     identity = history.row["id"]
     named = {parse_id("lot", part["lot"]) for part in history.told[0].record["lots"]}
+    named |= {
+        parse_id("lot", told.record["lot"])
+        for told in history.of("receipt.relocated")
+        if told.minor("quantity")
+    }
     expect("receipt_lots", history.key, "lot_id", {row["lot_id"] for row in parts}, named)
     for row in parts:
         taken = held[row["lot_id"], identity]
@@ -123,7 +137,7 @@ def _check_goods(
     pool = pools.get(history.row["pool_id"])
     expect("warehouse_receipts", history.key, "pool_id", pool is not None, True)
     assert pool is not None
-    left = sum(row["quantity_minor"] for row in parts)
+    left = sum(row["quantity_minor"] for row in parts) + travelling[identity]
     expect("pools", history.key, "confirmed_minor", pool["confirmed_minor"], left)
 
 
