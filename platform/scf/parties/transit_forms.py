@@ -59,7 +59,7 @@ def role(names: Names, value: Any) -> str:
     """Show what the carrier is to the deal."""
     if not isinstance(value, dict) or value.keys() != {"kind", "amount", "fee_rate"}:
         return plain(names, value)
-    said = [_ROLES.get(value["kind"], value["kind"])]
+    said = [_ROLES.get(value["kind"]) or plain(names, value["kind"])]
     if value["amount"] is not None:
         said.append(money(names, value["amount"]))
     if value["fee_rate"] is not None:
