@@ -23,6 +23,8 @@ SECOND_HALF = (
     (". 到期回款与还款 ", "api"),
     (". 解除质押 ", "worker"),
     (". 买方上传应付清单 ", "chain"),
+    (". 仓单出质 ", "api"),
+    (". 地磅读数 ", "worker"),
 )
 
 
@@ -80,6 +82,8 @@ def test_it_comes_to_the_same_end(survived):
     assert [proof["verdict"] for proof in report["proofs"]] == ["pass", "pass", "fail", "fail"]
     assert report["audit"] == "clean"
     assert len(report["refused"]) == 4
+    assert len(report["warehouse"]["refused"]) == 3
+    assert [proof["verdict"] for proof in report["warehouse"]["proofs"]] == ["pass", "pass"]
     for figure in ("1,245,000.00", "5,325.83", "243,674.17", "2026-01-05（10 个工作日）"):
         assert figure in survived["told"]
     assert survived["at"].is_quiet()

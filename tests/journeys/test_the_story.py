@@ -34,6 +34,12 @@ SHAPE = {
     "names": str,
     "proofs": [{"file": str, "kind": str, "expect": str, "verdict": str, "fragments": dict}],
     "refused": [{"what": str, "code": str}],
+    "warehouse": {
+        "receipt": str,
+        "margin": dict,
+        "refused": [{"what": str, "code": str}],
+        "proofs": [{"file": str, "kind": str, "expect": str, "verdict": str, "fragments": dict}],
+    },
     "audit": str,
 }
 TOLD = (
@@ -49,6 +55,15 @@ TOLD = (
     *("放款审核清单", "尽职免责档案", "SHA-256 逐个相符"),  # the bank's own desk, and its file
     *("示例区金融办", "只见件数，不见金额与交易对手"),  # the regulator beside the clock
     *("到哪一步", "从何时起", "在谁手里", "到手"),
+)
+TOLD_OF_GOODS = (
+    *("港桥仓(示例)", "渝川监管(示例)", "渝川铜材贸易(示例)", "永川众诚汽车销售(示例)"),
+    *("阴极铜 140.000 吨", "保管人、监管方各一份", "GQ-2026-TJ-01", "7,000,000.00"),
+    *("质押货物被申请提货，已拒绝", "10.000 吨"),  # G22, as the bank is told
+    *("LSVAA4189R2123453", "LSVAA4180R2123454", "84,000.00", "在库、仍质押  1 辆"),
+    *("10,000,000.00", "9,870,000.00", "130,000.00", "91,000.00", "62,500.00", "2026-03-11"),  # G11
+    *("10,575,000.00", "已补足", "2008-08", "2008-12"),  # cured by goods; the months of 2008
+    *("140.000 吨 / 131.500 吨", "0.840 吨", "冻结出库", "逐时摘要"),
 )
 
 
@@ -123,6 +138,42 @@ def test_what_must_be_refused_is_refused(first):
         "RegistryHeld",
         "OVER_CAPACITY",
     ]
+
+
+def test_a_person_is_told_of_the_goods(first):
+    assert [figure for figure in TOLD_OF_GOODS if figure not in first.done.stderr] == []
+
+
+def test_what_must_be_refused_of_goods_is_refused(first):
+    """G21, G22, and a lot that a scale has frozen."""
+    assert [refused["code"] for refused in first.report["warehouse"]["refused"]] == [
+        "capacity.exceeded",
+        "receipt.goods_pledged",
+        "receipt.state_forbids",
+    ]
+
+
+def test_the_price_that_fell_asks_for_what_g11_says(first):
+    margin = first.report["warehouse"]["margin"]
+    assert {name: said["amount"] for name, said in margin.items()} == {
+        "value": "9870000.00",
+        "floor": "10000000.00",
+        "goods_due": "130000.00",
+        "cash_due": "91000.00",
+        "disposal_at": "8750000.00",
+    }
+
+
+def test_pledges_of_goods_verify_like_any_other(first):
+    proofs = first.report["warehouse"]["proofs"]
+    assert [Path(proof["file"]).name for proof in proofs] == [
+        "goods-pledge.scfproof",
+        "vehicles-pledge.scfproof",
+    ]
+    for proof in proofs:
+        assert (proof["verdict"], proof["fragments"]["anchor"]) == ("pass", "pass")
+        code, found = verify(first.report, proof)
+        assert (code, found["verdict"]) == (0, "pass")
 
 
 def test_the_second_bank_sees_no_number_and_no_lender(first):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from importlib import resources
@@ -30,7 +31,9 @@ AUTHORITY_BEGINS: Final = "2025-01-01T00:00:00Z"
 MANDATES_BEGIN: Final = "2025-01-01T00:00:00Z"
 MANDATES_END: Final = "2028-01-01T00:00:00Z"
 LIMIT: Final = Money.parse("5000000.00")
-PEOPLE: Final[dict[str, dict[str, tuple[str, list[Role]]]]] = {
+People = dict[str, tuple[str, list[Role]]]
+"""Title -> name and roles of somebody who signs for a party."""
+PEOPLE: Final[dict[str, People]] = {
     "anchor": {
         "clerk": ("周晓(示例)", [Role.MAKER]),
         "approver": ("吴敏(示例)", [Role.CHECKER, Role.SIGNER]),
@@ -46,7 +49,9 @@ PEOPLE: Final[dict[str, dict[str, tuple[str, list[Role]]]]] = {
     },
     "regulator": {},
 }
-SIZES: Final = {"anchor": "large", "supplier": "small"}
+SIZES: Final = {"anchor": "large", "supplier": "small"} | dict.fromkeys(
+    ("keeper", "supervisor", "trader", "dealer"), "medium"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +90,13 @@ def enrol(stage: Stage) -> Cast:
     operator = Desk(
         Api(settings.public_url, *client, stage.patience), stage.journal, name="平台运营方"
     )
-    office = _Office(stage, operator)
+    office = Office(stage, operator)
     entries = _entries(stage)
-    parties = {role: office.party(role, entries[role]) for role in PEOPLE}
+    limit = max(LIMIT, stage.script.papers.claimed)
+    parties = {
+        role: office.party(role, entries[role], people, limit=limit)
+        for role, people in PEOPLE.items()
+    }
     programme = operator.do(
         "programme",
         "/v1/programmes",
@@ -113,8 +122,7 @@ def enrol(stage: Stage) -> Cast:
 
 def _entries(stage: Stage) -> dict[str, dict[str, str]]:
     """Return who is to be registered: the invoices' two sides, the banks, the debtor's regulator."""
-    cast_file = resources.files("scf.samples").joinpath("cast.json")
-    entries: dict[str, dict[str, str]] = json.loads(cast_file.read_text("utf-8"))
+    entries = listed()
     papers = stage.script.papers
     for role, side in (("anchor", papers.buyer), ("supplier", papers.seller)):
         assert side.uscc is not None, "papers are chosen so"
@@ -122,6 +130,13 @@ def _entries(stage: Stage) -> dict[str, dict[str, str]]:
     office = entries["regulator"]
     code = f"{office['uscc'][:2]}{entries['anchor']['uscc'][2:8]}{office['uscc'][8:-1]}"
     entries["regulator"] = {**office, "uscc": code + uscc.check_digit(code)}
+    return entries
+
+
+def listed() -> dict[str, dict[str, str]]:
+    """Return everybody that the samples know, by role."""
+    cast_file = resources.files("scf.samples").joinpath("cast.json")
+    entries: dict[str, dict[str, str]] = json.loads(cast_file.read_text("utf-8"))
     return entries
 
 
@@ -134,7 +149,7 @@ def _show(stage: Stage, cast: Cast) -> None:
     stage.screen.form(cast.operator.name, "供应商融资项目", rows, result="已登记")
 
 
-class _Office:
+class Office:
     """The operator's registration office, with a test authority for each kind of party."""
 
     def __init__(self, stage: Stage, operator: Desk) -> None:
@@ -151,16 +166,16 @@ class _Office:
         }
         self._list_register()
 
-    def party(self, role: str, entry: dict[str, str]) -> Party:
-        """Register a party, its people and its system."""
+    def party(self, role: str, entry: dict[str, str], people: People, *, limit: Money) -> Party:
+        """Register a party, its people with mandates up to a limit, and its system."""
         party = self.operator.do(
             f"party:{role}",
             "/v1/parties",
             lambda: {**entry, "size_class": SIZES.get(role)},
         )
         hands = {
-            title: self._hand(f"{role}-{title}", party, name, roles)
-            for title, (name, roles) in PEOPLE[role].items()
+            title: self._hand(f"{role}-{title}", party, name, roles, limit)
+            for title, (name, roles) in people.items()
         }
         secret = self.journal.once(f"secret:{role}", lambda: secrets.token_urlsafe(32))
         system = self.operator.do(
@@ -177,7 +192,22 @@ class _Office:
         desk = Desk(api, self.journal, name=party["name"], hands=hands)
         return Party(party["id"], party["uscc"], party["name"], desk)
 
-    def _hand(self, key_name: str, party: dict[str, Any], name: str, roles: list[Role]) -> Hand:
+    def mandates(
+        self, step: str, person: str, scope: Scope, roles: Iterable[Role], *, limit: Money
+    ) -> dict[str, str]:
+        """Give somebody a mandate for each role."""
+        return {
+            role.value: self.operator.do(
+                f"{step}:{role.value}",
+                f"/v1/persons/{person}/mandates",
+                partial(_mandate, role, scope, limit),
+            )["id"]
+            for role in roles
+        }
+
+    def _hand(
+        self, key_name: str, party: dict[str, Any], name: str, roles: list[Role], limit: Money
+    ) -> Hand:
         person = self.operator.do(
             f"person:{key_name}", f"/v1/parties/{party['id']}/persons", lambda: {"name": name}
         )["id"]
@@ -187,14 +217,7 @@ class _Office:
             f"/v1/persons/{person}/certificates",
             lambda: {"pem": self._certified(key_name, party["uscc"], person, scope)},
         )
-        mandates = {
-            role.value: self.operator.do(
-                f"mandate:{key_name}:{role.value}",
-                f"/v1/persons/{person}/mandates",
-                partial(_mandate, role, scope, max(LIMIT, self.stage.script.papers.claimed)),
-            )["id"]
-            for role in roles
-        }
+        mandates = self.mandates(f"mandate:{key_name}", person, scope, roles, limit=limit)
         identity = self.keys.open(key_name, passphrase=self.passphrase)
         return Hand(person, identity, mandates)
 

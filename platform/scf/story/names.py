@@ -20,6 +20,15 @@ LEFT: Final = {
     "JOB": "upload",
 }
 """Name -> the step whose answer carries the id."""
+LEFT_IN_YARD: Final = {
+    "LOT": "goods:TJ-01:enter",
+    "RECEIPT": "goods:TJ-01:issue",
+    "GOODS_PLEDGE": "goods:TJ-01:pledge",
+    "VEHICLE_PLEDGE": "goods:QC-01:pledge",
+    "CONTROL": "goods:control",
+    "SCALE": "goods:scale",
+}
+"""The same of the second act, where it was played."""
 
 
 def write_names(stage: Stage, cast: Cast) -> Path:
@@ -44,6 +53,7 @@ def write_names(stage: Stage, cast: Cast) -> Path:
         **{name: kept[step]["body"]["id"] for name, step in LEFT.items()},
         "SILENT_INVOICE": kept["silent:invoice"]["body"]["document"]["id"],
     }
+    names |= {name: kept[step]["body"]["id"] for name, step in LEFT_IN_YARD.items() if step in kept}
     lines = [f"export {name}={shlex.quote(str(value))}" for name, value in names.items()]
     path = stage.folder / FILE
     write_secret(path, "\n".join(lines))

@@ -9,7 +9,7 @@ from scf.audit.service import audit_installation
 from scf.db.session import Database
 from scf.documents.models import Document
 from scf.kernel.ids import parse_id
-from scf.story import arrival, credit, figures, month, outside, proving, ranking, scenes
+from scf.story import arrival, credit, figures, month, outside, proving, ranking, scenes, second_act
 from scf.story.checks import Checked
 from scf.story.desk import StoryDiverged
 from scf.story.enrol import enrol
@@ -36,12 +36,14 @@ def play(stage: Stage) -> dict[str, Any]:
         trust = bootstrap.write_trust(stage.settings, database)
         story = Story(stage, cast)
         proofs = _tell(story, trust, database)
+        goods = second_act.tell(stage, cast, trust)
         report = {
             **settle(stage, database),
             "trust": str(trust),
             "names": str(write_names(stage, cast)),
             "proofs": [proof.to_json() for proof in proofs],
             "refused": story.refused,
+            "warehouse": goods,
             "audit": _audited(stage),
         }
         stage.journal.once(OVER, lambda: True)

@@ -32,14 +32,14 @@ def check(story: Story, trust: Path, pledge: str, confirmed: dict[str, Any]) -> 
     event = _event_of(desk, confirmed["id"], "receivable.confirmed")
     said = checks.take_away(desk, f"/v1/events/{event}/proof", folder / "confirmation.scfproof")
     if "release" not in story.stage.journal:
-        _run(story, "质押证明，含现状", own, kind="pledge", trust=trust, rpc=rpc, log=log)
+        run(story, "质押证明，含现状", own, kind="pledge", trust=trust, rpc=rpc, log=log)
     results = [
-        _run(story, "质押证明", own, kind="pledge", trust=trust, rpc=rpc),
-        _run(story, "确权证明", said, kind="event", trust=trust, rpc=rpc),
+        run(story, "质押证明", own, kind="pledge", trust=trust, rpc=rpc),
+        run(story, "确权证明", said, kind="event", trust=trust, rpc=rpc),
     ]
     titles = {"record": "篡改一个字节的证明", "completeness": "抽走一份文件的证明"}
     for fragment, file in checks.forgeries(own).items():
-        forged = _run(
+        forged = run(
             story, titles[fragment], file, kind="pledge", trust=trust, rpc=rpc, expect="fail"
         )
         if forged.fragments[fragment] != "fail":
@@ -63,7 +63,7 @@ def check_standing(story: Story, proof: Checked, trust: Path) -> None:
     _show(story, "已解除质押的旧证明", checked)
 
 
-def _run(story: Story, title: str, file: Path, *, expect: str = "pass", **how: Any) -> Checked:
+def run(story: Story, title: str, file: Path, *, expect: str = "pass", **how: Any) -> Checked:
     """Run the verifier until whom it asks answers, and show the ticks. Raises StoryDiverged."""
     checked = story.stage.patience.until(
         VERIFYING, lambda: checks.verify(file, expect=expect, **how)

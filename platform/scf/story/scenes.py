@@ -288,7 +288,7 @@ def perfect(story: Story, pledge_id: str) -> dict[str, Any]:
     return result
 
 
-def publish_revocations(story: Story) -> None:
+def publish_revocations(story: Story, step: str = "revocations") -> None:
     """The authorities sign their lists, as they do every day: a verifier wants one of after the signing."""
     at = story.stage.settings.clock.real()
 
@@ -297,7 +297,7 @@ def publish_revocations(story: Story) -> None:
 
     for identity, authority in story.cast.authorities.items():
         path = f"/v1/authorities/{identity}/revocation-lists"
-        story.cast.operator.do(f"revocations:{identity}", path, partial(signed, authority))
+        story.cast.operator.do(f"{step}:{identity}", path, partial(signed, authority))
     story.stage.screen.say(
         "证书机构已发布吊销清单 / the authorities published their revocation lists"
     )

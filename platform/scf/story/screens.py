@@ -29,6 +29,8 @@ NUMBERS: Final = {
     "tokens": "资产令牌",
     "asked": "申请",
     "free": "可用",
+    "state": "状态",
+    "reason": "原因",
 }
 _PIECES = re.compile(r"(?:[\x21-\x7e]+|.)[，。；：、）》」]*")
 
@@ -159,4 +161,6 @@ def _pieces(line: str, width: int) -> Iterator[str]:
 def _plain(value: object) -> str:
     if isinstance(value, dict) and set(value) == {"amount", "currency"}:
         return f"{value['amount']} {value['currency']}"
+    if isinstance(value, dict) and set(value) == {"quantity", "unit"}:
+        return f"{value['quantity']} {value['unit']}"
     return str(value)
