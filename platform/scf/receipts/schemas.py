@@ -124,7 +124,7 @@ class DeliveryIn(In):
     """Against which order goods leave, with the keeper's papers of it (磅单, 出门证)."""
 
     order_no: Text
-    papers: list[Base64Bytes] = Field(min_length=1, max_length=20)
+    papers: list[Base64Bytes] = Field(min_length=1, max_length=20, examples=[["JVBERi0xLjcK"]])
     signers: list[SignerIn] = Field(min_length=1, max_length=2)
 
 

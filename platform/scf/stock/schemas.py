@@ -69,7 +69,7 @@ class PaperIn(In):
     made_on: DateText
     quantity: PositiveQuantity | None = None
     passed: bool | None = Field(default=None, description="质检结论 Of an assay: whether it passed")
-    original: Base64Bytes = Field(min_length=1, max_length=ORIGINAL_MAX)
+    original: Base64Bytes = Field(min_length=1, max_length=ORIGINAL_MAX, examples=["JVBERi0xLjcK"])
 
     def value(self) -> Paper:
         """Return it as the service takes it."""

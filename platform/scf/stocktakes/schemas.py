@@ -75,7 +75,7 @@ class CountIn(In):
     counted: QuantityOut
     number: Line = Field(examples=["XK-2025-1103"])
     made_on: DateText
-    original: Base64Bytes = Field(min_length=1, max_length=ORIGINAL_MAX)
+    original: Base64Bytes = Field(min_length=1, max_length=ORIGINAL_MAX, examples=["JVBERi0xLjcK"])
 
     def value(self) -> Counted:
         """Return it as the service takes it. Raises QuantityInvalid below zero."""

@@ -154,7 +154,7 @@ class ArrivedIn(SignedIn):
 class HandOutIn(SignersIn):
     """The proof of delivery (签收单), as the carrier has it."""
 
-    papers: list[Base64Bytes] = Field(min_length=1, max_length=20)
+    papers: list[Base64Bytes] = Field(min_length=1, max_length=20, examples=[["JVBERi0xLjcK"]])
 
 
 class PositionIn(PointIn):

@@ -232,4 +232,8 @@ class TestEventTypes:
             "control.agreed": ["entrust", "supervise", "appoint"],
             "control.acknowledged": ["notify", "countersign", "acknowledge"],
             "margin_call.noticed": ["dispose"],
+            "consignment.agreed": ["consign", "consent"],
+            "consignment.dispatched": ["hand_over", "take_over"],
+            "consignment.delivered": ["deliver"],
+            "receipt.relocated": ["receive"],
         }

@@ -34,6 +34,8 @@ def test_a_value_of_another_shape_is_shown_as_it_stands(show, value):
 TELLING = {
     "receivable.split_agreed": {"parts": []},
     "control.acknowledged": {"keeper": "", "pledges": []},
+    "consignment.agreed": {"carrier": ""},
+    "consignment.delivered": {"carrier": ""},
     "receipt.divided": {"into": []},
     "pledge.part_released": {"released": {"quantity": "1.000", "unit": "TNE"}},
 }
