@@ -156,9 +156,15 @@ def gather(session: Session, folder: Path, *, now: datetime, real_now: datetime)
         session, name="operator", party_id=None, operator=True, now=real_now
     )
     companies = {}
-    for role, entry in NAMES.items():
+    for role in PEOPLE:
         companies[role] = _found(
-            session, role, entry, authorities=authorities, keys=keys, now=now, real_now=real_now
+            session,
+            role,
+            NAMES[role],
+            authorities=authorities,
+            keys=keys,
+            now=now,
+            real_now=real_now,
         )
     programme = _programme(session, companies, now)
     return Cast(

@@ -40,7 +40,8 @@ from tests.support.receivables import (
 )
 from tests.support.stocktakes import FakeChain, Run, another_yard
 from tests.support.trade import receipt_csv
-from tests.support.warehouse import Yard, part, pieces, tonnes
+from tests.support.transit import HALFWAY, Road
+from tests.support.warehouse import Yard, found, part, pieces, tonnes
 from tests.support.watching import a_device, pledged, watch
 
 
@@ -109,7 +110,9 @@ def play(world: World) -> None:
     _repaid(world, *first)
     _escalated(world, request)
     _settled(world)
-    _stored(world, _watched(world))
+    yard = _watched(world)
+    _stored(world, yard)
+    _travelled(world, yard)
     world.sequence()
     world.anchor()
     register_invoice(stage, cast.supplier, 90)  # waits for the sequencer
@@ -424,6 +427,18 @@ def _counted(world: World, yard: Yard) -> None:
     assert left.call().is_success
     stage.clock.set(stage.clock.now() + timedelta(hours=25))
     left.turn()
+
+
+def _travelled(world: World, yard: Yard) -> None:
+    """Copper that arrived at another keeper's, and more of it that left its way."""
+    stage = world.desk.stage
+    others = (found(stage, role) for role in ("carrier", "far_keeper", "buyer"))
+    road = Road(world.desk, yard, *others)
+    arriving, straying = (road.under_way(road.receipt("5.000")) for _ in range(2))
+    stage.clock.set(stage.clock.now() + timedelta(hours=2))
+    assert road.seen(straying, road.at(-60, HALFWAY)).is_success
+    assert road.seen(straying, road.at(-30, {**HALFWAY, "lat": "29.956000"})).is_success
+    assert road.arrive(arriving, road.weighed("4.900")).is_success
 
 
 def _stored(world: World, yard: Yard) -> None:

@@ -276,7 +276,6 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
         *("event_id", "consignment_id", "kind", "seen_at", "raised_at", "cleared_at"),
         "cleared_event_id",
     ),
-    "consignment_positions": ("consignment_id", "seen_at", "source", "latitude", "longitude"),
     "stock_alarms": (
         *("id", "version", "secret", "head_hash", "lot_id", "evidence", "unit", "book_minor"),
         *("counted_minor", "tolerance_minor", "receipts", "raised_at", "lifted_at"),
@@ -310,6 +309,7 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
 }
 
 UNAUDITED: Final[dict[str, str]] = {
+    "consignment_positions": "a carrier's own word; what gives alarm is an event",
     "controlled_pledges": "held to their events with the agreement that watches them",
     "mark_lines": "each is derived again with its mark",
     "control_notices": "what was signed by all is an event of the agreement",

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 import pytest
-from sqlalchemy import Table, text
+from sqlalchemy import ARRAY, BigInteger, Date, DateTime, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
@@ -21,8 +21,18 @@ from scf_ledger.chain.client import Chain
 from tests.support.anvil import running_anvil
 from tests.support.audit import World
 
-SOMETHING = {"TEXT": "x", "DATE": dt.date(2025, 1, 1), "BIGINT": 1}
-ALONE = {"chain_home", "log_head", "parties", "registry_papers", "revocation_lists"}
+SOMETHING = {
+    Text: "x",
+    Date: dt.date(2025, 1, 1),
+    BigInteger: 1,
+    Uuid: uuid.UUID(int=1),
+    DateTime: dt.datetime(2025, 1, 1, tzinfo=dt.UTC),
+}
+"""By type of column, what stands where there was nothing."""
+ALONE = {
+    *("chain_home", "log_head", "parties", "registry_papers", "revocation_lists"),
+    "stock_checks",
+}
 """Single rows, rows that others refer to by foreign key, and what nothing else speaks of."""
 COLUMNS = [(name, column) for name, columns in AUDITED.items() for column in columns]
 
@@ -100,10 +110,16 @@ CHANGES: list[tuple[type | tuple[type, ...], Callable[[Any], Any]]] = [
     (dt.datetime, lambda value: value + dt.timedelta(seconds=1)),
     (dt.date, lambda value: value + dt.timedelta(days=1)),
     (Range, lambda value: Range(value.lower, value.upper + 1)),
-    (list, lambda value: [*value[:-1], changed(value[-1])] if value else ["x"]),
+    (list, lambda value: [*value[:-1], changed(value[-1])]),
     (dict, lambda value: {**value, max(value): changed(value[max(value)])} if value else {"x": 1}),
 ]
 """By type, the value with its last byte, or what comes closest to one, another."""
+
+
+def something(type_: Any) -> Any:
+    if isinstance(type_, ARRAY):
+        return [something(type_.item_type)]
+    return next(value for kind, value in SOMETHING.items() if isinstance(type_, kind))
 
 
 def changed(value: Any) -> Any:
@@ -146,7 +162,7 @@ def change_a_byte(session: Session, name: str, column: str) -> None:
     value = session.execute(
         found.select().with_only_columns(found.c[column]).where(where_place), place
     ).scalar_one()
-    other = SOMETHING[str(found.c[column].type)] if value is None else changed(value)
+    other = something(found.c[column].type) if value in (None, []) else changed(value)
     session.execute(found.update().where(where_place).values({column: other}), place)
 
 

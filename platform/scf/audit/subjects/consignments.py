@@ -62,7 +62,7 @@ def _shown(history: History, codes: Mapping[UUID, str]) -> dict[str, Any]:
         role: codes.get(row[f"{role}_id"])
         for role in ("holder", "keeper", "carrier", "destination")
     }
-    pledgees = sorted(codes.get(party, "") for party in row["pledgees"])
+    pledgees = sorted(codes.get(party, str(party)) for party in row["pledgees"])
     return {**row, **roles, "pledgees": pledgees, "kind": row["destination"].value}
 
 

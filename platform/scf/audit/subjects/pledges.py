@@ -60,8 +60,9 @@ def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
             "pledgee_id": codes.get(history.row["pledgee_id"]),
         }
         expect_row("pledges", history.key, shown, _expected(history))
-        ground = next(history.row[name] for name in GROUNDS if history.row[name])
-        confirmed = claims.get(ground, ())
+        grounds = [history.row[name] for name in GROUNDS if history.row[name]]
+        expect("pledges", history.key, "receivable_id, stage_id, receipt_id", len(grounds), 1)
+        confirmed = claims.get(grounds[0], ())
         known = history.row["receivable_event"] in confirmed
         expect("pledges", history.key, "receivable_event", known, True)
         for name, found in (("pledge_registrations", registrations), ("pledge_locks", locks)):

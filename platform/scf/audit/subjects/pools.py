@@ -36,7 +36,6 @@ def check(session: Session, _codes: Mapping[UUID, str], report: Report) -> None:
     owners = _owners(session)
     holders = {row["id"]: row["pledgee_id"] for row in rows(session, "pledges", "id")}
     holders |= {row["id"]: row["party_id"] for row in rows(session, "blind_holds", "id")}
-    holders |= {row["id"]: row["keeper_id"] for row in rows(session, "warehouse_receipts", "id")}
     edges = {row["id"]: row for row in rows(session, "conversion_edges", "id")}
     flows = {identity: Flow() for identity in edges}
     paid: Counter[str] = Counter()
@@ -47,12 +46,13 @@ def check(session: Session, _codes: Mapping[UUID, str], report: Report) -> None:
     for history in histories(session, "pools", report):
         own = entries.pop(history.row["id"], [])
         expect("pool_entries", history.key, "version", len(own), len(history.told))
+        owner = owners.get(history.row["id"])
         confirmed = used = taken = 0
         for row, told in zip(own, history.told, strict=True):
             confirmed += told.minor("confirmed_delta")
             used += told.minor("used_delta")
             key = f"{history.key} {told.version}"
-            _check_entry(key, row, told, holders)
+            _check_entry(key, row, told, holders, owner)
             _check_edge_entry(key, row, edges, flows)
             if row["edge_id"] and row["confirmed_delta_minor"] < 0 and row["holder_id"] is None:
                 ends = (edges[row["edge_id"]]["to_pool_id"], _told_by(session, told))
@@ -63,7 +63,7 @@ def check(session: Session, _codes: Mapping[UUID, str], report: Report) -> None:
             if told.record["kind"] == EntryKind.PAY:
                 paid[told.record["cause"]] -= told.minor("confirmed_delta")
         claim = claims.get(history.row["id"])
-        _check_row(history, confirmed, used, owners.get(history.row["id"]))
+        _check_row(history, confirmed, used, owner)
         stored = claim["paid_taken_minor"] + claim["astray_taken_minor"] if claim else 0
         expect("receivables", history.key, "paid_taken_minor, astray_taken_minor", stored, taken)
     expect("pool_entries", "*", "pool_id", [public_id("cap", key) for key in entries], [])
@@ -159,9 +159,13 @@ def _check_edge(key: str, edge: RowMapping, flow: Flow) -> None:
     expect("conversion_edges", key, "moving_minor", edge["moving_minor"], 0)
 
 
-def _check_entry(key: str, row: RowMapping, told: Told, holders: Mapping[UUID, UUID]) -> None:
+def _check_entry(
+    key: str, row: RowMapping, told: Told, holders: Mapping[UUID, UUID], owner: UUID | None
+) -> None:
+    """Hold an entry to its event; goods of a receipt are taken by the keeper of their lot, whoever keeps it now."""
     holder = told.record["holder"]
     holder_id = None if holder is None else parse_id(holder.partition("_")[0], holder)
+    is_receipt = holder is not None and holder.startswith("whr_")
     expect_row(
         "pool_entries",
         key,
@@ -173,7 +177,7 @@ def _check_entry(key: str, row: RowMapping, told: Told, holders: Mapping[UUID, U
             "used_delta_minor": told.minor("used_delta"),
             "holder": holder,
             "holder_id": holder_id,
-            "party_id": None if holder_id is None else holders.get(holder_id),
+            "party_id": owner if is_receipt else holder_id and holders.get(holder_id),
             "entered_at": told.at,
         },
     )
