@@ -55,7 +55,7 @@ def stocktake(call: Call, stocktake_id: StocktakeId) -> StocktakeOut:
 @command(router, "/v1/stocktakes/{stocktake_id}/commit")
 def commit(call: Call, stocktake_id: StocktakeId, body: CommitIn) -> StocktakeOut:
     """提交承诺 Commit to 32 random bytes; after both have, a block height to come is announced."""
-    found = service.commit(
+    found = service.commit_to(
         call.session, call.actor, stocktake_id, from_b64url(body.commitment), now=call.now
     )
     return _shown(call, found)

@@ -134,7 +134,7 @@ def call(
     return found
 
 
-def commit(
+def commit_to(
     session: Session, actor: Actor, stocktake_id: UUID, commitment: bytes, *, now: datetime
 ) -> Stocktake:
     """Commit to a value, by bank or supervisor. Raises SubjectNotFound, StepRefused, CommitmentCopied."""

@@ -23,8 +23,6 @@ from tests.support.collateral import (
     money,
     pledged,
     priced,
-    proposal,
-    signed,
     uuid_of,
     watched,
 )
@@ -324,6 +322,14 @@ class TestSelling:
         refusal(other, 404, "subject.not_found")
         assert call_events(stage, found) == ["called"]
 
+    def test_an_agreement_does_not_end_in_a_sale(self, stage):
+        found, _, _ = self.noticed(stage)
+        answer = stage.post(stage.cast.bank, f"{path_of(found)}/end", {"reason": "x"})
+        refusal(answer, 409, "collateral.call_under_way")
+        other = watched(stage)
+        ended = did(stage.post(stage.cast.bank, f"{path_of(other)}/end", {"reason": "已清偿"}))
+        assert ended["state"] == "ENDED"
+
 
 class TestReleases:
     def check(self, stage, found, kilograms=None):
@@ -365,106 +371,6 @@ class TestReleases:
     def test_let_everything_go_when_nothing_is_owed(self, stage):
         found = watched(stage, owed="0.00")
         assert self.check(stage, found)["allowed"] is True
-
-
-class TestAgreements:
-    def test_stand_when_three_have_signed(self, stage):
-        found = watched(stage)
-        told = shown(stage, found, stage.cast.supplier)
-        assert told["state"] == "AGREED"
-        assert len(told["signed"]) == 3
-
-    def test_watch_only_effective_pledges_of_their_own_debt(self, stage):
-        found = watched(stage)
-        other = pledged(stage, bytes(32))
-        before = counts(stage)
-        answer = stage.post(stage.cast.bank, f"{path_of(found)}/pledges", {"pledge": other})
-        refusal(answer, 409, "collateral.pledge_unfit", "contract")
-        again = stage.post(
-            stage.cast.bank, f"{path_of(found)}/pledges", {"pledge": found.pledges[0]}
-        )
-        refusal(again, 409, "collateral.pledge_unfit", "pledge")
-        assert counts(stage) == before
-
-    def test_of_one_debt_are_one(self, stage):
-        found = watched(stage)
-        body = proposal(stage, found.series, found.contract)
-        answer = stage.post(stage.cast.bank, "/v1/control-agreements", body)
-        refusal(answer, 409, "collateral.agreement_exists")
-
-    @pytest.mark.parametrize(
-        ("said", "code"),
-        [
-            ({"shares": {"advance_bps": 8000}}, "collateral.terms_meaningless"),
-            ({"currency": "USD"}, "collateral.goods_unpriced"),
-            ({"floor": {"amount": "1.00", "currency": "USD"}}, "money.currency_mismatch"),
-        ],
-    )
-    def test_that_make_no_sense_are_refused(self, stage, said, code):
-        found = watched(stage)
-        before = counts(stage)
-        body = proposal(stage, found.series, bytes(32), **said)
-        refusal(stage.post(stage.cast.bank, "/v1/control-agreements", body), 422, code)
-        assert counts(stage) == before
-
-    def test_have_three_parties(self, stage):
-        found = watched(stage)
-        body = proposal(stage, found.series, bytes(32), supervisor=stage.cast.supplier.id)
-        answer = stage.post(stage.cast.bank, "/v1/control-agreements", body)
-        refusal(answer, 422, "collateral.parties_wrong")
-
-    def test_do_not_end_in_a_sale(self, stage):
-        selling = TestSelling()
-        found, _, _ = selling.noticed(stage)
-        answer = stage.post(stage.cast.bank, f"{path_of(found)}/end", {"reason": "x"})
-        refusal(answer, 409, "collateral.call_under_way")
-        other = watched(stage)
-        ended = did(stage.post(stage.cast.bank, f"{path_of(other)}/end", {"reason": "已清偿"}))
-        assert ended["state"] == "ENDED"
-
-    def test_tell_the_keeper_who_answers(self, stage):
-        found = watched(stage)
-        cast = stage.cast
-        body = {"keeper": cast.second_supplier.id}
-        notice = did(stage.post(cast.bank, f"{path_of(found)}/notices", body))
-        path = f"/v1/control-notices/{notice['id']}"
-        early = {"signers": cast.second_supplier.signers("acknowledge")}
-        refusal(
-            stage.post(cast.second_supplier, f"{path}/draft", early),
-            409,
-            "collateral.state_forbids",
-        )
-        hands = {
-            "notify": cast.supplier,
-            "countersign": cast.bank,
-            "acknowledge": cast.second_supplier,
-        }
-
-        done = signed(stage, path, hands)
-
-        assert done["acknowledged_at"] is not None
-        assert notice["content"]["pledges"][0]["quantity"] == {
-            "quantity": "140.000",
-            "unit": "TNE",
-        }
-        refusal(stage.get(cast.second_bank, path), 404, "subject.not_found")
-
-    def test_insured_for_less_than_the_value_is_a_task(self, stage):
-        found = watched(stage)
-        tomorrow(stage)
-        turn(stage)
-        tasks = did(stage.get(stage.cast.bank, "/v1/tasks", subject=found.id))["items"]
-        assert [task["kind"] for task in tasks] == ["insurance.renew"]
-        policy = {
-            "insurer": "渝安财险(示例)",
-            "policy": "PZ-1",
-            "amount": money("10500000.00"),
-            "first_on": "2025-11-01",
-            "last_on": "2026-10-31",
-        }
-        after = did(stage.post(stage.cast.supplier, f"{path_of(found)}/insurances", policy))
-        assert after["insured_for"] == money("10500000.00")
-        assert after["insured_until"] == "2026-10-31"
 
 
 class TestPortfolio:
