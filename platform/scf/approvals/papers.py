@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from scf.approvals import journal, permissions
 from scf.approvals.journal import Hand, Open
-from scf.approvals.models import BYTES_MAX, CasePaper, Kind
+from scf.approvals.models import BYTES_MAX, Case, CasePaper, Kind
 from scf.evidence.service import SubjectNotFound
 from scf.http.auth import Actor
 from scf.kernel.errors import Invalid, TooLarge
@@ -129,10 +129,10 @@ def of_case(session: Session, case_id: UUID) -> Sequence[CasePaper]:
 
 def visible(session: Session, party_id: UUID, paper_id: UUID) -> CasePaper:
     """Return a file of a bank's own case. Raises SubjectNotFound."""
-    found = session.get(CasePaper, paper_id)
+    own = select(CasePaper).join(Case, Case.id == CasePaper.case_id)
+    found = session.scalar(own.where(CasePaper.id == paper_id, Case.bank_id == party_id))
     if found is None:
         raise SubjectNotFound
-    permissions.visible(session, party_id, found.case_id)
     return found
 
 
