@@ -77,7 +77,7 @@ class Bodies:
             case "array":
                 return [self.value(schema["items"], depth + 1)] * schema.get("minItems", 0)
             case "integer" | "number":
-                return schema.get("minimum", 1)
+                return int(schema.get("minimum", 1))
             case "boolean":
                 return False
             case "object":

@@ -166,7 +166,8 @@ class TestNeighbours:
             body, query = bodies.of(operations[name]), bodies.query(operations[name])
             target = platform.filled(path, nowhere=True)
             nobodys = Seen(platform.call(role, method, target, body=body, **query), platform.asked)
-            if seen.parts != nobodys.parts:
+            counted = slice(3) if path.startswith(WAITS) else slice(None)  # their questions differ
+            if seen.parts[counted] != nobodys.parts[counted]:
                 same = [one == other for one, other in zip(seen.parts, nobodys.parts, strict=True)]
                 differ.append((name, role, same))
         assert differ == [], [one[:2] for one in differ]

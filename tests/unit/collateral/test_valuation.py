@@ -168,7 +168,7 @@ class TestExposure:
 @given(
     value=st.integers(0, 10**12),
     owed=st.integers(1, 10**12),
-    advance=st.integers(1, 9_998),
+    advance=st.integers(100, 9_998),
     gap=st.integers(1, 5_000),
     warning=st.integers(0, 5_000),
 )
