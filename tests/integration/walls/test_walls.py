@@ -208,7 +208,8 @@ class TestNeighbours:
                 for body in bodies_:
                     answer = platform.call(role, method, target, body=body, **query)
                     shown.append((answer.status_code, platform.masked(answer.text), platform.asked))
-                if shown[0] != shown[1]:
+                counted = slice(2) if path.startswith(WAITS) else slice(None)
+                if shown[0][counted] != shown[1][counted]:
                     differ.append((name, role, shown))
         assert differ == []
 
