@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import ARRAY, BigInteger, Date, DateTime, Table, Text, Uuid, text
-from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.dialects.postgresql import JSONB, Range
 from sqlalchemy.orm import Session
 
 from scf.audit.history import table
@@ -27,6 +27,7 @@ SOMETHING = {
     BigInteger: 1,
     Uuid: uuid.UUID(int=1),
     DateTime: dt.datetime(2025, 1, 1, tzinfo=dt.UTC),
+    JSONB: [{}],
 }
 """By type of column, what stands where there was nothing."""
 ALONE = {

@@ -35,9 +35,11 @@ Rows = dict[UUID, list[RowMapping]]
 
 def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
     """Hold every consignment, what it took of which lot, where it was and its alarms to its events. Raises Different."""
-    lots = _by_consignment(session, report, "consignment_lots", "lot_id")
-    alarms = _by_consignment(session, report, "consignment_alarms", "event_id")
-    seen = _by_consignment(session, report, "consignment_positions", "seen_at", "source")
+    lots = _by_consignment(session, "consignment_lots", "lot_id")
+    alarms = _by_consignment(session, "consignment_alarms", "event_id")
+    seen = _by_consignment(session, "consignment_positions", "seen_at", "source")
+    report.rows["consignment_lots"] = sum(map(len, lots.values()))
+    report.rows["consignment_alarms"] = sum(map(len, alarms.values()))
     relocated = {
         event.body_hash: record_of(event.disclosures.split("~"))
         for event in session.scalars(select(Event).where(Event.type == MOVED))
@@ -180,9 +182,8 @@ def _check_arrival(history: History, relocated: Mapping[bytes, Mapping[str, Any]
     expect("consignments", history.key, "id", history.key, signed["consignment"])
 
 
-def _by_consignment(session: Session, report: Report, name: str, *order: str) -> Rows:
+def _by_consignment(session: Session, name: str, *order: str) -> Rows:
     found: Rows = {}
     for row in rows(session, name, "consignment_id", *order):
-        report.rows[name] += 1
         found.setdefault(row["consignment_id"], []).append(row)
     return found
