@@ -419,6 +419,7 @@ COVERED: Mapping[str, Shape] = {
     "series": s.is_public_id,
     "price": s.is_money,
     "invoice_price": nullable(s.is_money),
+    "replaces": nullable(s.is_public_id),
 }
 DEBT: Mapping[str, Shape] = {
     "as_of_on": s.is_date,

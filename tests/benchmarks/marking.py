@@ -44,9 +44,9 @@ WITH numbered AS (
   SELECT debt, id, debt, '2025-11-01', 5000000000, 0, 0, '0.0385', :now FROM agreements
 )
 INSERT INTO controlled_pledges (pledge_id, agreement_id, event_id, keeper_id, goods, warehouse,
-  unit, series_id, quality_bps, liquidity_bps, pledged_minor, covered_at)
+  unit, series_id, quality_bps, liquidity_bps, quantity_minor, pledged_minor, covered_at)
 SELECT n.pledge_id, a.id, n.pledge_id, :party, '阴极铜', '港桥仓(示例)', 'TNE', :series, 200, 500,
-  7500000, :now
+  140000, 7500000, :now
 FROM numbered n JOIN agreements a USING (g)
 """)
 _SERIES = text("""

@@ -32,6 +32,7 @@ PORTS = {
     "registry": 8702,
     "bank": 8703,
     "status": 8704,
+    "prices": 8705,
     "api": 8700,
 }
 PATIENCE = 120  # seconds for a service to become healthy, on a busy machine

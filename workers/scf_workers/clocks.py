@@ -16,6 +16,7 @@ from scf.feed import daily, deliveries
 from scf.http import idempotency
 from scf.http.auth import AccessToken
 from scf.pledges import effects as pledges
+from scf.pledges import realising
 from scf.prices import port as prices
 from scf.programmes import invitations
 from scf.receipts import amending as receipts
@@ -33,6 +34,7 @@ def lapse(context: EffectContext) -> None:
     """End what nobody took up in time, and ask again for what has waited too long."""
     pledges.expire_proposals(context)
     pledges.resume(context)
+    realising.turn(context)
     registrations.turn(context)
     receipts.turn(context)
     invitations.expire(context)

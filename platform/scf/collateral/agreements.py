@@ -9,13 +9,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from scf.collateral import calling, defaults, marking, permissions
+from scf.collateral import alarms, calling, defaults, marking, permissions
 from scf.collateral.calls import Stage
 from scf.collateral.models import (
     ControlAgreement,
     ControlDebt,
     ControlInsurance,
-    ControlledPledge,
     MoveRefused,
     PledgeKind,
     State,
@@ -34,11 +33,7 @@ from scf.parties import queries as parties
 from scf.parties.countersigning import Kind, Turn
 from scf.parties.models import Party, PartyKind
 from scf.parties.service import insert
-from scf.pledges.models import Pledge
-from scf.pledges.models import State as PledgeState
 from scf.prices import queries as prices
-from scf.prices.models import PriceSeries
-from scf.receipts.models import WarehouseReceipt
 from scf.rules import service as rules
 from scf_ledger.encoding import b64url
 
@@ -65,14 +60,6 @@ class PartiesWrong(Invalid):
     title_en = (
         "Pledgor, pledgee and supervisor are three, and the supervisor keeps none of the goods"
     )
-
-
-class PledgeUnfit(Conflict):
-    """What is watched is an effective pledge of a receipt, for this debt, between these two."""
-
-    code = "collateral.pledge_unfit"
-    title = "该质押不能纳入本监管协议"
-    title_en = "The pledge does not come under this agreement"
 
 
 class GoodsUnpriced(Invalid):
@@ -243,68 +230,6 @@ SIGNED: Final = Kind(open=_open, finish=_finish)
 """How agreements are signed."""
 
 
-def cover(
-    session: Session,
-    actor: Actor,
-    agreement_id: UUID,
-    pledge_id: UUID,
-    *,
-    invoice_price: Money | None,
-    now: datetime,
-) -> ControlAgreement:
-    """Bring an effective pledge of a receipt under a control agreement: first goods, a top-up, or a substitute.
-
-    Raises MoveRefused, PledgeUnfit, PartiesWrong where the supervisor keeps the goods, GoodsUnpriced.
-    """
-    require_permitted(session, actor, agreement_id, Action.LEAD)
-    pledge = evidence.lock(session, Pledge, pledge_id)  # before the agreement, as a release does
-    agreement = lock_for(session, actor, agreement_id, Action.LEAD)
-    agreement.require_agreed()
-    receipt = _watched(session, agreement, pledge)
-    if receipt.keeper_id == agreement.supervisor_id:
-        raise PartiesWrong(field="supervisor")
-    term = next((one for one in agreement.goods if one["goods"] == receipt.goods), None)
-    if term is None:
-        raise GoodsUnpriced(field="goods", goods=receipt.goods)
-    series = series_of(term)
-    reading = prices.readings(session, [series], now).get(series)
-    if reading is None or session.get_one(PriceSeries, series).unit != receipt.unit:
-        raise GoodsUnpriced(field="goods", goods=receipt.goods, unit=receipt.unit)
-    if invoice_price is not None and invoice_price.currency != agreement.currency:
-        raise CurrencyMismatch(left=agreement.currency, right=invoice_price.currency)
-    warehouse = str(receipt.items["warehouse"])
-    record = {
-        "pledge": public_id("plg", pledge.id),
-        "receipt": public_id("whr", receipt.id),
-        "keeper": parties.party(session, receipt.keeper_id).uscc,
-        "goods": receipt.goods,
-        "warehouse": warehouse,
-        "quantity": pledge.amount.to_json(),
-        "series": term["series"],
-        "price": reading.spot.to_json(),
-        "invoice_price": invoice_price.to_json() if invoice_price else None,
-    }
-    event = tell(session, agreement, "control.covered", record, now=now, actor=actor.party)
-    row = ControlledPledge(
-        pledge_id=pledge.id,
-        agreement_id=agreement.id,
-        event_id=event.id,
-        keeper_id=receipt.keeper_id,
-        goods=receipt.goods,
-        warehouse=warehouse,
-        unit=receipt.unit,
-        series_id=series,
-        quality_bps=term["quality_bps"],
-        liquidity_bps=term["liquidity_bps"],
-        invoice_minor=invoice_price.minor if invoice_price else None,
-        pledged_minor=reading.spot.minor,
-        covered_at=now,
-    )
-    insert(session, row, else_=PledgeUnfit(field="pledge", covered=True))
-    remark(session, agreement, now=now)
-    return agreement
-
-
 def state_debt(
     session: Session, actor: Actor, agreement_id: UUID, debt: Debt, *, now: datetime
 ) -> ControlAgreement:
@@ -381,6 +306,7 @@ def insure(
         )
     )
     session.flush()
+    alarms.insured(session, agreement, now=now)
     return agreement
 
 
@@ -463,22 +389,6 @@ def _two_enterprises(session: Session, bank: Party, proposal: Proposal) -> tuple
     if bank.kind is not PartyKind.BANK or len(found) != len(wanted):
         raise PartiesWrong
     return found[wanted[0]], found[wanted[1]]
-
-
-def _watched(session: Session, agreement: ControlAgreement, pledge: Pledge) -> WarehouseReceipt:
-    """Return the receipt of a pledge that comes under an agreement. Raises PledgeUnfit, SubjectNotFound."""
-    if pledge.pledgee_id != agreement.pledgee_id:
-        raise SubjectNotFound
-    unfit = {
-        "ground": pledge.receipt_id is None,
-        "contract": pledge.contract_sha256 != agreement.contract_sha256,
-        "pledgor": pledge.pledgor_id != agreement.pledgor_id,
-        "state": pledge.state is not PledgeState.EFFECTIVE,
-    }
-    for field, wrong in unfit.items():
-        if wrong:
-            raise PledgeUnfit(field=field, state=pledge.state.value)
-    return session.get_one(WarehouseReceipt, pledge.receipt_id)
 
 
 def _require_priced(session: Session, proposal: Proposal) -> None:

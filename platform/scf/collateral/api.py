@@ -1,16 +1,18 @@
 """Endpoints of control agreements: proposing, signing, goods, debt, insurance, marks, releases, the portfolio."""
 
 from typing import Annotated, Final
+from uuid import UUID
 
 from fastapi import APIRouter, Query
-from sqlalchemy import select
 
-from scf.collateral import agreements, portfolio, releases
+from scf.collateral import agreements, covering, holdings, portfolio, releases
+from scf.collateral.holding_schemas import WatchedOut
 from scf.collateral.models import ControlAgreement, ControlledPledge
 from scf.collateral.permissions import Action
 from scf.collateral.schemas import (
     ControlIn,
     ControlOut,
+    ControlWholeOut,
     CoverIn,
     DebtIn,
     PolicyIn,
@@ -20,7 +22,6 @@ from scf.collateral.schemas import (
     ShareOut,
     SignersIn,
     SumOut,
-    WatchedOut,
 )
 from scf.evidence.service import SubjectNotFound
 from scf.http.calls import Call, command, query
@@ -28,6 +29,7 @@ from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
 from scf.http.schemas import ControlId, PageSize, PledgeId, Text
 from scf.kernel.clock import business_date
 from scf.kernel.errors import ValueInvalid
+from scf.kernel.money import Money
 from scf.parties import countersigning
 from scf.parties.schemas import DraftOut, SignedIn
 from scf.rules.book import shipped
@@ -59,10 +61,11 @@ def control_agreements(
 
 
 @query(router, "/v1/control-agreements/{control_id}")
-def control_agreement(call: Call, control_id: ControlId) -> ControlOut:
-    """查看监管协议 An agreement: goods, value, LTV, lines, call, insurance."""
-    on = business_date(call.now)
-    return ControlOut.of(portfolio.seen(call.session, call.actor.party, control_id, on=on))
+def control_agreement(call: Call, control_id: ControlId) -> ControlWholeOut:
+    """查看监管协议 An agreement: goods with rank and proof, value, LTV, lines, call, insurance, last reading."""
+    seen = _seen(call, control_id)
+    goods = holdings.of(call.session, seen.agreement, seen.lines)
+    return ControlWholeOut.whole(seen, goods)
 
 
 @command(router, "/v1/control-agreements/{control_id}/draft")
@@ -92,12 +95,13 @@ def sign_control(call: Call, control_id: ControlId, body: SignedIn) -> ControlOu
 @command(router, "/v1/control-agreements/{control_id}/pledges", status=201)
 def cover_pledge(call: Call, control_id: ControlId, body: CoverIn) -> ControlOut:
     """纳入质押 Watch an effective pledge: first goods, a top-up, a substitute. By the bank."""
-    row = agreements.cover(
+    row = covering.cover(
         call.session,
         call.actor,
         control_id,
         body.pledge,
         invoice_price=body.invoice_price,
+        replaces=body.replaces,
         now=call.now,
     )
     return _shown(call, row)
@@ -105,15 +109,9 @@ def cover_pledge(call: Call, control_id: ControlId, body: CoverIn) -> ControlOut
 
 @query(router, "/v1/control-agreements/{control_id}/pledges")
 def watched_pledges(call: Call, control_id: ControlId) -> list[WatchedOut]:
-    """受控质押列表 The pledges that an agreement watches."""
-    on = business_date(call.now)
-    agreement = portfolio.seen(call.session, call.actor.party, control_id, on=on).agreement
-    rows = call.session.scalars(
-        select(ControlledPledge)
-        .where(ControlledPledge.agreement_id == agreement.id)
-        .order_by(ControlledPledge.pledge_id)
-    )
-    return [WatchedOut.of(agreement, row) for row in rows]
+    """受控质押列表 The pledges that an agreement watches, with their goods as they stand."""
+    seen = _seen(call, control_id)
+    return [WatchedOut.of(one) for one in holdings.of(call.session, seen.agreement, seen.lines)]
 
 
 @command(router, "/v1/control-agreements/{control_id}/debt")
@@ -154,8 +152,7 @@ def check_release(
     quantity_minor: Annotated[int | None, Query(ge=1)] = None,
 ) -> ReleaseCheckOut:
     """释放试算 Whether a pledge, or so many smallest parts of it, could go by the newest mark."""
-    on = business_date(call.now)
-    agreement = portfolio.seen(call.session, call.actor.party, control_id, on=on).agreement
+    agreement = _seen(call, control_id).agreement
     watched = call.session.get(ControlledPledge, pledge)
     if watched is None or watched.agreement_id != agreement.id or agreement.mark_id is None:
         raise SubjectNotFound
@@ -180,13 +177,15 @@ def show_portfolio(
     bank, on = call.actor.party, business_date(call.now)
     before = {one.currency: one for one in portfolio.summed(call.session, bank, {})}
     after = portfolio.summed(call.session, bank, _falls(fall or []))
-    spread = portfolio.shares(call.session, bank)
+    spread = portfolio.shares(call.session, bank, on=on)
     nothing: dict[str, list[portfolio.Share]] = {"warehouse": [], "goods": []}
     return [
         PortfolioOut(
             currency=one.currency,
             now=SumOut.of(before[one.currency]),
             shocked=SumOut.of(one),
+            value_at_risk=Money(before[one.currency].value_minor - one.value_minor, one.currency),
+            uncovered=Money(one.uncovered_minor, one.currency),
             warehouses=[
                 ShareOut.of(share, one.currency)
                 for share in spread.get(one.currency, nothing)["warehouse"]
@@ -214,6 +213,11 @@ def _falls(said: list[str]) -> dict[str, int]:
             raise ValueInvalid(field="fall", value=one[:40], expected="阴极铜:600")
         falls[goods] = max(falls.get(goods, 0), int(bps))
     return falls
+
+
+def _seen(call: Call, control_id: UUID) -> portfolio.Seen:
+    on = business_date(call.now)
+    return portfolio.seen(call.session, call.actor.party, control_id, on=on)
 
 
 def _shown(call: Call, row: ControlAgreement) -> ControlOut:

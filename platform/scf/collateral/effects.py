@@ -3,7 +3,7 @@
 import time
 from typing import Final
 
-from scf.collateral import calling, marking
+from scf.collateral import alarms, calling, marking
 from scf.collateral.models import ControlAgreement
 from scf.db.outbox import EffectContext
 from scf.evidence import service as evidence
@@ -15,10 +15,13 @@ TURN_SECONDS: Final = 10.0  # of a worker's time; the next turn goes on
 def turn(context: EffectContext) -> None:
     """Mark what has no mark of today, then move the calls that it moves; stopped anywhere, the next turn goes on."""
     ends = time.monotonic() + TURN_SECONDS
-    marked = SLICE
+    marked, of_turn = SLICE, 0
     while marked == SLICE and time.monotonic() < ends:
         with context.database.transaction() as session:
             marked = marking.mark_slice(session, now=context.clock.now(), size=SLICE)
+            of_turn += marked
+            if of_turn and marked < SLICE:  # with the last of the day's marks
+                alarms.concentration(session, now=context.clock.now())
     with context.database.reading() as session:
         due = calling.due(session, now=context.clock.now(), size=SLICE)
     for identity in due:

@@ -155,7 +155,7 @@ def mark_slice(session: Session, *, now: datetime, size: int) -> int:
     ).all()
     if due:
         mark(session, due, now=now)
-        alarms.look(session, due, now=now)
+        alarms.insurance(session, due, now=now)
     return len(due)
 
 

@@ -145,12 +145,15 @@ class ControlAgreement(Subject, Countersigned, Base):
 class ControlledPledge(Base):
     """A pledge that an agreement watches, with the price when it came in; insert only.
 
-    `warehouse` is where the goods lie, `pledged_minor` the spot price per unit at that time.
+    `warehouse` is where the goods lay and `quantity_minor` how many there were then, `pledged_minor` the spot price
+    per unit. `replaces_id` is the watched pledge whose goods these are to replace.
     """
 
     __tablename__ = "controlled_pledges"
     __table_args__ = (
         CheckConstraint("pledged_minor > 0 AND invoice_minor > 0", name="prices_positive"),
+        CheckConstraint("quantity_minor > 0", name="quantity_positive"),
+        CheckConstraint("replaces_id <> pledge_id", name="replaces_another"),
         CheckConstraint(
             "quality_bps BETWEEN 0 AND 10000 AND liquidity_bps BETWEEN 0 AND 10000",
             name="haircuts_within_the_whole",
@@ -168,8 +171,10 @@ class ControlledPledge(Base):
     series_id: Mapped[UUID] = mapped_column(ForeignKey("price_series.id"))
     quality_bps: Mapped[int]
     liquidity_bps: Mapped[int]
+    quantity_minor: Mapped[int]
     invoice_minor: Mapped[int | None]
     pledged_minor: Mapped[int]
+    replaces_id: Mapped[UUID | None] = mapped_column(ForeignKey("controlled_pledges.pledge_id"))
     covered_at: Mapped[datetime]
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping, or_, select, text
 from sqlalchemy.orm import Session
 
+from scf.collateral import holdings
 from scf.collateral.calls import ENDED
 from scf.collateral.models import (
     ControlAgreement,
@@ -19,22 +20,26 @@ from scf.collateral.models import (
     MarkLine,
 )
 from scf.collateral.valuation import WHOLE_BPS, Line
+from scf.devices.queries import LastReading
 from scf.evidence.service import SubjectNotFound
+from scf.rules.book import shipped
 from scf.rules.judging import RuleResult, consider
 
+CONCENTRATION: Final = "COL-02"
 GOODS_MAX: Final = 50
 """Kinds of goods that one call may shock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An agreement with what stands of it: newest mark with its lines, debt, open call, insurance in force."""
+    """An agreement with what stands of it: newest mark and its lines, debt, open call, insurance, last reading."""
 
     agreement: ControlAgreement
     mark: Mark | None
     lines: Sequence[MarkLine]
     debt: ControlDebt | None
     call: MarginCall | None
+    last: LastReading | None
     insured_minor: int
     insured_until: date | None
 
@@ -43,7 +48,8 @@ class Seen:
 class Sum:
     """What a bank's agreements of one currency come to, at today's prices or after a fall.
 
-    `counts` is how many stand at each line; `short_minor` what goods would have to be added in all.
+    `counts` is how many stand at each line; `short_minor` what goods would have to be added in all, `uncovered_minor`
+    what of each debt is above its own goods' value.
     """
 
     currency: str
@@ -51,16 +57,21 @@ class Sum:
     value_minor: int
     exposure_minor: int
     short_minor: int
+    uncovered_minor: int
     counts: Mapping[Line, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What lies in one warehouse, or is of one kind of goods, of all pledged value."""
+    """What lies in one warehouse, or is of one kind of goods, of all pledged value.
+
+    `excess_minor` is what of it lies above the limit of rule COL-02.
+    """
 
     name: str
     value_minor: int
     share_bps: int
+    excess_minor: int
 
 
 _SHOCKED: Final = text("""
@@ -104,16 +115,20 @@ WITH fall AS (
 )
 SELECT currency, line, count(*) AS count, sum(value)::numeric AS value,
   sum(exposure_minor)::numeric AS exposure,
-  sum(greatest(floor_minor - value, 0))::numeric AS short
+  sum(greatest(floor_minor - value, 0))::numeric AS short,
+  sum(greatest(exposure_minor - value, 0))::numeric AS uncovered
 FROM placed GROUP BY currency, line ORDER BY currency, line
 """)
 _SHARES: Final = text("""
-SELECT a.currency, c.warehouse, c.goods, sum(l.value_minor)::numeric AS value
+SELECT a.currency, r.items ->> 'warehouse' AS warehouse, c.goods,
+  sum(l.value_minor)::numeric AS value
 FROM control_agreements a
 JOIN mark_lines l ON l.mark_id = a.mark_id
 JOIN controlled_pledges c ON c.pledge_id = l.pledge_id
+JOIN pledges p ON p.id = c.pledge_id
+JOIN warehouse_receipts r ON r.id = p.receipt_id
 WHERE a.pledgee_id = :bank AND a.state = 'AGREED'
-GROUP BY a.currency, c.warehouse, c.goods
+GROUP BY a.currency, r.items ->> 'warehouse', c.goods
 """)
 
 
@@ -156,6 +171,7 @@ def whole(session: Session, agreements: Sequence[ControlAgreement], *, on: date)
     for line in session.scalars(kept):
         lines.setdefault(line.mark_id, []).append(line)
     covered = insured(session, ids, on=on)
+    heard = holdings.last_readings(session, ids)
     return [
         Seen(
             one,
@@ -163,6 +179,7 @@ def whole(session: Session, agreements: Sequence[ControlAgreement], *, on: date)
             lines.get(one.mark_id, []) if one.mark_id else [],
             debts.get(one.debt_id) if one.debt_id else None,
             calls.get(one.id),
+            heard.get(one.id),
             *covered.get(one.id, (0, None)),
         )
         for one in agreements
@@ -204,21 +221,26 @@ def summed(session: Session, bank_id: UUID, falls: Mapping[str, int]) -> list[Su
             int(sum(row["value"] for row in rows)),
             int(sum(row["exposure"] for row in rows)),
             int(sum(row["short"] for row in rows)),
+            int(sum(row["uncovered"] for row in rows)),
             {line: sum(row["count"] for row in rows if row["line"] == line) for line in Line},
         )
         for currency, rows in found.items()
     ]
 
 
-def shares(session: Session, bank_id: UUID) -> Mapping[str, Mapping[str, list[Share]]]:
-    """Return by currency how a bank's pledged value spreads over warehouses and over goods, largest first."""
+def shares(session: Session, bank_id: UUID, *, on: date) -> Mapping[str, Mapping[str, list[Share]]]:
+    """Return by currency how a bank's pledged value spreads over warehouses and over goods, largest first.
+
+    Goods count where they lie now, whatever warehouse they were pledged in.
+    """
+    limits = concentration_limits(on)
     found: dict[str, dict[str, dict[str, int]]] = {}
     for row in session.execute(_SHARES, {"bank": bank_id}).mappings():
         sums = found.setdefault(row["currency"], {"warehouse": {}, "goods": {}})
         for by, names in sums.items():
             names[row[by]] = names.get(row[by], 0) + int(row["value"])
     return {
-        currency: {by: _shared(names) for by, names in sums.items()}
+        currency: {by: _shared(names, limits[by]) for by, names in sums.items()}
         for currency, sums in found.items()
     }
 
@@ -233,10 +255,22 @@ def review(spread: Mapping[str, list[Share]], *, on: date) -> list[RuleResult]:
     return consider("portfolio.review", facts, on=on)
 
 
-def _shared(names: Mapping[str, int]) -> list[Share]:
+def concentration_limits(on: date) -> Mapping[str, int]:
+    """Return the shares, in basis points, that one warehouse or kind of goods may have on a day."""
+    found = shipped().parameters(CONCENTRATION, on)
+    assert found is not None, "limits are in force from before the first story on"
+    return {"warehouse": found["warehouse_bps"], "goods": found["goods_bps"]}
+
+
+def _shared(names: Mapping[str, int], limit_bps: int) -> list[Share]:
     total = sum(names.values())
+    most = total * limit_bps // WHOLE_BPS
     ordered = sorted(names.items(), key=lambda one: (-one[1], one[0]))
-    return [Share(name, value, -(-value * WHOLE_BPS // total)) for name, value in ordered if total]
+    return [
+        Share(name, value, -(-value * WHOLE_BPS // total), max(value - most, 0))
+        for name, value in ordered
+        if total
+    ]
 
 
 def _by_id(rows: Iterable[Any]) -> dict[UUID, Any]:

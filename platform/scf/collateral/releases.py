@@ -1,17 +1,18 @@
 """What may go: goods whose release leaves the value at the floor or above, on fresh prices, while nothing is frozen.
 
 New goods in before old ones out: a substitute is covered first, then the old pledge is released against the mark that
-counts both. Of a static pledge only what has been replaced goes.
+counts both, so that the value is never below the floor in between. Of a static pledge only what has been replaced goes,
+and never more of it than its substitutes are worth.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from scf.collateral import agreements, calling
+from scf.collateral import agreements, calling, holdings
 from scf.collateral.calls import FROZEN, Stage
 from scf.collateral.models import (
     ControlAgreement,
@@ -36,7 +37,10 @@ class ReleaseRefused(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether goods may go: `reason` is None where they may (`frozen`, `stale`, `not_replaced`, `below_floor`)."""
+    """Whether goods may go: `reason` is None where they may.
+
+    Otherwise `frozen`, `stale`, `not_replaced`, `worth_less` than what goes is what replaces it, or `below_floor`.
+    """
 
     value_after: Money
     floor: Money
@@ -70,42 +74,44 @@ def check(
     mark = session.get_one(Mark, agreement.mark_id)
     line = session.get(MarkLine, (mark.id, watched.pledge_id))
     gone = 0
-    if line is not None and line.quantity_minor:
+    if line is not None:
         part = line.quantity_minor if quantity is None else min(quantity, line.quantity_minor)
-        gone = -(-line.value_minor * part // line.quantity_minor)
+        gone = _worth(line, part)
     after = max(mark.value_minor - gone, 0)
     floor = max(mark.floor_minor, (agreement.floor_minor or 0) if mark.exposure_minor else 0)
-    return Verdict(
-        agreement.money(after),
-        agreement.money(floor),
-        _reason(session, agreement, watched, mark, after=after, floor=floor),
-    )
-
-
-def _reason(
-    session: Session,
-    agreement: ControlAgreement,
-    watched: ControlledPledge,
-    mark: Mark,
-    *,
-    after: int,
-    floor: int,
-) -> str | None:
     call = calling.open_call(session, agreement.id)
     if not mark.exposure_minor or (call is not None and call.state is Stage.SOLD):
-        return None
-    replaced = session.scalar(
-        select(
-            exists().where(
-                ControlledPledge.agreement_id == agreement.id,
-                ControlledPledge.covered_at > watched.covered_at,
-            )
-        )
+        reason = None
+    elif call is not None and call.state in FROZEN:
+        reason = "frozen"
+    elif mark.stale:
+        reason = "stale"
+    elif agreement.kind is PledgeKind.STATIC and (unreplaced := _unreplaced(session, line, gone)):
+        reason = unreplaced
+    else:
+        reason = "below_floor" if after < floor else None
+    return Verdict(agreement.money(after), agreement.money(floor), reason)
+
+
+def _unreplaced(session: Session, line: MarkLine | None, gone: int) -> str | None:
+    """Say why goods of a static pledge may not go: nothing replaces them, or what does is worth less.
+
+    `gone` is what is to go now; what went before counts with it, at the price of now.
+    """
+    if line is None:
+        return "not_replaced"
+    substitutes = session.scalar(
+        select(func.sum(MarkLine.value_minor))
+        .join(ControlledPledge, ControlledPledge.pledge_id == MarkLine.pledge_id)
+        .where(MarkLine.mark_id == line.mark_id, ControlledPledge.replaces_id == line.pledge_id)
     )
-    reasons = {
-        "frozen": call is not None and call.state in FROZEN,
-        "stale": mark.stale,
-        "not_replaced": agreement.kind is PledgeKind.STATIC and not replaced,
-        "below_floor": after < floor,
-    }
-    return next((reason for reason, holds in reasons.items() if holds), None)
+    if substitutes is None:
+        return "not_replaced"
+    watched = session.get_one(ControlledPledge, line.pledge_id)
+    before = watched.quantity_minor - holdings.held(session, line.pledge_id)
+    return "worth_less" if _worth(line, before) + gone > substitutes else None
+
+
+def _worth(line: MarkLine, quantity: int) -> int:
+    """Return what so many smallest parts are worth as marked, rounded up."""
+    return -(-line.value_minor * quantity // line.quantity_minor)

@@ -1,15 +1,16 @@
 """HTTP shapes of control agreements, marks, margin calls and portfolios."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
 from scf.collateral.agreements import Debt, Policy, Proposal
 from scf.collateral.calls import FROZEN, Stage
+from scf.collateral.holding_schemas import LastReadingOut, WatchedOut
+from scf.collateral.holdings import Holding
 from scf.collateral.models import (
     ControlAgreement,
-    ControlledPledge,
     ControlNotice,
     MarginCall,
     Mark,
@@ -119,6 +120,9 @@ class CoverIn(In):
 
     pledge: PledgeId
     invoice_price: PositiveMoney | None = None
+    replaces: PledgeId | None = Field(
+        None, description="置换：所替换的质押 The watched pledge whose goods these are to replace"
+    )
 
 
 class DebtIn(In):
@@ -289,7 +293,7 @@ class CallOut(Out):
 
 
 class ControlOut(Out):
-    """A control agreement with what stands of it. `last_reading` waits for devices at the warehouse."""
+    """A control agreement with what stands of it. `last_reading` is the newest of any of its goods."""
 
     id: ControlId
     version: int
@@ -309,7 +313,7 @@ class ControlOut(Out):
     call: CallOut | None
     insured_for: MoneyOut
     insured_until: DateText | None
-    last_reading: InstantText | None
+    last_reading: LastReadingOut | None
 
     @classmethod
     def of(cls, seen: Seen) -> Self:
@@ -334,42 +338,21 @@ class ControlOut(Out):
             call=CallOut.of(row, seen.call) if seen.call else None,
             insured_for=row.money(seen.insured_minor),
             insured_until=seen.insured_until,
-            last_reading=None,
+            last_reading=LastReadingOut.of(seen.last) if seen.last else None,
         )
 
 
-class WatchedOut(Out):
-    """A pledge that an agreement watches."""
+class ControlWholeOut(ControlOut):
+    """An agreement with the goods that it watches."""
 
-    pledge: PledgeId
-    keeper: PartyId
-    goods: str
-    warehouse: str
-    unit: str
-    series: PriceSeriesId
-    quality_bps: int
-    liquidity_bps: int
-    price_at_pledge: MoneyOut
-    invoice_price: MoneyOut | None
-    covered_at: InstantText
+    goods: list[WatchedOut]
 
     @classmethod
-    def of(cls, agreement: ControlAgreement, row: ControlledPledge) -> Self:
-        """Show a pledge under an agreement."""
-        invoice = row.invoice_minor
-        return cls(
-            pledge=row.pledge_id,
-            keeper=row.keeper_id,
-            goods=row.goods,
-            warehouse=row.warehouse,
-            unit=row.unit,
-            series=row.series_id,
-            quality_bps=row.quality_bps,
-            liquidity_bps=row.liquidity_bps,
-            price_at_pledge=agreement.money(row.pledged_minor),
-            invoice_price=None if invoice is None else agreement.money(invoice),
-            covered_at=row.covered_at,
-        )
+    def whole(cls, seen: Seen, holdings: Sequence[Holding]) -> Self:
+        """Show an agreement with its goods."""
+        shown = ControlOut.of(seen)
+        values = {name: getattr(shown, name) for name in ControlOut.model_fields}
+        return cls(**values, goods=[WatchedOut.of(one) for one in holdings])
 
 
 class ControlNoticeOut(Out):
@@ -407,17 +390,21 @@ class ReleaseCheckOut(Out):
 
 
 class ShareOut(Out):
-    """One warehouse or kind of goods, of all pledged value."""
+    """One warehouse or kind of goods, of all pledged value; `excess` lies above the limit (COL-02)."""
 
     name: str
     value: MoneyOut
     share_bps: int
+    excess: MoneyOut
 
     @classmethod
     def of(cls, share: Share, currency: str) -> Self:
         """Show a share."""
         return cls(
-            name=share.name, value=Money(share.value_minor, currency), share_bps=share.share_bps
+            name=share.name,
+            value=Money(share.value_minor, currency),
+            share_bps=share.share_bps,
+            excess=Money(share.excess_minor, currency),
         )
 
 
@@ -447,11 +434,17 @@ class SumOut(Out):
 
 
 class PortfolioOut(Out):
-    """A bank's pledged goods of one currency, as marked, and after the fall that was asked about."""
+    """A bank's pledged goods of one currency, as marked, and after the fall that was asked about.
+
+    `value_at_risk` is what the fall takes from the goods, `uncovered` what of the debts would stand above their own
+    goods' value then: another debt's goods do not answer for it.
+    """
 
     currency: str
     now: SumOut
     shocked: SumOut
+    value_at_risk: MoneyOut
+    uncovered: MoneyOut
     warehouses: list[ShareOut]
     goods: list[ShareOut]
     findings: list[ResultOut]

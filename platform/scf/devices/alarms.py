@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from scf.devices.alarm_models import StockAlarm
@@ -113,6 +113,14 @@ def raise_alarm(
     }
     _tell(session, alarm, "alarm.raised", record, now=now, actor=None)
     return alarm
+
+
+def lifted_at(session: Session, lots: Collection[UUID], source: str) -> datetime | None:
+    """Return when an alarm of a source over any of these lots was lifted last."""
+    newest = select(func.max(StockAlarm.lifted_at)).where(
+        StockAlarm.lot_id.in_(lots), StockAlarm.source == source
+    )
+    return session.scalar(newest)
 
 
 def told(session: Session, lot: Lot) -> list[UUID]:

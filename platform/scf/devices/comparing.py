@@ -1,7 +1,8 @@
 """The book of a lot beside what is reported and measured of it.
 
 The book is the lot's pool: what was stored, less what was handed over or recorded as lost. Around it lies what the
-loss standard allows, what is ordered out and on its way, and the tolerance of rule WCH-02.
+loss standard allows, what is ordered out and on its way, and the tolerance of rule WCH-02. A level says what is
+there; a gate what passed: what left through it was let go by the book, or had come in and was never stored.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,14 +11,15 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from scf.capacity.models import Pool, PoolEntry
 from scf.db.session import Database
 from scf.devices import alarms, queries
 from scf.devices.alarm_models import StockCheck
-from scf.devices.models import LEVELS, Device
+from scf.devices.models import LEVELS, Device, DeviceKind
+from scf.devices.rules import LATE_MAX
 from scf.kernel.clock import business_date
 from scf.kernel.ids import public_id
 from scf.receipts.models import ReceiptLot, Withdrawal
@@ -56,7 +58,7 @@ def turn(database: Database, *, now: datetime) -> None:
     for paper in papers:
         database.run(lambda session, paper=paper: _compare_report(session, paper, now=now))  # type: ignore[misc]  # bound at once
     for device in devices:
-        database.run(lambda session, device=device: _compare_level(session, device, now=now))  # type: ignore[misc]  # the same
+        database.run(lambda session, device=device: _compare_device(session, device, now=now))  # type: ignore[misc]  # the same
 
 
 def _new_reports(session: Session) -> Sequence[LotPaper]:
@@ -99,7 +101,7 @@ def _moved_devices(session: Session) -> Sequence[Device]:
     return session.scalars(
         select(Device)
         .where(
-            Device.kind.in_(LEVELS),
+            Device.kind.in_([*LEVELS, DeviceKind.GATE]),
             Device.revoked_at.is_(None),
             Device.checked_seq < Device.last_seq,
         )
@@ -108,29 +110,84 @@ def _moved_devices(session: Session) -> Sequence[Device]:
     ).all()
 
 
-def _compare_level(session: Session, device: Device, *, now: datetime) -> None:
-    """Hold the newest level of a device to the book of the goods at its place.
-
-    A level from before the book last moved is no longer about it, and the next one is waited for.
-    """
+def _compare_device(session: Session, device: Device, *, now: datetime) -> None:
+    """Hold what a device said last to the book of the goods at its place."""
     session.execute(
         update(Device)
         .where(Device.id == device.id, Device.checked_seq < device.last_seq)
         .values(checked_seq=device.last_seq)
     )
-    reading, lots = queries.newest(session, device), queries.lots_at(session, device)
-    if reading is None or reading.value is None or not lots:
+    lots, source = queries.lots_at(session, device), public_id("dev", device.id)
+    if not lots:
         return
-    moved_at = _moved_at(session, lots)
-    if reading.measured_at < now - FRESH or reading.measured_at < moved_at:
+    counted: int | None
+    if device.kind is DeviceKind.GATE:
+        counted = _left_by(session, device, lots, source, now=now)
+    else:
+        counted = _level(session, device, lots, now=now)
+    if counted is None:
         return
-    found = compare(session, lots, max(reading.value, 0), now=now)
+    found = compare(session, lots, counted, now=now)
     if found.agrees:
         return
-    source = public_id("dev", device.id)
-    said = f"设备 {device.serial} 第 {reading.seq} 号读数 reading {reading.seq} of {source}"
+    said = f"设备 {device.serial} 第 {device.last_seq} 号读数 reading {device.last_seq} of {source}"
     for lot in lots:
         alarms.raise_alarm(session, lot.id, source, said, found, now=now)
+
+
+def _level(session: Session, device: Device, lots: Sequence[Lot], *, now: datetime) -> int | None:
+    """Return what a device says is there; None while it says nothing about now.
+
+    A level from before the book last moved is no longer about it, and the next one is waited for.
+    """
+    reading = queries.newest(session, device)
+    if reading is None or reading.value is None:
+        return None
+    if reading.measured_at < now - FRESH or reading.measured_at < _moved_at(session, lots):
+        return None
+    return max(reading.value, 0)
+
+
+_PASSED: Final = text("""
+SELECT coalesce(-sum(value) FILTER (WHERE value < 0), 0)::bigint AS out,
+  coalesce(sum(value) FILTER (WHERE value > 0), 0)::bigint AS into
+FROM readings WHERE device_id = :device AND measured_at > :since
+""")
+_BOOKED: Final = text("""
+SELECT
+  coalesce(-sum(e.confirmed_delta_minor) FILTER (
+    WHERE e.kind = 'DELIVER' AND e.entered_at > cast(:since AS timestamptz) - :fresh), 0)::bigint AS out,
+  coalesce(sum(e.confirmed_delta_minor) FILTER (
+    WHERE e.kind = 'OPEN' AND e.entered_at > :since), 0)::bigint AS into
+FROM lots l JOIN pool_entries e ON e.pool_id = l.pool_id
+WHERE l.keeper_id = :keeper AND l.warehouse = :warehouse AND l.unit = :unit
+  AND l.location = coalesce(:location, l.location)
+""")
+
+
+def _left_by(
+    session: Session, device: Device, lots: Sequence[Lot], source: str, *, now: datetime
+) -> int:
+    """Return what is there by a gate: the book, less what left through it that nobody let go.
+
+    Counted from as far back as a reading may come late, but not from before the device, nor from before its last
+    alarm was lifted. What came in and is not on the book, or came to it in an earlier time, takes nothing away.
+    """
+    lifted_at = alarms.lifted_at(session, [lot.id for lot in lots], source)
+    since = max(device.registered_at, lifted_at or device.registered_at, now - LATE_MAX)
+    passed = session.execute(_PASSED, {"device": device.id, "since": since}).one()
+    given = {
+        "keeper": device.keeper_id,
+        "warehouse": device.warehouse,
+        "location": device.location,
+        "unit": device.unit,
+        "since": since,
+        "fresh": FRESH,
+    }
+    booked = session.execute(_BOOKED, given).one()
+    never_stored = max(passed.into - booked.into, 0)
+    missing: int = max(passed.out - booked.out - never_stored, 0)
+    return max(_book(session, lots) - missing, 0)
 
 
 def _book(session: Session, lots: Iterable[Lot]) -> int:

@@ -51,13 +51,14 @@ def open_ahead(session: Session, *, now: datetime) -> None:
 def drop_kept(session: Session, *, now: datetime) -> list[date]:
     """Drop months that were kept for as long as the rule in force says; return them.
 
-    A month with an hour that is still to be closed waits: no reading goes before its root is an event.
+    A month with an hour that is still to be closed waits, and one with a root that is not in the log yet: no reading
+    goes before anyone can prove what it was.
     """
     open_ = select(ReadingMonth).where(ReadingMonth.dropped_at.is_(None))
     dropped = []
     for month in session.scalars(open_.order_by(ReadingMonth.month).with_for_update()).all():
         version = kept_long_enough(month.month, dropped_on=business_date(now))
-        if version is None or _has_open_hours(session, month.month):
+        if version is None or not _proven(session, month.month):
             break  # the later ones wait for it
         for name in tables_of(month.month):
             session.execute(text(f"DROP TABLE {name}"))
@@ -85,10 +86,14 @@ def _missing(session: Session, months: list[date]) -> list[date]:
     return sorted(set(months) - set(known))
 
 
-def _has_open_hours(session: Session, month: date) -> bool:
+def _proven(session: Session, month: date) -> bool:
+    """Say whether every hour of a month is closed, with each of its roots in the log."""
     query = text(
-        "SELECT EXISTS (SELECT FROM device_hours"
-        " WHERE due_at IS NOT NULL AND hour_at >= :start AND hour_at < :end)"
+        "SELECT NOT EXISTS (SELECT FROM device_hours h"
+        " LEFT JOIN hour_closings c ON c.hour_id = h.id"
+        " LEFT JOIN log_entries l ON l.event_id = c.event_id"
+        " WHERE h.hour_at >= :start AND h.hour_at < :end"
+        " AND (h.due_at IS NOT NULL OR l.event_id IS NULL))"
     )
     return bool(session.scalar(query, _bounds(month)))
 

@@ -1,10 +1,12 @@
 """Reading devices, what they said, and who is concerned."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session
 
 from scf.devices.models import Device, DeviceHour, HourClosing, Reading, ReadingBatch
@@ -12,6 +14,7 @@ from scf.devices.permissions import Action, permit
 from scf.devices.rules import Holes, hour_of
 from scf.evidence.service import SubjectNotFound
 from scf.kernel.errors import NotFound
+from scf.kernel.quantity import Quantity
 from scf.parties import queries as parties
 from scf.parties.models import PartyKind
 from scf.receipts import disputing
@@ -26,6 +29,60 @@ class ReadingNotFound(NotFound):
     code = "reading.not_found"
     title = "未找到该读数，或已超过保存期限"
     title_en = "No such reading, or it is no longer kept"
+
+
+@dataclass(frozen=True, slots=True)
+class LastReading:
+    """What was heard last of a lot: a level at its place, by `device_id`, or a daily stock report, by none.
+
+    `said_by` is the device's number or the report's; `seq` the reading's.
+    """
+
+    lot_id: UUID
+    device_id: UUID | None
+    said_by: str
+    seq: int | None
+    at: datetime
+    quantity: Quantity
+
+
+_LAST: Final = text("""
+SELECT l.id AS lot_id, l.unit, found.*
+FROM lots l
+CROSS JOIN LATERAL (
+  (SELECT d.id AS device_id, d.serial AS said_by, r.seq, r.measured_at AS at, r.value
+   FROM devices d
+   JOIN readings r ON r.device_id = d.id AND r.measured_at = d.last_at AND r.seq = d.last_seq
+   WHERE d.keeper_id = l.keeper_id AND d.warehouse = l.warehouse AND d.unit = l.unit
+     AND (d.location IS NULL OR d.location = l.location)
+     AND d.kind IN ('scale', 'counter', 'camera')
+   ORDER BY r.measured_at DESC, d.id LIMIT 1)
+  UNION ALL
+  (SELECT NULL, p.number, NULL, p.added_at, p.quantity_minor
+   FROM lot_papers p WHERE p.lot_id = l.id AND p.kind = 'daily_stock'
+   ORDER BY p.added_at DESC, p.event_id DESC LIMIT 1)
+) found
+WHERE l.id = ANY (:lots)
+ORDER BY found.at
+""")
+
+
+def last_readings(session: Session, lots: Collection[UUID]) -> Mapping[UUID, LastReading]:
+    """Return by lot what was heard last of it, of those of which anything was; one question, however many."""
+    if not lots:
+        return {}
+    rows = session.execute(_LAST, {"lots": list(lots)}).mappings()
+    return {
+        row["lot_id"]: LastReading(
+            row["lot_id"],
+            row["device_id"],
+            row["said_by"],
+            row["seq"],
+            row["at"],
+            Quantity(max(row["value"], 0), row["unit"]),
+        )
+        for row in rows
+    }
 
 
 def opened(session: Session, party_id: UUID, device_id: UUID, action: Action) -> Device:

@@ -120,13 +120,16 @@ class Pledge(Subject, Base):
     `receivable_event` is the hash of the debtor's confirmation, or of the issue or endorsement of a receipt by
     which its pledgor holds it; `contract_sha256` that of the contract;
     `ending` is the reason of an end that may still wait for the register's answer, `lapsed` whether time
-    brought it.
+    brought it. `realise_told_on` is the end of a receipt before the debt's that its pledgee was told of.
     """
 
     __tablename__ = "pledges"
     __table_args__ = (
         Index("ix_pledges_pledgor_id_id", "pledgor_id", "id"),
         Index("ix_pledges_pledgee_id_id", "pledgee_id", "id"),
+        Index(
+            "ix_pledges_realise_told_on", "id", postgresql_where=text("realise_told_on IS NOT NULL")
+        ),
         CheckConstraint(
             "num_nonnulls(receivable_id, stage_id, receipt_id) = 1", name="on_one_ground"
         ),
@@ -176,6 +179,7 @@ class Pledge(Subject, Base):
     ready_to_disburse_at: Mapped[datetime | None]
     recourse_called_at: Mapped[datetime | None]
     released_at: Mapped[datetime | None]
+    realise_told_on: Mapped[date | None] = mapped_column(Date)
 
     registration: Mapped["PledgeRegistration"] = relationship(lazy="joined", innerjoin=True)
     lock: Mapped["PledgeLock"] = relationship(lazy="joined", innerjoin=True)

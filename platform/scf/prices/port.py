@@ -5,6 +5,7 @@
 """
 
 import json
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -29,6 +30,7 @@ PATIENCE: Final = 6.0  # seconds for one whole answer
 BYTES_MAX: Final = 262_144
 QUOTES_MAX: Final = 1_000
 SERIES_MAX: Final = 100  # asked in one turn
+TURN_SECONDS: Final = 8.0  # of a worker's time, and one answer's patience more
 
 log = structlog.get_logger()
 
@@ -57,11 +59,15 @@ def ask(url: str, series: PriceSeries, after: datetime | None) -> Sequence[Quote
 
 
 def turn(context: EffectContext) -> None:
-    """Ask for what is new of every series that is kept over HTTP; one that fails waits for the next turn."""
+    """Ask for what is new of every series that is kept over HTTP; one that fails waits for the next turn.
+
+    A service that is slow holds the worker up no longer than a turn; in no fixed order, so that it is never the same
+    series that wait.
+    """
+    ends = time.monotonic() + TURN_SECONDS
     with context.database.reading() as session:
-        wanted = session.scalars(
-            select(PriceSeries).where(PriceSeries.way == Way.HTTP).limit(SERIES_MAX)
-        ).all()
+        kept = select(PriceSeries).where(PriceSeries.way == Way.HTTP)
+        wanted = session.scalars(kept.order_by(func.random()).limit(SERIES_MAX)).all()
         newest = {
             series.id: session.scalar(
                 select(func.max(Price.quoted_at)).where(Price.series_id == series.id)
@@ -70,6 +76,9 @@ def turn(context: EffectContext) -> None:
         }
     url = context.settings.price_url
     for series in wanted:
+        if time.monotonic() > ends:
+            log.warning("prices.turn_over", seconds=TURN_SECONDS)
+            return
         try:
             quotes = ask(url, series, newest[series.id])
             if quotes:

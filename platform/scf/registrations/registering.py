@@ -150,6 +150,8 @@ def _hold_to_rules(session: Session, pledge: Pledge, *, now: datetime) -> None:
         "lender": parties.party(session, pledge.pledgee_id).uscc,
         "currency": pledge.currency,
         "delivered_on": claim.delivered_on,
+        "collect_on": claim.due_on if pledge.receipt_id else None,
+        "principal_due_on": pledge.principal_due_on,
         "described": described_parts(
             contract_no=claim.contract_no,
             invoices=[paper.number for paper in claim.papers],

@@ -1,9 +1,11 @@
 """Predicates over goods that are pledged and watched by price; importing them enters them into the table."""
 
+from datetime import date
+
 from scf.rules.predicates import PREDICATES, predicate
 from scf.rules.verdicts import Verdict, holds_if
 
-__all__ = ["PREDICATES", "spread_wide", "terms_customary"]
+__all__ = ["PREDICATES", "receipt_outlasts_debt", "spread_wide", "terms_customary"]
 
 
 @predicate
@@ -43,4 +45,14 @@ def spread_wide(
         warehouse_share_bps <= warehouse_bps and goods_share_bps <= goods_bps,
         warehouse_share_bps=warehouse_share_bps,
         goods_share_bps=goods_share_bps,
+    )
+
+
+@predicate
+def receipt_outlasts_debt(*, collect_on: date, principal_due_on: date) -> Verdict:
+    """See whether the goods of a receipt are to be taken before the debt that they secure falls due."""
+    return holds_if(
+        collect_on >= principal_due_on,
+        collect_on=collect_on.isoformat(),
+        principal_due_on=principal_due_on.isoformat(),
     )

@@ -402,8 +402,10 @@ def described_by_parts(*, described: list[str], parts: list[str]) -> Verdict:
 
 
 @predicate
-def claim_exists(*, delivered_on: date | None, on: date) -> Verdict:
-    """See whether a claim exists already: something was delivered for it."""
+def claim_exists(*, delivered_on: date | None, on: date, collect_on: date | None = None) -> Verdict:
+    """See whether a claim exists already: something was delivered for it. Goods to be collected are none."""
+    if collect_on is not None:
+        return NOT_APPLICABLE
     return holds_if(
         delivered_on is not None and delivered_on <= on,
         delivered_on=delivered_on.isoformat() if delivered_on else None,

@@ -159,6 +159,15 @@ SERVICES: tuple[Service, ...] = (
         address=http_address("status"),
     ),
     Service(
+        name="prices",
+        title="价格服务 prices",
+        command=python("scf.prices.simulator", "--port", "{prices}"),
+        ready=answers("/healthz"),
+        port=8705,
+        provides="PRICE_URL",
+        address=http_address("prices"),
+    ),
+    Service(
         name="api",
         title="接口 API",
         command=python(
@@ -193,7 +202,7 @@ SERVICES: tuple[Service, ...] = (
             *CELERY, "scf_workers.app", "worker", "-c", str(WORKER_PROCESSES), *VERBOSE, *ALONE
         ),
         ready=logs("ready."),
-        needs=("redis", "bootstrap", "tokens", "registry", "bank", "status"),
+        needs=("redis", "bootstrap", "tokens", "registry", "bank", "status", "prices"),
     ),
     Service(
         name="beat",

@@ -2,6 +2,9 @@
 
 Values are revealed only once the announced block is final: whoever makes blocks then cannot know what they mix
 with, and whoever reveals last knows the draw but can only fail it.
+
+A stocktake that failed is the bank's to repeat or to make good by looking itself (Civil Code 911), within three
+working days, whoever failed. It disputes nothing: else either side could freeze a third party's goods by doing nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +22,8 @@ from scf.devices import alarms, comparing
 from scf.evidence import service as evidence
 from scf.evidence.service import SubjectNotFound, hash_text
 from scf.http.auth import Actor
-from scf.kernel.clock import instant_text
+from scf.kernel.calendar import CalendarUnpublished, add_working_days
+from scf.kernel.clock import business_date, instant_text
 from scf.kernel.errors import Invalid
 from scf.kernel.ids import new_id, public_id
 from scf.kernel.quantity import Quantity
@@ -30,11 +34,14 @@ from scf.stock import service as stock
 from scf.stock.models import Lot, PaperKind
 from scf.stock.models import State as LotState
 from scf.stocktakes.models import State, StepRefused, Stocktake, StocktakeCount, StocktakeSide
+from scf.tasks import kinds
+from scf.tasks import service as tasks
 from scf_ledger import draw
 
 COMMIT_WITHIN: Final = timedelta(hours=24)
 REVEAL_WITHIN: Final = timedelta(hours=24)
 COUNT_WITHIN: Final = timedelta(hours=48)  # a weekend's day between draw and count
+REPEAT_WITHIN: Final = 3  # working days
 
 
 class LotsMixed(Invalid):
@@ -327,6 +334,45 @@ def _end(
     codes = sorted(parties.party(session, one).uscc for one in failed)
     record = {"state": to.value, "failed": codes, "reason": reason}
     tell(session, found, "stocktake.ended", record, now=now, actor=None)
+    if to is State.FAILED:
+        _ask_to_repeat(session, found, codes, now=now)
+    else:
+        _settle_repeats(session, found, now=now)
+
+
+def _ask_to_repeat(
+    session: Session, found: Stocktake, failed: Sequence[str], *, now: datetime
+) -> None:
+    """Give the bank the stocktake to repeat; it is told who failed, and at which step."""
+    tasks.raise_task(
+        session,
+        kinds.STOCKTAKE_REPEAT,
+        public_id("stk", found.id),
+        party_id=found.bank_id,
+        role="risk",
+        due_on=_repeat_by(now),
+        now=now,
+        fields={"failed": list(failed), "lots": lot_names(found)},
+    )
+
+
+def _repeat_by(now: datetime) -> date | None:
+    """Return the day by which a failed one is repeated; None where the working days are not published yet."""
+    try:
+        return add_working_days(business_date(now), REPEAT_WITHIN)
+    except CalendarUnpublished:
+        return None
+
+
+def _settle_repeats(session: Session, found: Stocktake, *, now: datetime) -> None:
+    """Close what a finished stocktake repeats: failed ones of the same bank, over no other lots than it listed."""
+    repeated = select(Stocktake.id).where(
+        Stocktake.bank_id == found.bank_id,
+        Stocktake.state == State.FAILED,
+        Stocktake.lots.contained_by(found.lots),
+    )
+    for identity in session.scalars(repeated):
+        tasks.close(session, kinds.STOCKTAKE_REPEAT, public_id("stk", identity), now=now)
 
 
 def _codes(session: Session, **ids: UUID) -> dict[str, str]:

@@ -35,6 +35,9 @@ WEBHOOK_MEND: Final = "webhook.mend"
 MARGIN_CURE: Final = "margin.cure"
 MARGIN_DISPOSE: Final = "margin.dispose"
 INSURANCE_RENEW: Final = "insurance.renew"
+CONCENTRATION_REVIEW: Final = "concentration.review"
+EARLY_REALISE: Final = "pledge.early_realise"
+STOCKTAKE_REPEAT: Final = "stocktake.repeat"
 
 _POLICY: Final = "本行审批制度 The bank's own policy"
 _MEASURES: Final = "《动产和权利担保统一登记办法》"
@@ -114,6 +117,24 @@ KINDS: Final[Mapping[str, Kind]] = {
             "质物保险不足或即将到期",
             "The goods' insurance is short of their value, or about to expire",
             "监管协议：保险金额不低于质物价值",
+        ),
+        Kind(
+            CONCENTRATION_REVIEW,
+            "质物过于集中于一个仓库或品种，请评估",
+            "Too much of the pledged value is in one warehouse or kind of goods",
+            "COL-02 质物集中度",
+        ),
+        Kind(
+            EARLY_REALISE,
+            "仓单提货日期先于债务到期日，可提货并提前清偿或提存",
+            "The receipt ends before the debt: the goods may be taken, to prepay the debt or to deposit",
+            "民法典第四百四十二条",
+        ),
+        Kind(
+            STOCKTAKE_REPEAT,
+            "随机盘点未完成，请重新发起或自行检查仓储物",
+            "A stocktake failed: call another, or inspect the goods",
+            "监管协议：随机盘点；民法典第九百一十一条",
         ),
         Kind(
             WEBHOOK_MEND,

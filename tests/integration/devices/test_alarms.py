@@ -9,7 +9,7 @@ from scf.evidence.models import Event
 from scf.kernel.ids import parse_id
 from tests.support.actors import STORY_BEGINS
 from tests.support.problems import refusal
-from tests.support.warehouse import found, open_yard, tonnes
+from tests.support.warehouse import found, open_yard, pieces, tonnes
 from tests.support.watching import a_device, device_body, new_key, watch
 
 PLACE = {"warehouse": "港桥 1 号仓"}
@@ -129,6 +129,99 @@ class TestMeasured:
         weigh(stage, pieces, 1, "0")
         assert alarms(stage, yard.keeper, lot) == []
         assert scale.seen()["last_seq"] == 0
+
+
+class TestGates:
+    """What leaves through a gate was let go by the book, or had come in and was never stored."""
+
+    @pytest.fixture
+    def engines(self, stage, yard):
+        """Three engines under one receipt in a warehouse of their own, its gate counting pieces."""
+        place = {"warehouse": f"发动机库 {next(PLACES)}"}
+        lot = yard.stored_goods(pieces(3), goods="发动机总成", grade=None, **place)
+        receipt = yard.issue(lot, pieces(3)).json()
+        gate = a_device(stage, yard.keeper, kind="gate", unit="C62", location=None, **place)
+        stage.clock.set(STORY_BEGINS + timedelta(minutes=10))
+        return lot, receipt, gate
+
+    def test_what_is_ordered_or_handed_over_passes(self, stage, yard, engines):
+        lot, receipt, gate = engines
+        assert yard.withdraw(receipt, pieces(1), f"TH-{gate.id}").is_success
+        weigh(stage, gate, 1, "-1")
+        assert yard.deliver(receipt, f"TH-{gate.id}").is_success
+        stage.clock.set(stage.clock.now() + timedelta(minutes=1))
+        weigh(stage, gate, 2, "0")
+        assert alarms(stage, yard.keeper, lot) == []
+
+    def test_handed_over_first_it_may_pass_within_the_hour(self, stage, yard, engines):
+        lot, receipt, gate = engines
+        assert yard.withdraw(receipt, pieces(2), f"TH-{gate.id}").is_success
+        assert yard.deliver(receipt, f"TH-{gate.id}").is_success
+        stage.clock.set(stage.clock.now() + timedelta(minutes=30))
+        weigh(stage, gate, 1, "-2")
+        assert alarms(stage, yard.keeper, lot) == []
+
+    def test_what_nobody_let_go_disputes_the_receipt(self, stage, yard, engines):
+        lot, receipt, gate = engines
+        weigh(stage, gate, 1, "-1")
+        (alarm,) = alarms(stage, yard.supervisor, lot)
+        assert (alarm["book"], alarm["counted"]) == (pieces(3), pieces(2))
+        assert alarm["tolerance"] == pieces(0)
+        assert state(stage, yard, receipt) == "DISPUTED"
+        refused = yard.withdraw(receipt, pieces(1), f"TH-{gate.id}")
+        refusal(refused, 409, "receipt.state_forbids")
+
+    def test_more_than_was_ordered_is_too_much(self, stage, yard, engines):
+        lot, receipt, gate = engines
+        assert yard.withdraw(receipt, pieces(1), f"TH-{gate.id}").is_success
+        weigh(stage, gate, 1, "-2")
+        (alarm,) = alarms(stage, yard.keeper, lot)
+        assert (alarm["counted"], alarm["tolerance"]) == (pieces(1), pieces(1))
+
+    def test_what_came_in_and_was_not_stored_may_leave_again(self, stage, yard, engines):
+        lot, receipt, gate = engines
+        weigh(stage, gate, 1, "2")
+        weigh(stage, gate, 2, "-2")
+        assert alarms(stage, yard.keeper, lot) == []
+        assert state(stage, yard, receipt) == "ACTIVE"
+        weigh(stage, gate, 3, "-1")
+        assert len(alarms(stage, yard.keeper, lot)) == 1
+
+    def test_what_came_in_and_was_stored_may_not(self, stage, yard, engines):
+        """Two in, put on the book; two of the old ones out: what came in pays for nothing."""
+        lot, _, gate = engines
+        weigh(stage, gate, 1, "2")
+        place = {"warehouse": lot["warehouse"], "location": lot["location"]}
+        yard.stored_goods(pieces(2), goods="发动机总成", grade=None, **place)
+        stage.clock.set(stage.clock.now() + timedelta(minutes=1))
+        weigh(stage, gate, 2, "-2")
+        (alarm,) = alarms(stage, yard.keeper, lot)
+        assert (alarm["book"], alarm["counted"]) == (pieces(5), pieces(3))
+
+    def test_late_and_out_of_order_it_comes_to_the_same(self, stage, yard, engines):
+        lot, _, gate = engines
+        start = stage.clock.now() - timedelta(minutes=9)
+        said = [
+            gate.said(n, start + timedelta(minutes=n), "-1" if n == 2 else "1") for n in (1, 2, 3)
+        ]
+        gate.send(said[2])
+        gate.send(said[0], said[1])
+        watch(stage)
+        assert alarms(stage, yard.keeper, lot) == []
+
+    def test_an_alarm_that_was_lifted_counts_no_more(self, stage, yard, engines):
+        lot, receipt, gate = engines
+        weigh(stage, gate, 1, "-1")
+        (alarm,) = alarms(stage, yard.keeper, lot)
+        path = f"/v1/stock-alarms/{alarm['id']}"
+        reason = {"reason": "计数误触发，已现场清点"}
+        assert stage.post(yard.keeper, f"{path}/lifting", reason).is_success
+        for who in (yard.keeper, yard.supervisor):
+            assert yard.sign(who, "lift", f"{path}/draft", f"{path}/sign").is_success
+        stage.clock.set(stage.clock.now() + timedelta(minutes=1))
+        weigh(stage, gate, 2, "0")
+        assert len(alarms(stage, yard.keeper, lot)) == 1
+        assert state(stage, yard, receipt) == "ACTIVE"
 
 
 class TestReported:

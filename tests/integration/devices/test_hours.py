@@ -6,6 +6,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text
 
+from scf.audit.finding import Report
+from scf.audit.parties import usccs
+from scf.audit.subjects import devices as audit
 from scf.devices import effects, months
 from scf.devices.models import HourClosing, Reading, ReadingMonth
 from scf.evidence.models import Event
@@ -198,7 +201,7 @@ class TestProof:
 
 
 class TestMonths:
-    def test_are_opened_ahead_and_dropped_by_the_rule_with_roots_kept(self, stage, scale):
+    def test_are_opened_ahead_and_dropped_by_the_rule_with_roots_kept(self, stage, scale, signer):
         scale.send(*scale.every(HOUR, 3))
         stage.clock.set(STORY_BEGINS + timedelta(minutes=6))
         watch(stage)
@@ -214,6 +217,9 @@ class TestMonths:
         assert count(stage) > 0
         stage.clock.set(STORY_BEGINS.replace(year=2028, month=12, day=1))
         effects.keep_months(context(stage))
+        assert count(stage) > 0  # the root is an event, and not in the log yet
+        sequence_all(stage.settings.database_url, signer)
+        effects.keep_months(context(stage))
 
         with stage.database.reading() as session:
             row = session.get(ReadingMonth, months.month_of(HOUR))
@@ -225,7 +231,7 @@ class TestMonths:
         path = f"/v1/devices/{scale.id}/readings/1/proof"
         refusal(stage.get(scale.owner, path), 404, "reading.not_found")
 
-    def test_wait_for_an_hour_that_is_still_open(self, stage):
+    def test_wait_for_an_hour_that_is_still_open(self, stage, signer):
         scale = a_device(stage, stage.cast.supplier)
         stage.clock.set(STORY_BEGINS.replace(year=2026, month=1))
         scale.send(scale.said(1, stage.clock.now()))
@@ -234,8 +240,13 @@ class TestMonths:
         effects.keep_months(context(stage))
         assert count(stage) == 1
         watch(stage)
+        sequence_all(stage.settings.database_url, signer)
         effects.keep_months(context(stage))
         assert count(stage) == 0
+        with stage.database.reading() as session:
+            audited = Report()
+            audit.check(session, usccs(session, Report()), audited)
+        assert audited.rows["hour_closings"] > 1
 
 
 def count(stage):

@@ -37,7 +37,7 @@ class TestPledges:
         (registered,) = kept(stage, cast.bank, pledge, "pledge.register")
         (told,) = kept(stage, cast.anchor, notice["id"], "assignment.notify")
 
-        assert outcomes(registered) == {"RCC-440": "pass"}
+        assert outcomes(registered) == {"RCC-440": "pass", "RCC-442": "not_applicable"}
         assert outcomes(told) == {"RCC-764": "pass"}
         assert kept(stage, cast.anchor, pledge, "pledge.register") == []
 
@@ -49,7 +49,10 @@ class TestPledges:
             for day in (date(2026, 1, 7), date(2026, 1, 8))
         )
 
-        assert (before, after) == (["RCC-440"], ["RCC-440", "R77-16"])
+        assert (before, after) == (
+            ["RCC-440", "RCC-442"],
+            ["RCC-440", "RCC-442", "R77-16"],
+        )
 
     def test_a_claim_without_a_delivery_is_told_as_a_future_one(self, desk: Desk):
         stage = desk.stage
@@ -59,7 +62,7 @@ class TestPledges:
         pledge = desk.ready_pledge(receivable)
 
         (registered,) = kept(stage, None, pledge, "pledge.register")
-        assert outcomes(registered) == {"RCC-440": "report"}
+        assert outcomes(registered) == {"RCC-440": "report", "RCC-442": "not_applicable"}
 
 
 class TestPayments:

@@ -199,6 +199,34 @@ class TestCheating:
         assert (seen["state"], seen["failed"]) == ("FAILED", [run.side(name).id])
         assert (seen["seed"], seen["drawn"]) == (None, None)
 
+    def test_who_fails_is_told_to_the_bank_which_repeats_it(self, stage, run, bank, yard):
+        """It disputes nothing: the owner of the goods has not failed."""
+        run.until_sealed()
+        assert run.reveal("bank").is_success
+        stage.clock.set(STORY_BEGINS + timedelta(hours=24, minutes=1))
+        run.turn()
+        run.turn()
+        failed = run.id
+
+        (task,) = self.repeats(stage, bank, failed)
+        assert (task["state"], task["role"], task["due_on"]) == ("open", "risk", "2025-11-07")
+        assert task["fields"] == {"failed": [yard.supervisor.uscc], "lots": sorted(run.lots)}
+        for who in (yard.supervisor, yard.keeper, stage.cast.second_bank):
+            assert self.repeats(stage, who, failed) == []
+        alarms = stage.get(bank, "/v1/stock-alarms", limit=500).json()["items"]
+        assert [one for one in alarms if one["lot"] in run.lots] == []
+
+        run.chain.number = 100
+        drawn = run.until_drawn()["drawn"]
+        assert run.count(drawn[0], tonnes("100.000")).is_success
+        assert self.repeats(stage, bank, failed)[0]["state"] == "open"
+        assert run.count(drawn[1], tonnes("100.000")).json()["state"] == "DONE"
+        assert self.repeats(stage, bank, failed)[0]["state"] == "done"
+
+    def repeats(self, stage, who, stocktake):
+        answer = stage.get(who, "/v1/tasks", kind="stocktake.repeat", subject=stocktake)
+        return answer.json()["items"]
+
     def test_not_committing_and_not_counting_are_failing_too(self, stage, run):
         run.call()
         run.commit("bank")

@@ -125,7 +125,9 @@ def _covered(event: Told) -> dict[str, Any]:
         "unit": said["quantity"]["unit"],
         "series_id": parse_id("prs", said["series"]),
         "pledged_minor": event.minor("price"),
+        "quantity_minor": event.minor("quantity"),
         "invoice_minor": said["invoice_price"] and event.minor("invoice_price"),
+        "replaces_id": said["replaces"] and parse_id("plg", said["replaces"]),
         "covered_at": event.at,
     }
 

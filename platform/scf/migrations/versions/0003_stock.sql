@@ -396,12 +396,13 @@ CREATE TRIGGER receipt_withdrawals_guard
   BEFORE INSERT OR UPDATE OF delivered_at ON receipt_withdrawals
   FOR EACH ROW WHEN (NEW.ended_at IS NULL) EXECUTE FUNCTION guard_withdrawal();
 
-ALTER TABLE pledges ADD COLUMN unit TEXT, ADD COLUMN receipt_id UUID;
+ALTER TABLE pledges ADD COLUMN unit TEXT, ADD COLUMN receipt_id UUID, ADD COLUMN realise_told_on DATE;
 UPDATE pledges SET unit = currency;
 ALTER TABLE pledges ALTER COLUMN unit SET NOT NULL;
 ALTER TABLE pledges ADD CONSTRAINT fk_pledges_receipt_id_warehouse_receipts
   FOREIGN KEY (receipt_id) REFERENCES warehouse_receipts (id);
 CREATE INDEX ix_pledges_receipt_id ON pledges (receipt_id);
+CREATE INDEX ix_pledges_realise_told_on ON pledges (id) WHERE realise_told_on IS NOT NULL;
 ALTER TABLE pledges DROP CONSTRAINT ck_pledges_on_one_ground;
 ALTER TABLE pledges ADD CONSTRAINT ck_pledges_on_one_ground CHECK (num_nonnulls(receivable_id, stage_id, receipt_id) = 1);
 ALTER TABLE pledges DROP CONSTRAINT ck_pledges_amount_covers_principal;

@@ -3,7 +3,7 @@
 ALTER TABLE pledges DROP CONSTRAINT ck_pledges_goods_in_their_unit;
 ALTER TABLE pledges DROP CONSTRAINT ck_pledges_on_one_ground;
 ALTER TABLE pledges DROP CONSTRAINT ck_pledges_amount_covers_principal;
-ALTER TABLE pledges DROP COLUMN receipt_id, DROP COLUMN unit;
+ALTER TABLE pledges DROP COLUMN receipt_id, DROP COLUMN unit, DROP COLUMN realise_told_on;
 ALTER TABLE pledges ADD CONSTRAINT ck_pledges_on_one_ground CHECK (num_nonnulls(receivable_id, stage_id) = 1) NOT VALID;
 ALTER TABLE pledges ADD CONSTRAINT ck_pledges_amount_covers_principal CHECK (amount_minor >= principal_minor) NOT VALID;
 DROP TABLE receipt_withdrawals;

@@ -205,17 +205,22 @@ CREATE TABLE controlled_pledges (
 	series_id UUID NOT NULL,
 	quality_bps BIGINT NOT NULL,
 	liquidity_bps BIGINT NOT NULL,
+	quantity_minor BIGINT NOT NULL,
 	invoice_minor BIGINT,
 	pledged_minor BIGINT NOT NULL,
+	replaces_id UUID,
 	covered_at TIMESTAMP WITH TIME ZONE NOT NULL,
 	CONSTRAINT pk_controlled_pledges PRIMARY KEY (pledge_id),
 	CONSTRAINT ck_controlled_pledges_prices_positive CHECK (pledged_minor > 0 AND invoice_minor > 0),
+	CONSTRAINT ck_controlled_pledges_quantity_positive CHECK (quantity_minor > 0),
+	CONSTRAINT ck_controlled_pledges_replaces_another CHECK (replaces_id <> pledge_id),
 	CONSTRAINT ck_controlled_pledges_haircuts_within_the_whole CHECK (quality_bps BETWEEN 0 AND 10000 AND liquidity_bps BETWEEN 0 AND 10000),
 	CONSTRAINT fk_controlled_pledges_pledge_id_pledges FOREIGN KEY(pledge_id) REFERENCES pledges (id),
 	CONSTRAINT fk_controlled_pledges_agreement_id_control_agreements FOREIGN KEY(agreement_id) REFERENCES control_agreements (id),
 	CONSTRAINT fk_controlled_pledges_event_id_events FOREIGN KEY(event_id) REFERENCES events (id),
 	CONSTRAINT fk_controlled_pledges_keeper_id_parties FOREIGN KEY(keeper_id) REFERENCES parties (id),
-	CONSTRAINT fk_controlled_pledges_series_id_price_series FOREIGN KEY(series_id) REFERENCES price_series (id)
+	CONSTRAINT fk_controlled_pledges_series_id_price_series FOREIGN KEY(series_id) REFERENCES price_series (id),
+	CONSTRAINT fk_controlled_pledges_replaces_id_controlled_pledges FOREIGN KEY(replaces_id) REFERENCES controlled_pledges (pledge_id)
 );
 
 CREATE INDEX ix_controlled_pledges_agreement_id ON controlled_pledges (agreement_id);
