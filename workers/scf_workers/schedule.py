@@ -52,7 +52,7 @@ app.conf.update(
         "watch": {"task": "watch", "schedule": 5.0, "options": {"expires": 5}},
         "quote": {"task": "quote", "schedule": 60.0, "options": {"expires": 60}},
         "mark": {"task": "mark", "schedule": 30.0, "options": {"expires": 30}},
-        "lapse": {"task": "lapse", "schedule": 60.0, "options": {"expires": 60}},
+        "lapse": {"task": "lapse", "schedule": 10.0, "options": {"expires": 10}},
         "forget": {"task": "forget", "schedule": 3600.0, "options": {"expires": 600}},
     },
 )

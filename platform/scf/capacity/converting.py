@@ -36,7 +36,8 @@ FROM (SELECT DISTINCT abs(hashtext(mark) % :buckets) AS bucket
 _OPPOSITES = text("""
 SELECT own.pool_id, own.mark, own.side, other.pool_id, least(own.amount_minor, other.amount_minor)
 FROM pool_marks own
-JOIN pool_marks other ON other.mark = own.mark AND other.side <> own.side
+JOIN pool_marks other ON other.mark = own.mark
+  AND other.side = CASE own.side WHEN 'is' THEN 'of' ELSE 'is' END -- an equation: the index finds it
   AND other.pool_id <> own.pool_id
 WHERE own.pool_id = ANY(CAST(:pools AS uuid[])) AND other.mark = ANY(CAST(:marks AS text[]))
   AND NOT EXISTS (SELECT FROM conversion_edges e

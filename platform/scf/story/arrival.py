@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 from importlib import resources
 from typing import Any, Final
@@ -24,18 +25,27 @@ from scf.receivables.upload_rows import UPLOAD
 from scf.story.desk import Api, Desk, StoryDiverged
 from scf.story.enrol import AUTHORITY_BEGINS, Party
 from scf.story.month import listed_invoice
-from scf.story.scenes import Story, text_of
+from scf.story.scenes import Story, text_of, time_of
 from scf.story.waiting import NotYet
 from scf_ledger.encoding import b64url
 
 ACCOUNT: Final = "6217 0000 2025 1020 02"
 LINES: Final = (("88000.00", "11440.00"), ("156500.00", "20345.00"))  # net, tax
+CHECKING: Final = "每月查验发票 / invoices are checked every month"
 MATCHING: Final = "后台处理应付清单 / the list of payables"
 KEY: Final = "newcomer-owner"
 REPRESENTATIVE: Final = "何敏(示例)"
 
 
-def upload(story: Story) -> None:
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Who came on board, and the invoices that its claims rest on."""
+
+    supplier: Party
+    invoices: list[str]
+
+
+def upload(story: Story) -> Arrived:
     """The ERP's list goes up, the supplier comes on board by link, and one signature confirms its lines."""
     begins = story.script.uploaded_on
     story.on("买方上传应付清单", "The buyer uploads its payables", begins, "09:20")
@@ -53,13 +63,26 @@ def upload(story: Story) -> None:
     over = anchor.desk.awaited("upload:over", MATCHING, path, lambda seen: seen["state"] == "DONE")
     rows = {"清单": f"{over['total']} 行", "等待": f"{over['waiting']} 行：供应商尚未入驻"}
     story.show(anchor, "应付清单（ERP 导出）", rows, result="已上传，后台处理完毕")
-    supplier = _come_in(story, newcomer)
+    supplier, invoices = _come_in(story, newcomer), []
     for place, (number, amounts) in enumerate(zip(numbers, LINES, strict=True), 1):
         net, tax = map(Money.parse, amounts)
         day = (begins - timedelta(days=1)).isoformat()
         original = listed_invoice(story, supplier, number, net, tax, issued_on=day)
-        supplier.desk.upload(f"newcomer:invoice:{place}", "/v1/documents", original)
+        found = supplier.desk.upload(f"newcomer:invoice:{place}", "/v1/documents", original)
+        invoices.append(found["document"]["id"])
     _confirm(story, supplier, job["id"])
+    return Arrived(supplier, invoices)
+
+
+def show_checks(story: Story, arrived: Arrived) -> None:
+    """What is confirmed and unpaid has its invoices asked about again, a month later and unasked."""
+    supplier, rows = arrived.supplier, {}
+    for place, invoice in enumerate(arrived.invoices, 1):
+        path = f"/v1/documents/{invoice}/checks"
+        newest = supplier.desk.awaited(f"newcomer:checked:{place}", CHECKING, path, bool)[0]
+        verdict = "状态正常" if newest["sound"] else newest["status"]
+        rows[f"第 {place} 张"] = f"{verdict}（{time_of(newest['checked_at'])}）"
+    story.show(supplier, "月度发票复查", rows, result="未付款期间每月自动查验")
 
 
 def _newcomer() -> dict[str, str]:

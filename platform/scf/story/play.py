@@ -35,8 +35,10 @@ def play(stage: Stage) -> dict[str, Any]:
         cast = enrol(stage)
         trust = bootstrap.write_trust(stage.settings, database)
         story = Story(stage, cast)
-        proofs = _tell(story, trust, database)
+        proofs, arrived = _tell(story, trust, database)
         goods = second_act.tell(stage, cast, trust)
+        if goods is not None:
+            arrival.show_checks(story, arrived)
         report = {
             **settle(stage, database),
             "trust": str(trust),
@@ -64,7 +66,7 @@ def _open(stage: Stage, database: Database) -> None:
     stage.journal.once("papers", lambda: stage.script.papers.sha256)
 
 
-def _tell(story: Story, trust: Path, database: Database) -> list[Checked]:
+def _tell(story: Story, trust: Path, database: Database) -> tuple[list[Checked], arrival.Arrived]:
     """Play scene after scene; the bank checks in the middle and at the end."""
     ids = scenes.register_documents(story)
     receivable = scenes.submit_receivable(story, ids)["id"]
@@ -90,9 +92,9 @@ def _tell(story: Story, trust: Path, database: Database) -> list[Checked]:
     scenes.collect(story, receivable, financing)
     scenes.release(story, pledge, financing)
     month.keep_silent(story)
-    arrival.upload(story)
+    arrived = arrival.upload(story)
     proving.check_standing(story, proofs[0], trust)
-    return proofs
+    return proofs, arrived
 
 
 def _second_platform(story: Story, database: Database, ids: Iterable[str]) -> None:
