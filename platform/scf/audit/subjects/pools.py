@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import RowMapping, select, text
@@ -47,6 +47,7 @@ def check(session: Session, _codes: Mapping[UUID, str], report: Report) -> None:
         own = entries.pop(history.row["id"], [])
         expect("pool_entries", history.key, "version", len(own), len(history.told))
         owner = owners.get(history.row["id"])
+        causes = _causes(session, history)
         confirmed = used = taken = 0
         for row, told in zip(own, history.told, strict=True):
             confirmed += told.minor("confirmed_delta")
@@ -55,10 +56,11 @@ def check(session: Session, _codes: Mapping[UUID, str], report: Report) -> None:
             _check_entry(key, row, told, holders, owner)
             _check_edge_entry(key, row, edges, flows)
             if row["edge_id"] and row["confirmed_delta_minor"] < 0 and row["holder_id"] is None:
-                ends = (edges[row["edge_id"]]["to_pool_id"], _told_by(session, told))
+                # Value passes on because of the pool that it becomes.
+                ends = (edges[row["edge_id"]]["to_pool_id"], causes[told.bytes("cause")].subject)
                 expect("conversion_edges", str(row["edge_id"]), "to_pool_id", *ends)
             _check_sums(told, confirmed, used)
-            if (_check_cause(session, history, told) or "").startswith(PAYMENTS):
+            if _check_cause(session, history, told, causes).type.startswith(PAYMENTS):
                 taken -= told.minor("confirmed_delta")
             if told.record["kind"] == EntryKind.PAY:
                 paid[told.record["cause"]] -= told.minor("confirmed_delta")
@@ -140,12 +142,6 @@ def _check_edge_entry(
         flow.moving -= row["used_delta_minor"]
 
 
-def _told_by(session: Session, told: Told) -> UUID | None:
-    """Return what the cause of an event is about: value passes on because of the pool that it becomes."""
-    cause = told.bytes("cause")
-    return session.scalar(select(Event.subject_id).where(Event.body_hash == cause))
-
-
 def _check_edge(key: str, edge: RowMapping, flow: Flow) -> None:
     """Hold an edge to its entries: what is carried and what passed is all that there is of it."""
     expected = {
@@ -190,16 +186,39 @@ def _check_sums(told: Told, confirmed: int, used: int) -> None:
     expect("events", public_id("evt", told.id), "record.confirmed, used, shortfall", said, sums)
 
 
-def _check_cause(session: Session, history: History, told: Told) -> str | None:
-    """Hold an event to the one that it says causes it, and return its type; a note's is recorded too."""
+class Cause(NamedTuple):
+    """What made a pool move: an event's type, and whom it is about."""
+
+    type: str
+    subject: UUID
+
+
+def _causes(session: Session, history: History) -> dict[bytes | None, Cause]:
+    """Return the events that a pool's events name as their causes, by hash. Raises Different where one is missing."""
+    wanted = {told.bytes("cause") for told in history.told}
+    found: dict[bytes | None, Cause] = {
+        row.body_hash: Cause(row.type, row.subject_id)
+        for row in session.execute(
+            select(Event.body_hash, Event.type, Event.subject_id).where(
+                Event.body_hash.in_(wanted - {None})
+            )
+        )
+    }
+    for told in history.told:
+        key = public_id("evt", told.id)
+        expect("events", key, "record.cause", told.bytes("cause") in found, True)
+    return found
+
+
+def _check_cause(
+    session: Session, history: History, told: Told, causes: Mapping[bytes | None, Cause]
+) -> Cause:
+    """Return what an event says causes it; a note that does is recorded too. Raises Different."""
     cause = told.bytes("cause")
-    found = session.scalar(select(Event.type).where(Event.body_hash == cause))
-    key = public_id("evt", told.id)
-    expect("events", key, "record.cause", found is not None, True)
-    if found == "document.registered":
+    if causes[cause].type == "document.registered":
         noted = session.scalars(_NOTED, {"pool": history.row["id"]}).all()
         expect("receivable_credit_notes", history.key, "note_id", cause in noted, True)
-    return found
+    return causes[cause]
 
 
 def _check_row(history: History, confirmed: int, used: int, owner: UUID | None) -> None:
