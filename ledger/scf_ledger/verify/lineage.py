@@ -22,12 +22,13 @@ PART_RELEASED: Final = "pledge.part_released"
 class Form:
     """One form of the value: its confirmation, its pool's versions, and the state after each.
 
-    `titles` are the confirmation and, of a receipt, the endorsements since.
+    `titles` are the confirmation and, of a receipt, the endorsements since; `divided` what says that it became others.
     """
 
     titles: Sequence[Read]
     history: Sequence[Read]
     states: Sequence[Sums]
+    divided: Read | None = None
 
     @property
     def confirmed(self) -> Read:
@@ -36,10 +37,13 @@ class Form:
 
     @property
     def sides(self) -> tuple[Any, Any]:
-        """To whom and by whom it is owed: creditor and debtor, seller and buyer, holder and keeper."""
+        """To whom and by whom it is owed: creditor and debtor, seller and buyer; whose a receipt is.
+
+        Goods may be kept elsewhere than before: that their keepers follow each other is asked of each division.
+        """
         record = self.confirmed.record
         if self.confirmed.type == title.ISSUED:
-            return title.holder(self.titles[-1]), record["keeper"]
+            return title.holder(self.titles[-1]), None
         if self.confirmed.type == "stage.confirmed":
             return record["seller"], record["buyer"]
         return record["creditor"], record["debtor"]
@@ -88,6 +92,7 @@ def check(forms: Sequence[Form], first: Form, taken: Taken) -> None:
         if _is_arriving(read) and hash_field(read, "cause") in gone
     ]
     _check_moved(gone, arrived)
+    _check_divided(forms, gone, arrived, signed.record["pledgee"])
     own = frozenset({*gone, *(read.body_hash for read in arrived)})
     for form in forms:
         if form is not first and not any(read.body_hash in own for read in form.history):
@@ -123,6 +128,18 @@ def _check_moved(gone: Mapping[bytes, Read], arrived: Sequence[Read]) -> None:
         with at(read.where):
             if minor(read.record["used_delta"]) != -minor(gone[cause].record["used_delta"]):
                 raise Failure("completeness.conversion_open", version=read.event.version)
+
+
+def _check_divided(
+    forms: Sequence[Form], gone: Mapping[bytes, Read], arrived: Sequence[Read], pledgee: str
+) -> None:
+    """Verify that a pledge came from receipt to receipt only where its pledgee had signed their division."""
+    by_pool = {form.history[0].event.subject: form for form in forms}
+    for read in arrived:
+        old = by_pool[gone[hash_field(read, "cause")].event.subject]
+        new = by_pool[read.event.subject]
+        if title.ISSUED in (old.confirmed.type, new.confirmed.type):
+            title.check_division(old.divided, old.titles, new.confirmed, pledgee=pledgee)
 
 
 def _check_given_back(forms: Sequence[Form], taken: Taken) -> None:

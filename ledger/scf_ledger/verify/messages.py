@@ -193,6 +193,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "{subject} 的背书未逐手衔接",
         "the endorsements of {subject} do not follow one another",
     ),
+    "completeness.division_differs": (
+        "{subject} 与质权人同意的仓单分割、合并不符",
+        "{subject} is not of the division that the pledgee allowed",
+    ),
     "completeness.over_capacity": (
         "第 {version} 版超出可用额度 {over}（最小计量单位）",
         "version {version} takes {over} of the smallest unit more than is free",

@@ -43,7 +43,7 @@ CONFIRMATIONS: Final[Mapping[str, Sequence[str]]] = {
         "pool",
         "pool_secret_sha256",
     ),
-    title.ISSUED: ("number", "keeper", "holder", "quantity", "pool", "pool_secret_sha256"),
+    title.ISSUED: ("number", "keeper", "holder", "quantity", "of", "pool", "pool_secret_sha256"),
 }
 """What a debtor, or a keeper, signs over a form of the value -> the fields that it has to show."""
 
@@ -222,8 +222,10 @@ def _form(confirmed: Read, history: Sequence[Read], reads: Sequence[Read]) -> li
     for read in history:
         with at(read.where):
             _check_equal(read, "asset", confirmed.event.subject)
-    titles = title.chain(confirmed, reads) if is_receipt else [confirmed]
-    return lineage.Form(titles, history, states)
+    if not is_receipt:
+        return lineage.Form([confirmed], history, states)
+    titles, divided = title.chain(confirmed, reads), title.division(confirmed, reads)
+    return lineage.Form(titles, history, states, divided)
 
 
 def _check_equal(read: Read, field: str, value: Any) -> None:

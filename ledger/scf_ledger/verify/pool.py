@@ -99,7 +99,8 @@ def _next(before: Sums, read: Read) -> Sums:
     if kind == "CONVERT" and used_delta > 0 and used_delta != before.given_up:
         raise Failure("completeness.pool_kind", kind=kind, version=read.event.version)
     takes = kind in {"RESERVE", "CARRY"} and used_delta > 0
-    if (takes or (kind == "DELIVER" and used_delta == 0)) and after.shortfall:
+    of_what_is_free = kind in {"PAY", "CONVERT", "DELIVER"} and used_delta == 0
+    if (takes or of_what_is_free) and after.shortfall:
         raise Failure(
             "completeness.over_capacity", version=read.event.version, over=after.shortfall
         )

@@ -1,6 +1,7 @@
 """Whose a warehouse receipt is: its issue, and the endorsements since, each naming the one before by hash.
 
-Between them its goods may have come to another keeper, who signed for them: from then on that one attests.
+Between them its goods may have come to another keeper, who signed for them: from then on that one attests. It ends
+where it is divided: its holder and whoever it is pledged to sign what it becomes.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from scf_ledger.verify.report import Failure
 ISSUED: Final = "receipt.issued"
 ENDORSED: Final = "receipt.endorsed"
 RELOCATED: Final = "receipt.relocated"
+DIVIDED: Final = "receipt.divided"
 _SHOWN: Final = {
     ENDORSED: ("title", "from", "to", "keeper"),
     RELOCATED: ("title", "keeper_before", "keeper"),
@@ -45,6 +47,47 @@ def chain(issued: Read, reads: Sequence[Read]) -> list[Read]:
                 raise Failure("completeness.title_broken", subject=subject)
         titles.append(read)
     return titles
+
+
+def division(issued: Read, reads: Sequence[Read]) -> Read | None:
+    """Return what says that a receipt has become others, if it has.
+
+    :raises LedgerError: a part of it is hidden
+    """
+    subject = issued.event.subject
+    found = [read for read in reads if read.type == DIVIDED and read.event.subject == subject]
+    if not found:
+        return None
+    with at(found[-1].where):
+        for field in ("holder", "keeper", "pledgees", "of", "into"):
+            if field not in found[-1].record:
+                raise Failure("completeness.field_hidden", field=field, type=DIVIDED)
+    return found[-1]
+
+
+def check_division(
+    divided: Read | None, old: Sequence[Read], issued: Read, *, pledgee: str
+) -> None:
+    """Verify that a receipt is one of those that another became, by a division that this pledgee signed.
+
+    `old` are the titles of the receipt that was divided, `issued` is the issue of the one it is said to have become.
+
+    :raises LedgerError: it is not, or nothing says so
+    """
+    if divided is None:
+        raise Failure("completeness.entry_missing", type=DIVIDED, count=0)
+    said, new = divided.record, issued.record
+    becomes = {"number": new["number"], "quantity": new["quantity"]}
+    sides = (holder(old[-1]), old[-1].record["keeper"])
+    with at(issued.where):
+        if sorted(new["of"]) != sorted(said["of"]) or becomes not in said["into"]:
+            raise Failure("completeness.division_differs", subject=issued.event.subject)
+    with at(divided.where):
+        for record in (said, new):
+            if (record["holder"], record["keeper"]) != sides:
+                raise Failure("completeness.division_differs", subject=divided.event.subject)
+        if divided.event.subject not in said["of"] or pledgee not in said["pledgees"]:
+            raise Failure("completeness.division_differs", subject=divided.event.subject)
 
 
 def holder(title: Read) -> str:

@@ -97,6 +97,20 @@ def lock_pools(session: Session, ids: Iterable[UUID]) -> list[Pool]:
     return found
 
 
+def lock_pools_of(session: Session, holder_id: UUID) -> list[Pool]:
+    """Return the pools of which a holder ever held a part, locked; see `lock_pools`.
+
+    Whoever waited for them may find that the holder was taken along into others: those are locked then too.
+    """
+    ids = set(queries.pools_of(session, holder_id))
+    while True:
+        pools = lock_pools(session, ids)
+        more = set(queries.pools_of(session, holder_id)) - ids
+        if not more:
+            return pools
+        ids |= more
+
+
 def _locking() -> Select[Pool]:
     ids = bindparam("ids", type_=ARRAY(Uuid))
     family = select(func.unnest(ids).label("id")).cte(recursive=True)
@@ -399,10 +413,9 @@ def release_all(
     session: Session, *, holder_id: UUID, cause: bytes, now: datetime, actor: UUID | None
 ) -> list[Event]:
     """Give back all that a holder still holds, in whichever forms of a value it stands by now."""
-    pools = lock_pools(session, queries.pools_of(session, holder_id))
     given = (
         release(session, pool, holder_id=holder_id, cause=cause, now=now, actor=actor)
-        for pool in pools
+        for pool in lock_pools_of(session, holder_id)
     )
     return [event for event in given if event is not None]
 

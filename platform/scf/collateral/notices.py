@@ -24,8 +24,7 @@ from scf.kernel.ids import new_id, public_id
 from scf.parties import queries as parties
 from scf.parties.countersigning import Kind, Turn
 from scf.parties.service import insert
-from scf.pledges.models import Pledge
-from scf.receipts.models import WarehouseReceipt
+from scf.pledges import queries as pledge_queries
 
 
 class NothingKept(Conflict):
@@ -60,8 +59,6 @@ def draw(
         )
         .order_by(ControlledPledge.pledge_id)
     ).all()
-    if not watched:
-        raise NothingKept(field="keeper")
     open_one = session.scalar(
         select(ControlNotice).where(
             ControlNotice.agreement_id == agreement.id,
@@ -71,24 +68,28 @@ def draw(
     )
     if open_one is not None and open_one.version == agreement.version:
         raise NothingKept(field="keeper")
-    pledges = [session.get_one(Pledge, row.pledge_id) for row in watched]
+    held = pledge_queries.goods(session, [row.pledge_id for row in watched])
+    watched = [row for row in watched if held[row.pledge_id]]
+    if not watched:
+        raise NothingKept(field="keeper")
     content = {
         **{name: agreement.content[name] for name in ("pledgor", "pledgee", "supervisor")},
         "keeper": parties.party(session, keeper_id).uscc,
         "pledges": [
             {
-                "pledge": public_id("plg", pledge.id),
-                "receipt": session.get_one(WarehouseReceipt, pledge.receipt_id).number,
+                "pledge": public_id("plg", row.pledge_id),
+                "receipt": one.receipt.number,
                 "goods": row.goods,
-                "quantity": pledge.amount.to_json(),
+                "quantity": one.quantity.to_json(),
             }
-            for row, pledge in zip(watched, pledges, strict=True)
+            for row in watched
+            for one in held[row.pledge_id]
         ],
     }
     if open_one is not None:
         open_one.version, open_one.content = agreement.version, content
         open_one.signed, open_one.authorizations = [], []
-        open_one.pledges = [pledge.id for pledge in pledges]
+        open_one.pledges = [row.pledge_id for row in watched]
         session.flush()
         return open_one
     row_ = ControlNotice(
@@ -97,7 +98,7 @@ def draw(
         keeper_id=keeper_id,
         version=agreement.version,
         content=content,
-        pledges=[pledge.id for pledge in pledges],
+        pledges=[row.pledge_id for row in watched],
         drawn_at=now,
         signed=[],
         authorizations=[],

@@ -65,7 +65,7 @@ def rank(session: Session, financing: Financing, viewer: UUID, *, now: datetime)
     beside = encumbrances.found_elsewhere(
         search.findings if search else (),
         invoices,
-        known=filing.numbers_over(session, receivable.pool_id),
+        known=filing.numbers_over(session, [receivable.pool_id]),
         whole=receivable.confirmed,
     )
     pledge = _live_pledge(session, financing)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, Uuid
+from sqlalchemy import LargeBinary, Uuid, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -86,7 +86,8 @@ def sign(
 ) -> Paper:
     """Take the caller's signature; the last one makes the paper stand.
 
-    Raises StatementAltered where other content was signed, and what opening it and signing raise.
+    A statement that has expired by now counts no more, nor what the caller signed before: no verifier would take a
+    paper that came to stand after one of its statements had expired. Whose it was signs again. Raises StatementAltered where other content was signed, and what opening it and signing raise.
     """
     turn = kind.open(session, actor, identity)
     signed = signing.collect(
@@ -100,9 +101,39 @@ def sign(
     if {name: said for name, said in signed.content.items() if name != "names"} != turn.content:
         raise signing.StatementAltered(field="authorizations")
     paper = turn.paper
+    _drop(session, paper, _lapsed(session, paper, now, actor.party))
     paper.signed = [*paper.signed, actor.party]
     paper.authorizations = [*paper.authorizations, *signed.authorizations]
     if set(paper.signed) == set(turn.signers):
         kind.finish(session, actor, turn, now)
     session.flush()
     return paper
+
+
+def drop_lapsed(session: Session, paper: Countersigned, *, now: datetime) -> bool:
+    """Take off a locked paper what has expired, for whoever signed it to sign again; say whether there was any."""
+    lapsed = _lapsed(session, paper, now)
+    _drop(session, paper, lapsed)
+    return bool(lapsed)
+
+
+def _lapsed(
+    session: Session, paper: Countersigned, now: datetime, again: UUID | None = None
+) -> dict[bytes, UUID]:
+    """Return by hash whose statements have expired, and those of `again`, who signs once more."""
+    rows = session.execute(
+        select(Statement.authorization_hash, Statement.party_id).where(
+            Statement.authorization_hash.in_(paper.authorizations),
+            or_(Statement.expires_at <= now, Statement.party_id == again),
+        )
+    )
+    return {bytes(hash_): party for hash_, party in rows if hash_ is not None}
+
+
+def _drop(session: Session, paper: Countersigned, lapsed: Mapping[bytes, UUID]) -> None:
+    if not lapsed:
+        return
+    gone = set(lapsed.values())
+    paper.signed = [party for party in paper.signed if party not in gone]
+    paper.authorizations = [one for one in paper.authorizations if bytes(one) not in lapsed]
+    session.flush()

@@ -202,7 +202,8 @@ def pledge_proof(call: Call, pledge_id: PledgeId) -> Response:
 
 
 def shown(call: Call, found: Sequence[Pledge]) -> list[PledgeOut]:
-    """Show pledges with their parties and searches."""
-    searches = queries.searches_of(call.session, [one.id for one in found])
+    """Show pledges with their parties, their searches, and where their goods are."""
+    ids = [one.id for one in found]
+    searches, goods = queries.searches_of(call.session, ids), queries.goods(call.session, ids)
     parties = parties_of(call.session, found)
-    return [PledgeOut.of(one, searches[one.id], parties) for one in found]
+    return [PledgeOut.of(one, searches[one.id], parties, goods[one.id]) for one in found]

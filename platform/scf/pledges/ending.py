@@ -209,7 +209,7 @@ def release_part(
         session, pledge, "pledge.part_released", record, now=now, actor=actor.party, act=act
     )
     left = released.minor
-    for pool in capacity.lock_pools(session, pools.pools_of(session, pledge.id)):
+    for pool in capacity.lock_pools_of(session, pledge.id):
         given = min(left, pools.held(session, pool, pledge.id).minor)
         if given > 0:
             capacity.release(
@@ -231,7 +231,7 @@ def _rest(session: Session, pledge: Pledge, released: Quantity) -> Quantity:
         raise MoveRefused(state=pledge.state.value, asked="part_release")
     if released.code != pledge.unit:
         raise UnitMismatch(field="released", left=pledge.unit, right=released.code)
-    locked = capacity.lock_pools(session, pools.pools_of(session, pledge.id))
+    locked = capacity.lock_pools_of(session, pledge.id)
     held = released.like(sum(pools.held(session, pool, pledge.id).minor for pool in locked))
     if released >= held:
         raise PartTooLarge(field="released", held=held, asked=released)

@@ -16,7 +16,7 @@ from scf.lineage.models import TradeStage
 from scf.parties import queries as parties
 from scf.pledges import queries
 from scf.pledges.models import Pledge
-from scf.pledges.queries import Paper
+from scf.pledges.queries import Goods, Paper
 from scf.receipts.models import WarehouseReceipt
 from scf.receivables.models import Receivable
 
@@ -63,9 +63,11 @@ def of(session: Session, pledge: Pledge) -> Grounds:
 def papers_now(session: Session, pledge: Pledge) -> list[Paper]:
     """Return the papers of the forms in which a pledge's value stands by now: what its lock is about.
 
-    What was pledged as an order may since be goods or a claim, or some of each; what was paid in full stands
-    where it stood last.
+    What was pledged as an order may since be goods or a claim, or some of each, and a receipt have been divided; what
+    was paid in full stands where it stood last.
     """
+    if pledge.receipt_id is not None:
+        return [_paper(session, one.receipt) for one in goods_now(session, pledge)]
     if pledge.stage_id is None:
         return of(session, pledge).papers
     stood_in = pools.pools_of(session, pledge.id)
@@ -79,12 +81,28 @@ def papers_now(session: Session, pledge: Pledge) -> list[Paper]:
     ]
 
 
+def papers_ever(session: Session, pledge: Pledge) -> list[Paper]:
+    """Return the papers that a pledge was taken on, and those of the forms in which its value stands by now."""
+    return list(dict.fromkeys([*of(session, pledge).papers, *papers_now(session, pledge)]))
+
+
+def goods_now(session: Session, pledge: Pledge) -> list[Goods]:
+    """Return of which receipts a pledge of stored goods holds how much; of what it was taken on where it holds none."""
+    held = queries.goods(session, [pledge.id])[pledge.id]
+    if held:
+        return held
+    receipt = session.get_one(WarehouseReceipt, pledge.receipt_id)
+    return [Goods(receipt, receipt.measure(pledge.amount_minor))]
+
+
 def _of_receipt(session: Session, receipt: WarehouseReceipt) -> Grounds:
+    paper, until = _paper(session, receipt), receipt.stored_until
+    return Grounds(receipt.keeper_id, receipt.number, receipt.quantity, until, None, [paper])
+
+
+def _paper(session: Session, receipt: WarehouseReceipt) -> Paper:
     keeper = parties.party(session, receipt.keeper_id)
-    number, title = receipt.number, receipt.issued_event_hash
-    paper = Paper(keeper.uscc, number, title, RECEIPT)
-    until = receipt.stored_until
-    return Grounds(receipt.keeper_id, number, receipt.quantity, until, None, [paper])
+    return Paper(keeper.uscc, receipt.number, receipt.issued_event_hash, RECEIPT)
 
 
 def _of_stage(session: Session, stage: TradeStage) -> Grounds:

@@ -80,13 +80,20 @@ def take(context: EffectContext, payload: Mapping[str, Any]) -> None:
 
 
 def follow(context: EffectContext, payload: Mapping[str, Any]) -> None:
-    """Take the lock again where a pledge's value now stands; what is locked stays so until that is final."""
+    """Take the lock again where a pledge's value now stands; what is locked stays so until that is final.
+
+    The register, too, is told of other receipts.
+    """
     with context.database.transaction() as session:
         if session.get(Pledge, UUID(payload["holder_id"])) is None:
             return
         pledge = service.lock(session, UUID(payload["holder_id"]))
         papers = grounds.papers_now(session, pledge)
-        if pledge.state is not State.EFFECTIVE or pledge.lock.papers_sha256 == _digest(papers):
+        if pledge.state is not State.EFFECTIVE:
+            return
+        if pledge.receipt_id is not None:
+            enqueue(session, rules.REDESCRIBE, pledge_id=pledge.id)
+        if pledge.lock.papers_sha256 == _digest(papers):
             return
         if pledge.lock.state in (LockState.SENT, LockState.FINAL):
             pledge.lock.move(LockState.NONE, now=context.clock.now())

@@ -18,8 +18,8 @@ from scf.pledges.models import Pledge, State
 from scf_ledger.proof import ProofEntry
 
 ISSUED: Final = "receipt.issued"
-PASSED_ON: Final = frozenset({"receipt.endorsed", "receipt.relocated"})
-"""From hand to hand, and from keeper to keeper."""
+PASSED_ON: Final = frozenset({"receipt.endorsed", "receipt.relocated", "receipt.divided"})
+"""From hand to hand, from keeper to keeper, and into other receipts."""
 POOL_FIELDS: Final = (
     *("id", "at", "asset", "kind", "cause"),
     *("confirmed_delta", "used_delta", "confirmed", "used", "shortfall"),
@@ -102,28 +102,30 @@ def _entries(
     events, entries = [], []
     until: Mapping[UUID, int] = up_to or {}
     stood_in = {pledge.pool_id, *pools.pools_of(session, pledge.id)}
-    for identity in sorted(stood_in if up_to is None else stood_in & up_to.keys()):
+    own = evidence.history(session, pledge.id, up_to=until.get(pledge.id))
+    histories = {
+        identity: evidence.history(session, identity, up_to=until.get(identity))
+        for identity in sorted(stood_in if up_to is None else stood_in & up_to.keys())
+    }
+    newest = max(event.seq for told in (own, *histories.values()) for event in told)
+    for identity, taken in histories.items():
         pool = session.get_one(Pool, identity)
         confirmed = evidence.event_by_hash(session, pools.confirmation(session, identity))
-        taken = evidence.history(session, identity, up_to=until.get(identity))
-        titles = [confirmed, *_endorsements(session, confirmed, up_to)]
+        passed_on = _passed_on(session, confirmed)
+        titles = [confirmed, *(one for one in passed_on if up_to is None or one.seq <= newest)]
         events += [*titles, *taken]
         entries += [proofs.entry(session, event) for event in titles]
         entries += [
             proofs.entry(session, event, disclose=POOL_FIELDS, secret=pool.secret)
             for event in taken
         ]
-    own = evidence.history(session, pledge.id, up_to=until.get(pledge.id))
     entries += [proofs.entry(session, event, secret=pledge.secret) for event in own]
     return [*events, *own], entries
 
 
-def _endorsements(
-    session: Session, confirmed: Event, up_to: Mapping[UUID, int] | None
-) -> list[Event]:
-    """Return how a receipt came to its holder, and its goods to their keeper; nothing for a claim."""
+def _passed_on(session: Session, confirmed: Event) -> list[Event]:
+    """Return how a receipt came to its holder, its goods to their keeper, and what became of it; nothing for a claim."""
     if confirmed.type != ISSUED:
         return []
-    until = None if up_to is None else up_to.get(confirmed.subject_id)
-    told = evidence.history(session, confirmed.subject_id, up_to=until)
+    told = evidence.history(session, confirmed.subject_id)
     return [event for event in told if event.type in PASSED_ON]

@@ -6,15 +6,19 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import BigInteger, cast, func, or_, select
 from sqlalchemy.orm import Session
 
+from scf.capacity.models import PoolEntry
 from scf.documents.models import Document
 from scf.documents.status_models import InvoiceCheck
 from scf.evidence.service import SubjectNotFound
+from scf.kernel.quantity import Quantity
 from scf.pledges import permissions, rules
 from scf.pledges.models import Pledge, PledgeSearch, SearchStep, State
 from scf.pledges.permissions import Action
+from scf.receipts.models import State as ReceiptState
+from scf.receipts.models import WarehouseReceipt
 from scf.receivables.models import ReceivableDocument
 
 INVOICE: Final = "invoice"
@@ -28,6 +32,14 @@ class Paper:
     number: str
     original_sha256: bytes
     kind: str = INVOICE
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """How much of a receipt's goods a pledge holds."""
+
+    receipt: WarehouseReceipt
+    quantity: Quantity
 
 
 def visible(session: Session, party_id: UUID, pledge_id: UUID) -> Pledge:
@@ -117,6 +129,27 @@ def newest_search(session: Session, pledge_id: UUID) -> PledgeSearch | None:
         .order_by(PledgeSearch.id.desc())
         .limit(1)
     )
+
+
+def goods(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[Goods]]:
+    """Return by pledge of which receipts it holds goods by now, in the order of the receipts.
+
+    Receipts that were divided have become others; what is held of them still is what was lost before.
+    """
+    held = cast(func.sum(PoolEntry.used_delta_minor), BigInteger)
+    rows = session.execute(
+        select(PoolEntry.holder_id, WarehouseReceipt, held)
+        .join(WarehouseReceipt, WarehouseReceipt.pool_id == PoolEntry.pool_id)
+        .where(PoolEntry.holder_id.in_(ids), WarehouseReceipt.state != ReceiptState.DIVIDED)
+        .group_by(PoolEntry.holder_id, WarehouseReceipt.id)
+        .having(held > 0)
+        .order_by(WarehouseReceipt.id)
+    )
+    found: dict[UUID, list[Goods]] = {identity: [] for identity in ids}
+    for holder_id, receipt, minor in rows:
+        assert holder_id is not None, "asked for by name"
+        found[holder_id].append(Goods(receipt, receipt.measure(minor)))
+    return found
 
 
 def papers(session: Session, receivable_id: UUID) -> list[Paper]:

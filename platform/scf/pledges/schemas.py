@@ -1,7 +1,7 @@
 """HTTP shapes of pledges."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, Self
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from scf.http.schemas import (
     PositiveMoney,
     PositiveQuantity,
     Prose,
+    QuantityOut,
     RateText,
     ReceivableId,
     StageId,
@@ -31,6 +32,7 @@ from scf.parties.schemas import SignerIn
 from scf.pledges import rules
 from scf.pledges.kinds import Security, SecurityKind
 from scf.pledges.models import OPEN, LockState, Pledge, PledgeLock, PledgeRegistration, State
+from scf.pledges.queries import Goods
 from scf.pledges.rules import Missing, Searches, Standing, Waits
 from scf.receivables.schemas import SideOut
 from scf_ledger.encoding import b64url
@@ -208,6 +210,18 @@ class LockOut(Out):
         )
 
 
+class PledgedGoodsOut(Out):
+    """How much of which receipt is pledged."""
+
+    receipt: WarehouseReceiptId
+    quantity: QuantityOut
+
+    @classmethod
+    def of(cls, goods: Goods) -> Self:
+        """Show goods of one receipt."""
+        return cls(receipt=goods.receipt.id, quantity=goods.quantity)
+
+
 class PledgeOut(Out):
     """A pledge as its two parties see it. Three dates, kept apart: right, lock, readiness to pay."""
 
@@ -223,6 +237,9 @@ class PledgeOut(Out):
         description="以订单或货物出质 The order or goods that are pledged"
     )
     receipt: WarehouseReceiptId | None = Field(description="以仓单出质 The receipt that is pledged")
+    goods: list[PledgedGoodsOut] = Field(
+        description="质物现处仓单 The receipts that its goods are under by now, and how much of each"
+    )
     receivable_event: DigestText
     pool: PoolId
     amount: MeasureOut
@@ -244,7 +261,13 @@ class PledgeOut(Out):
     )
 
     @classmethod
-    def of(cls, pledge: Pledge, searches: Searches, parties: Mapping[UUID, Party]) -> Self:
+    def of(
+        cls,
+        pledge: Pledge,
+        searches: Searches,
+        parties: Mapping[UUID, Party],
+        goods: Sequence[Goods],
+    ) -> Self:
         """Show a pledge to one of its parties."""
         pledgor, pledgee = parties[pledge.pledgor_id], parties[pledge.pledgee_id]
         standing = rules.standing(pledge, searches)
@@ -261,6 +284,7 @@ class PledgeOut(Out):
             receivable=pledge.receivable_id,
             stage=pledge.stage_id,
             receipt=pledge.receipt_id,
+            goods=[PledgedGoodsOut.of(one) for one in goods],
             receivable_event=b64url(pledge.receivable_event),
             pool=pledge.pool_id,
             amount=pledge.amount,

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from scf.capacity import service as capacity
@@ -55,11 +55,19 @@ class OrderUnknown(NotFound):
     title_en = "There is no such open withdrawal order"
 
 
+class OrdersOpen(Conflict):
+    """An order is of its holder, over this receipt: neither changes while it is open."""
+
+    code = "receipt.orders_open"
+    title = "仓单有未执行的提货通知书，请先执行或撤回"
+    title_en = "A withdrawal order over the receipt is open: it is carried out or taken back first"
+
+
 class GoodsElsewhere(Conflict):
-    """A keeper hands over what lies in its lots, not what is on its way."""
+    """A keeper hands over, divides and takes back what lies in its lots, not what is on its way."""
 
     code = "receipt.goods_elsewhere"
-    title = "货物不在库（在途），不能出库"
+    title = "货物不在库（在途），不能办理"
     title_en = "The goods do not lie in the warehouse: they are on their way"
 
 
@@ -303,7 +311,23 @@ def deliver(
     session.flush()
     if pool.confirmed_minor <= 0:
         receipt.move(State.DELIVERED, now=now)
+        for left in session.scalars(_open_orders(receipt)):
+            left.ended_at = now  # there is nothing left to carry it out with
     return receipt
+
+
+def require_no_orders(session: Session, receipt: WarehouseReceipt) -> None:
+    """Raise OrdersOpen where goods of a receipt are ordered out and not handed over yet."""
+    number = session.scalar(_open_orders(receipt).with_only_columns(Withdrawal.order_no).limit(1))
+    if number is not None:
+        raise OrdersOpen(field="receipt", order_no=number)
+
+
+def require_there(receipt: WarehouseReceipt, quantity: Quantity) -> None:
+    """Raise GoodsElsewhere where less than that lies in the keeper's lots."""
+    there = sum(part.quantity_minor for part in receipt.lots)
+    if quantity.minor > there:
+        raise GoodsElsewhere(field="quantity", asked=quantity, there=receipt.measure(there))
 
 
 def _require_takeable(
@@ -319,9 +343,7 @@ def _require_takeable(
             refusal = Refusal(receipt.id, actor.party, quantity, now)
             raise GoodsPledged(refusal, field="quantity", asked=quantity, free=pool.free)
         capacity.require_free(pool, quantity, viewer=pool.owner_id)
-    there = sum(part.quantity_minor for part in receipt.lots)
-    if quantity.minor > there:
-        raise GoodsElsewhere(field="quantity", asked=quantity, there=receipt.measure(there))
+    require_there(receipt, quantity)
     return pool
 
 
@@ -334,17 +356,18 @@ def _require_new(session: Session, receipt: WarehouseReceipt, order_no: str) -> 
 
 
 def _open_order(session: Session, receipt: WarehouseReceipt, order_no: str) -> Withdrawal:
-    found = session.scalar(
-        select(Withdrawal).where(
-            Withdrawal.receipt_id == receipt.id,
-            Withdrawal.order_no == order_no,
-            Withdrawal.delivered_at.is_(None),
-            Withdrawal.ended_at.is_(None),
-        )
-    )
+    found = session.scalar(_open_orders(receipt).where(Withdrawal.order_no == order_no))
     if found is None:
         raise OrderUnknown(order_no=order_no)
     return found
+
+
+def _open_orders(receipt: WarehouseReceipt) -> Select[Withdrawal]:
+    return select(Withdrawal).where(
+        Withdrawal.receipt_id == receipt.id,
+        Withdrawal.delivered_at.is_(None),
+        Withdrawal.ended_at.is_(None),
+    )
 
 
 def _pick_units(

@@ -28,7 +28,7 @@ from scf.parties import queries as parties
 from scf.parties.countersigning import Turn
 from scf.parties.models import PartyKind
 from scf.parties.signing import Signer
-from scf.receipts import issuing, queries, service
+from scf.receipts import delivering, issuing, queries, service
 from scf.receipts.models import Division, State, WarehouseReceipt
 from scf.stock import rules as stock_rules
 from scf.stock.models import Lot, LotUnit
@@ -47,11 +47,11 @@ class DivisionUneven(Invalid):
 
 
 class NotAlike(Invalid):
-    """Receipts are merged that have one holder, one keeper, one depositor and goods of one kind."""
+    """Receipts are merged that have one holder, one keeper, one depositor and goods of one kind in one warehouse."""
 
     code = "receipt.not_alike"
-    title = "合并的仓单须为同一持有人、同一保管人、同一存货人的同品种货物"
-    title_en = "The receipts differ in holder, keeper, depositor or goods"
+    title = "合并的仓单须为同一持有人、同一保管人、同一存货人、同一仓库的同品种货物"
+    title_en = "The receipts differ in holder, keeper, depositor, warehouse or goods"
 
 
 class DivisionNotReady(Conflict):
@@ -108,9 +108,9 @@ def ask(
 ) -> Division:
     """Ask, as the holder, for one receipt to be split into several, or several to be merged into one.
 
-    Raises SubjectNotFound, MoveRefused, NotAlike, DivisionUneven, `receipt.number_taken`.
+    Raises SubjectNotFound, MoveRefused, NotAlike, `receipt.orders_open`, DivisionUneven, `receipt.number_taken`.
     """
-    receipts, _ = _lock(session, actor.party, receipt_ids, holder=True)
+    receipts, _, _ = _lock(session, actor.party, receipt_ids, holder=True)
     _check_even(session, receipts, into)
     for part in into:
         issuing.require_number(session, part.number)
@@ -123,6 +123,7 @@ def ask(
         version=first.version,
         of=[receipt.id for receipt in receipts],
         into=[part.to_json() for part in into],
+        pledgees=_pledgees(session, receipts),
         signed=[],
         authorizations=[],
         asked_at=now,
@@ -133,21 +134,22 @@ def ask(
 
 
 def _open_turn(session: Session, actor: Actor, division_id: UUID) -> Turn[Division]:
-    """Return a division that waits for the caller: its holder, or somebody it is pledged to."""
+    """Return a division that waits for the caller: its holder, or somebody it is pledged to.
+
+    Who has signed may do so again: what was signed expires. Raises SubjectNotFound, DivisionNotReady, and as `ask`.
+    """
     division = _visible(session, actor.party, division_id, lock=True)
-    receipts, _ = _lock(session, actor.party, division.of, holder=False)
-    pledgees = _pledgees(session, receipts)
-    if actor.party not in (division.holder_id, *pledgees):
+    receipts, _, _ = _lock(session, actor.party, division.of, holder=False)
+    if actor.party not in (division.holder_id, *division.pledgees):
         raise SubjectNotFound
-    if division.done_at or division.ended_at or actor.party in division.signed:
-        raise DivisionNotReady
+    _require_as_asked(session, division, receipts)
     return Turn(
         paper=division,
-        signers=[division.holder_id, *pledgees],
+        signers=[division.holder_id, *division.pledgees],
         act="divide" if actor.party == division.holder_id else "consent",
         subject=receipts[0],
         prefix="whr",
-        content=_content(session, division, receipts, pledgees),
+        content=_content(session, division, receipts),
         amount=None,
     )
 
@@ -178,7 +180,7 @@ def draft_issues(
     now: datetime,
 ) -> list[list[Statement]]:
     """Write the new receipts for the keeper's maker and checker, one draft each. Raises DivisionNotReady, as signing."""
-    division, receipts, lots = _lock_ready(session, actor, division_id)
+    division, receipts, lots, _ = _lock_ready(session, actor, division_id, now=now)
     keeper = parties.active_party(session, actor.party)
     drafts = []
     for kept in division.into:
@@ -212,14 +214,11 @@ def carry_out(
 
     Raises DivisionNotReady, DivisionUneven, and as signing.
     """
-    division, receipts, lots = _lock_ready(session, actor, division_id)
+    division, receipts, lots, pools = _lock_ready(session, actor, division_id, now=now)
     keeper = parties.active_party(session, actor.party)
     parts = [Part.of(kept) for kept in division.into]
     if len(jws) != len(parts):
         raise DivisionUneven(field="issues", asked=len(parts), given=len(jws))
-    pools = capacity.lock_pools(
-        session, [*(one.pool_id for one in receipts), *_pool_ids(lots.values())]
-    )
     _end_old(session, division, receipts, lots, pools, actor=keeper.id, now=now)
     made = []
     for part, signed in zip(parts, jws, strict=True):
@@ -277,24 +276,40 @@ def _visible(session: Session, party_id: UUID, division_id: UUID, *, lock: bool)
 
 
 def _lock_ready(
-    session: Session, actor: Actor, division_id: UUID
-) -> tuple[Division, list[WarehouseReceipt], dict[UUID, Lot]]:
+    session: Session, actor: Actor, division_id: UUID, *, now: datetime
+) -> tuple[Division, list[WarehouseReceipt], dict[UUID, Lot], dict[UUID, Pool]]:
+    """Return a division that everybody has signed, and all that it changes, locked, to its keeper."""
     division = _visible(session, actor.party, division_id, lock=True)
     if actor.party != division.keeper_id:
         raise SubjectNotFound
-    receipts, lots = _lock(session, actor.party, division.of, holder=False)
-    needed = {division.holder_id, *_pledgees(session, receipts)}
-    over = division.done_at or division.ended_at or division.version != receipts[0].version
-    if over or set(division.signed) != needed:
+    receipts, lots, pools = _lock(session, actor.party, division.of, holder=False)
+    _require_as_asked(session, division, receipts)
+    countersigning.drop_lapsed(session, division, now=now)
+    if set(division.signed) != {division.holder_id, *division.pledgees}:
         raise DivisionNotReady
     _check_even(session, receipts, [Part.of(kept) for kept in division.into])
-    return division, receipts, lots
+    return division, receipts, lots, pools
+
+
+def _require_as_asked(
+    session: Session, division: Division, receipts: Sequence[WarehouseReceipt]
+) -> None:
+    """Raise DivisionNotReady where it is over, or receipt or pledgees are others since it was asked for.
+
+    All sign the same, which names the pledgees.
+    """
+    over = division.done_at or division.ended_at or division.version != receipts[0].version
+    if over or division.pledgees != _pledgees(session, receipts):
+        raise DivisionNotReady
 
 
 def _lock(
     session: Session, party_id: UUID, ids: Sequence[UUID], *, holder: bool
-) -> tuple[list[WarehouseReceipt], dict[UUID, Lot]]:
-    """Return the receipts in the order asked for, and their lots, all locked. Raises SubjectNotFound, NotAlike."""
+) -> tuple[list[WarehouseReceipt], dict[UUID, Lot], dict[UUID, Pool]]:
+    """Return the receipts in the order asked for, their lots, and the pools of both, all locked.
+
+    Raises SubjectNotFound, NotAlike, MoveRefused, `receipt.orders_open`, `receipt.goods_elsewhere`.
+    """
     for one in ids if holder else ():
         if queries.visible(session, party_id, one).holder_id != party_id:
             raise SubjectNotFound
@@ -306,12 +321,21 @@ def _lock(
         receipt.require_active("divide")
         if _likeness(receipt) != _likeness(receipts[0]):
             raise NotAlike(field="of", receipt=public_id("whr", receipt.id))
-    return receipts, lots
+        delivering.require_no_orders(session, receipt)
+    pool_ids = [lot.pool_id for lot in lots.values() if lot.pool_id is not None]
+    pools = {
+        pool.id: pool
+        for pool in capacity.lock_pools(session, [*(one.pool_id for one in receipts), *pool_ids])
+    }
+    for receipt in receipts:
+        delivering.require_there(receipt, receipt.measure(pools[receipt.pool_id].confirmed_minor))
+    return receipts, lots, pools
 
 
 def _likeness(receipt: WarehouseReceipt) -> tuple[Any, ...]:
     ids = (receipt.keeper_id, receipt.depositor_id, receipt.holder_id)
-    return (*ids, receipt.kind, receipt.medium, receipt.goods, receipt.grade, receipt.unit)
+    goods = (receipt.goods, receipt.grade, receipt.unit, receipt.items["warehouse"])
+    return (*ids, receipt.kind, receipt.medium, *goods)
 
 
 def _check_even(
@@ -364,15 +388,12 @@ def _pledgees(session: Session, receipts: Sequence[WarehouseReceipt]) -> list[UU
 
 
 def _content(
-    session: Session,
-    division: Division,
-    receipts: Sequence[WarehouseReceipt],
-    pledgees: Sequence[UUID],
+    session: Session, division: Division, receipts: Sequence[WarehouseReceipt]
 ) -> dict[str, Any]:
     return {
         "holder": parties.party(session, division.holder_id).uscc,
         "keeper": parties.party(session, division.keeper_id).uscc,
-        "pledgees": sorted(parties.party(session, one).uscc for one in pledgees),
+        "pledgees": sorted(parties.party(session, one).uscc for one in division.pledgees),
         "of": [public_id("whr", receipt.id) for receipt in receipts],
         "into": [{"number": one["number"], "quantity": one["quantity"]} for one in division.into],
     }
@@ -408,14 +429,13 @@ def _end_old(
     division: Division,
     receipts: Sequence[WarehouseReceipt],
     lots: Mapping[UUID, Lot],
-    pools: Sequence[Pool],
+    pools: Mapping[UUID, Pool],
     *,
     actor: UUID,
     now: datetime,
 ) -> None:
     """End the old receipts, and free their goods in the lots for the new ones that follow at once."""
-    by_id = {pool.id: pool for pool in pools}
-    content = _content(session, division, receipts, _pledgees(session, receipts))
+    content = _content(session, division, receipts)
     for receipt in receipts:
         event = service.tell(
             session,
@@ -433,7 +453,7 @@ def _end_old(
                 continue
             capacity.release(
                 session,
-                by_id[lot_pool],
+                pools[lot_pool],
                 holder_id=receipt.id,
                 cause=event.body_hash,
                 now=now,
@@ -447,14 +467,10 @@ def _end_old(
 
 
 def _flows(
-    old: Sequence[WarehouseReceipt], new: Sequence[WarehouseReceipt], pools: Sequence[Pool]
+    old: Sequence[WarehouseReceipt], new: Sequence[WarehouseReceipt], pools: Mapping[UUID, Pool]
 ) -> list[tuple[WarehouseReceipt, WarehouseReceipt, int]]:
     """Return how much of which old receipt becomes which new one: one of many, or many of one."""
     if len(old) == 1:
         return [(old[0], one, one.quantity_minor) for one in new]
-    left = {pool.id: pool.confirmed_minor for pool in pools}
-    return [(one, new[0], left[one.pool_id]) for one in old if left[one.pool_id] > 0]
-
-
-def _pool_ids(lots: Any) -> list[UUID]:
-    return [lot.pool_id for lot in lots if lot.pool_id is not None]
+    left = {one.id: pools[one.pool_id].confirmed_minor for one in old}
+    return [(one, new[0], left[one.id]) for one in old if left[one.id] > 0]

@@ -1,6 +1,7 @@
 """Passing a receipt on, or handing it in: the holder signs, the keeper attests, and then it is so (Civil Code 910).
 
-Both sign about the same version: whatever happens to the receipt in between takes what the holder signed away.
+Both sign about the same version: whatever happens to the receipt in between takes what the holder signed away. So
+does time: a statement that has expired makes nothing come about.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ from scf.kernel.ids import new_id
 from scf.parties import queries as parties
 from scf.parties import signing
 from scf.parties.signing import Signer
-from scf.receipts import queries, service
+from scf.receipts import delivering, queries, service
 from scf.receipts.models import Endorsement, Medium, State, WarehouseReceipt
 from scf.receipts.permissions import Action
 from scf.stock.models import LotUnit
@@ -98,7 +99,8 @@ def draft(
 ) -> list[Statement]:
     """Write what the holder signs: an endorsement `to` somebody, by its code, or a surrender.
 
-    Raises SubjectNotFound, MoveRefused, Encumbered, EndorsementOpen, EndorseeInvalid, OnPaper, and as signing.
+    Raises SubjectNotFound, MoveRefused, Encumbered, `receipt.orders_open`, EndorsementOpen, EndorseeInvalid,
+    OnPaper, `receipt.goods_elsewhere` of a surrender, and as signing.
     """
     receipt, pool = _lock_free(session, actor, receipt_id, Action.ENDORSE)
     _require_none_open(session, receipt, now=now)
@@ -112,6 +114,8 @@ def draft(
             raise EndorseeInvalid(field="to")
         if receipt.medium is Medium.PAPER:
             raise OnPaper
+    else:
+        delivering.require_there(receipt, receipt.measure(pool.confirmed_minor))
     return signing.draft(
         session,
         origin=origin,
@@ -181,7 +185,7 @@ def draft_answer(
 ) -> list[Statement]:
     """Write what the keeper signs to what waits. Raises EndorsementUnknown, MoveRefused, Encumbered, as signing."""
     receipt, pool = _lock_free(session, actor, receipt_id, Action.ATTEST)
-    waiting = _require_waiting(session, receipt)
+    waiting = _require_waiting(session, receipt, now=now)
     return signing.draft(
         session,
         origin=origin,
@@ -201,7 +205,7 @@ def answer(
 ) -> WarehouseReceipt:
     """Take the keeper's signature: the receipt has its new holder, or is no more. Raises as `draft_answer`."""
     receipt, pool = _lock_free(session, actor, receipt_id, Action.ATTEST)
-    waiting = _require_waiting(session, receipt)
+    waiting = _require_waiting(session, receipt, now=now)
     way = _way(waiting)
     keeper = parties.active_party(session, actor.party)
     act = signing.collect(session, party=keeper, act=way.answer, subject=receipt, jws=jws, now=now)
@@ -249,7 +253,8 @@ def _end(
     actor: UUID,
     now: datetime,
 ) -> None:
-    """Give a cancelled receipt's goods back to their lots."""
+    """Give a cancelled receipt's goods back to their lots. Raises `receipt.goods_elsewhere`."""
+    delivering.require_there(receipt, receipt.measure(pool.confirmed_minor))
     if pool.confirmed_minor > 0:
         rest = pool.confirmed
         capacity.deliver(session, pool, amount=rest, cause=cause, now=now, actor=actor)
@@ -273,7 +278,7 @@ def _end(
 def _lock_free(
     session: Session, actor: Actor, receipt_id: UUID, action: Action
 ) -> tuple[WarehouseReceipt, Pool]:
-    """Return a receipt that nothing stands against, and its pool, locked after its lots."""
+    """Return a receipt that nothing stands against or is asked of, and its pool, locked after its lots."""
     queries.visible(session, actor.party, receipt_id)  # a stranger is asked nothing more
     service.lock_with_lots(session, [receipt_id])
     receipt = service.lock_for(session, actor, receipt_id, action)
@@ -281,6 +286,7 @@ def _lock_free(
     (pool,) = capacity.lock_pools(session, [receipt.pool_id])
     if pool.used_minor > 0:
         raise Encumbered(pledged=pool.measure(pool.used_minor))
+    delivering.require_no_orders(session, receipt)
     return receipt, pool
 
 
@@ -288,17 +294,27 @@ def _require_none_open(session: Session, receipt: WarehouseReceipt, *, now: date
     waiting = waiting_for(session, receipt.id)
     if waiting is None:
         return
-    if waiting.version == receipt.version:
+    if not _is_over(session, waiting, receipt, now=now):
         raise EndorsementOpen
-    waiting.ended_at = now  # overtaken: what was signed is about an earlier version
+    waiting.ended_at = now
     session.flush()
 
 
-def _require_waiting(session: Session, receipt: WarehouseReceipt) -> Endorsement:
+def _require_waiting(session: Session, receipt: WarehouseReceipt, *, now: datetime) -> Endorsement:
     waiting = waiting_for(session, receipt.id)
-    if waiting is None or waiting.version != receipt.version:
+    if waiting is None or _is_over(session, waiting, receipt, now=now):
         raise EndorsementUnknown
     return waiting
+
+
+def _is_over(
+    session: Session, waiting: Endorsement, receipt: WarehouseReceipt, *, now: datetime
+) -> bool:
+    """Say whether what the holder signed was overtaken: about an earlier version, or expired."""
+    lapsed = select(Statement.id).where(
+        Statement.authorization_hash.in_(waiting.authorizations), Statement.expires_at <= now
+    )
+    return waiting.version != receipt.version or session.scalar(lapsed.limit(1)) is not None
 
 
 def _way(waiting: Endorsement) -> Way:

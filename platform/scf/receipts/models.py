@@ -251,7 +251,7 @@ class Restraint(Base):
 class Division(Countersigned, Base):
     """Receipts that are to become others: asked for by their holder, allowed by whoever they are pledged to.
 
-    `of` the receipts, `into` what the keeper is to issue (`scf.receipts.dividing`).
+    `of` the receipts, `into` what the keeper is to issue (`scf.receipts.dividing`), `pledgees` who has to allow it.
     """
 
     __tablename__ = "receipt_divisions"
@@ -264,6 +264,7 @@ class Division(Countersigned, Base):
     version: Mapped[int]
     of: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
     into: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    pledgees: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
     asked_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]

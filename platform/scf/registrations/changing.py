@@ -21,7 +21,7 @@ from scf.kernel.clock import business_date, instant_text
 from scf.kernel.errors import Conflict
 from scf.kernel.ids import public_id
 from scf.parties import queries as parties
-from scf.pledges import service
+from scf.pledges import rules, service
 from scf.pledges.models import Pledge, State
 from scf.pledges.permissions import Action
 from scf.registrations import filing, tasks
@@ -34,6 +34,8 @@ from scf.tasks import kinds
 
 CHANGE: Final = "pledge.change_registration"
 """The effect that files a change."""
+DIVIDED: Final = "仓单分割、合并"
+"""The reason of a change that a division of receipts asks for."""
 OVER: Final = "pledge_over"
 """The problem of a change whose pledge ended before it was filed."""
 
@@ -76,14 +78,35 @@ def amend(
     Raises NotRegistered, ChangeWaiting, NothingToAmend.
     """
     pledge = _registered(session, actor, pledge_id, expected_version)
-    stands = filing.standing(session, pledge_id)
+    content = _amended(session, pledge)
+    if content is None:
+        raise NothingToAmend(reg_no=pledge.registration.reg_no)
+    by = actor.client_id
+    return _ask(session, pledge, Change.AMENDED, content, reason=reason, now=now, by=by)
+
+
+def redescribe(context: EffectContext, payload: Mapping[str, Any]) -> None:
+    """Have an entry name the receipts that those it names have become; what is being filed is waited for."""
+    with context.database.transaction() as session:
+        pledge = service.lock(session, UUID(payload["pledge_id"]))
+        waits = filing.waiting(session, pledge.id) is not None
+        if pledge.state is not State.EFFECTIVE or pledge.receipt_id is None or waits:
+            return
+        content = _amended(session, pledge)
+        if content is not None:
+            now = context.clock.now()
+            _ask(session, pledge, Change.AMENDED, content, reason=DIVIDED, now=now)
+
+
+def _amended(session: Session, pledge: Pledge) -> dict[str, Any] | None:
+    """Return what ought to stand at the register today; None where it does."""
+    stands = filing.standing(session, pledge.id)
     wanted = filing.filing_of(session, pledge, reference=_next_reference(session, pledge))
     if stands is not None:
         wanted = replace(wanted, term_months=stands.term_months)
         if replace(stands, reference=wanted.reference) == wanted:
-            raise NothingToAmend(reg_no=pledge.registration.reg_no)
-    content = filing.to_json(wanted)
-    return _ask(session, actor, pledge, Change.AMENDED, content, reason=reason, now=now)
+            return None
+    return filing.to_json(wanted)
 
 
 def extend(
@@ -112,7 +135,8 @@ def extend(
     )
     content = {"reference": _next_reference(session, pledge), "months": months}
     reason = f"展期{months}个月"
-    return _ask(session, actor, pledge, Change.EXTENDED, content, reason=reason, now=now)
+    by = actor.client_id
+    return _ask(session, pledge, Change.EXTENDED, content, reason=reason, now=now, by=by)
 
 
 @or_by_hand
@@ -165,15 +189,14 @@ def _registered(
 
 def _ask(
     session: Session,
-    actor: Actor,
     pledge: Pledge,
     change: Change,
     content: dict[str, Any],
     *,
     reason: str,
     now: datetime,
+    by: UUID | None = None,
 ) -> RegistryFiling:
-    by = actor.client_id
     row = filing.store(session, pledge, change, content, now=now, reason=reason, by=by)
     enqueue(session, CHANGE, pledge_id=pledge.id, filing_id=row.id)
     return row
@@ -205,6 +228,8 @@ def _take(
         done.append(kinds.REGISTRATION_RENAME)
         _judge_renaming(session, pledge, now=now)
     tasks.done(session, pledge, *done, now=now, by=by)
+    if pledge.receipt_id is not None:  # divided again meanwhile
+        enqueue(session, rules.REDESCRIBE, pledge_id=pledge.id)
 
 
 def _judge_renaming(session: Session, pledge: Pledge, *, now: datetime) -> None:

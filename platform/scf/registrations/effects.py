@@ -15,6 +15,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     rules.CANCEL_REGISTRATION: cancelling.cancel,
     rules.END: registering.end_reserved,
     changing.CHANGE: changing.file,
+    rules.REDESCRIBE: changing.redescribe,
     reviews.REVIEW: reviews.review,
     searching.SEARCH: searching.search_before_lending,
 }

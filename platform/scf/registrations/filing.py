@@ -1,6 +1,6 @@
 """What is filed for a pledge, from stored facts; stored as sent, so that it is the same however often it is sent."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import select, union, update
 from sqlalchemy.orm import Session
 
+from scf.capacity.models import PoolEntry
 from scf.db.outbox import EffectContext
 from scf.evidence.service import hash_text
 from scf.kernel.clock import business_date, parse_date
@@ -20,7 +21,7 @@ from scf.parties import queries as parties
 from scf.pledges import grounds
 from scf.pledges.kinds import SecurityKind
 from scf.pledges.models import Pledge, PledgeRegistration
-from scf.receipts.models import WarehouseReceipt
+from scf.pledges.queries import Goods
 from scf.registrations.models import Change, RegistryFiling
 from scf.registry.certificates import enrolled_facts, read_enrolled
 from scf.registry.port import Business, Enrolled, Filing, Registration, RegistryRefused
@@ -56,23 +57,24 @@ def filing_of(session: Session, pledge: Pledge, *, reference: str | None = None)
 def _described(session: Session, pledge: Pledge) -> tuple[Business, str, tuple[str, ...]]:
     """Return under which business, in which words and by which numbers a register tells the collateral."""
     if pledge.receipt_id is not None:
-        receipt = session.get_one(WarehouseReceipt, pledge.receipt_id)
+        goods = grounds.goods_now(session, pledge)
         pledgor = parties.party(session, pledge.pledgor_id).name
-        text = receipts_text(pledgor, [_stored(session, receipt, pledge)])
-        return Business.WAREHOUSE_RECEIPT_PLEDGE, text, (receipt.number,)
+        text = receipts_text(pledgor, [_stored(session, one) for one in goods])
+        return Business.WAREHOUSE_RECEIPT_PLEDGE, text, tuple(one.receipt.number for one in goods)
     claim = collateral(session, pledge)
     return claim.business, collateral_text(claim), tuple(claim.invoices)
 
 
-def _stored(session: Session, receipt: WarehouseReceipt, pledge: Pledge) -> StoredGoods:
+def _stored(session: Session, goods: Goods) -> StoredGoods:
     """Return a receipt's goods as a registration describes them: of how much of them it is."""
+    receipt = goods.receipt
     return StoredGoods(
         number=receipt.number,
         keeper=parties.party(session, receipt.keeper_id).name,
         goods=receipt.goods,
         specification=receipt.grade or "见仓单",
-        quantity=Decimal(pledge.amount.text),
-        unit=UNITS[pledge.unit][0],
+        quantity=Decimal(goods.quantity.text),
+        unit=UNITS[goods.quantity.code][0],
         location=f"{receipt.items['warehouse']} {receipt.items['location']}",
         issued_on=parse_date(receipt.items["issued_on"]),
     )
@@ -174,16 +176,15 @@ def standing(session: Session, pledge_id: UUID) -> Filing | None:
     return of_json(newest.content) if newest else None
 
 
-def numbers_over(session: Session, pool_id: UUID) -> list[str]:
-    """Return the numbers of our own entries over one pool: they share it, they do not overlap."""
-    first = select(PledgeRegistration.reg_no).join(
-        Pledge, Pledge.id == PledgeRegistration.pledge_id
-    )
-    changes = select(RegistryFiling.number).join(Pledge, Pledge.id == RegistryFiling.pledge_id)
+def numbers_over(session: Session, pool_ids: Collection[UUID]) -> list[str]:
+    """Return the numbers of our own entries over these pools: they share them, they do not overlap."""
+    holders = select(PoolEntry.holder_id).where(PoolEntry.pool_id.in_(pool_ids))
+    first = select(PledgeRegistration.reg_no).where(PledgeRegistration.pledge_id.in_(holders))
+    changes = select(RegistryFiling.number).where(RegistryFiling.pledge_id.in_(holders))
     numbers = session.scalars(
         union(
-            first.where(Pledge.pool_id == pool_id, PledgeRegistration.reg_no.is_not(None)),
-            changes.where(Pledge.pool_id == pool_id, RegistryFiling.number.is_not(None)),
+            first.where(PledgeRegistration.reg_no.is_not(None)),
+            changes.where(RegistryFiling.number.is_not(None)),
         )
     )
     return [number for number in numbers if number is not None]

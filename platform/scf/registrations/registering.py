@@ -139,6 +139,8 @@ def _take_effect(session: Session, pledge: Pledge, found: Registration, *, now: 
     event = service.tell(session, pledge, "pledge.registered", record, now=now, actor=None)
     evidence.keep_receipt(session, event, found.receipt)
     enqueue(session, rules.LOCK, pledge_id=pledge.id)
+    if pledge.receipt_id is not None:  # divided since it was filed
+        enqueue(session, rules.REDESCRIBE, pledge_id=pledge.id)
 
 
 def _hold_to_rules(session: Session, pledge: Pledge, *, now: datetime) -> None:

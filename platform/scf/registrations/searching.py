@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from scf.access import service as access
 from scf.access.models import Looked, Purpose
 from scf.access.service import Look
+from scf.capacity import queries as pools
 from scf.db.outbox import EffectContext, enqueue
 from scf.evidence import service as evidence
 from scf.evidence.models import Event
@@ -218,8 +219,8 @@ def inquire(session: Session, pledge: Pledge) -> Inquiry:
     """Return what a search for a pledge is about."""
     return Inquiry(
         grantor=filing.enrolled(session, pledge.pledgor_id),
-        invoices=[paper.number for paper in grounds.of(session, pledge).papers],
-        own=filing.numbers_over(session, pledge.pool_id),
+        invoices=[paper.number for paper in grounds.papers_ever(session, pledge)],
+        own=filing.numbers_over(session, {pledge.pool_id, *pools.pools_of(session, pledge.id)}),
         registered_at=pledge.registration.registered_at,
     )
 

@@ -81,16 +81,9 @@ def sign(
 
 
 def _drop_expired(session: Session, actor: Actor, consignment_id: UUID, *, now: datetime) -> None:
-    """Have a step signed anew that not everybody signed while the first statement of it held.
-
-    No verifier takes a signature whose statement had expired when the step came about.
-    """
+    """Have whoever signed a step sign it anew that not everybody signed while that statement held."""
     consignment, _, _ = lock(session, actor, consignment_id, Action.SIGN)
-    expired = select(Statement.id).where(
-        Statement.authorization_hash.in_(consignment.authorizations), Statement.expires_at <= now
-    )
-    if consignment.authorizations and session.scalar(expired.limit(1)) is not None:
-        consignment.signed, consignment.authorizations = [], []
+    countersigning.drop_lapsed(session, consignment, now=now)
 
 
 def agreeing(session: Session, actor: Actor, consignment_id: UUID) -> Turn[Consignment]:

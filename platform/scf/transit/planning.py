@@ -25,7 +25,8 @@ from scf.kernel.money import Money
 from scf.parties import queries as parties
 from scf.parties.models import Party, PartyKind
 from scf.receipts import permissions as receipt_permissions
-from scf.receipts.models import WarehouseReceipt, Withdrawal
+from scf.receipts.delivering import require_no_orders
+from scf.receipts.models import WarehouseReceipt
 from scf.transit import permissions, rules
 from scf.transit.geometry import Point, degrees
 from scf.transit.models import Consignment, DestinationKind, State
@@ -65,14 +66,6 @@ class JourneyOpen(Conflict):
     code = "consignment.journey_open"
     title = "该仓单已有未完成的运单"
     title_en = "The receipt's goods are under way, or about to be"
-
-
-class OrdersOpen(Conflict):
-    """Goods that are ordered out do not travel."""
-
-    code = "consignment.orders_open"
-    title = "仓单有未执行的提货通知书，不能起运"
-    title_en = "A withdrawal order over the receipt is still open"
 
 
 class PlanOverdue(Conflict):
@@ -118,7 +111,7 @@ def plan(session: Session, actor: Actor, wanted: Plan, *, now: datetime) -> Cons
     """Plan the journey of all that a receipt has left. By its holder; nothing moves yet.
 
     Raises SubjectNotFound, `receipt.state_forbids`, CarrierUnfit, DestinationUnfit, DeviceUnfit, FenceInvalid,
-    RouteInvalid, RoleInvalid, JourneyOpen, OrdersOpen.
+    RouteInvalid, RoleInvalid, JourneyOpen, `receipt.orders_open`.
     """
     receipt = evidence.lock(
         session,
@@ -185,7 +178,7 @@ def require_unchanged(
 ) -> Pool:
     """Return the receipt's pool, where what was planned still is so. Raises PlanOverdue, `receipt.state_forbids`."""
     receipt.require_active("consign")
-    _require_no_orders(session, receipt)
+    require_no_orders(session, receipt)
     pool = session.get_one(Pool, receipt.pool_id, populate_existing=True)
     now_so = (
         b64url(receipt.title_event_hash),
@@ -247,17 +240,7 @@ def _require_still(session: Session, receipt: WarehouseReceipt) -> None:
     )
     if (found := session.scalar(under_way)) is not None:
         raise JourneyOpen(field="receipt", consignment=public_id("csg", found))
-    _require_no_orders(session, receipt)
-
-
-def _require_no_orders(session: Session, receipt: WarehouseReceipt) -> None:
-    ordered = select(Withdrawal.order_no).where(
-        Withdrawal.receipt_id == receipt.id,
-        Withdrawal.delivered_at.is_(None),
-        Withdrawal.ended_at.is_(None),
-    )
-    if (order_no := session.scalar(ordered.limit(1))) is not None:
-        raise OrdersOpen(field="receipt", order_no=order_no)
+    require_no_orders(session, receipt)
 
 
 def _check_parties(

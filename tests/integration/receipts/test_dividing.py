@@ -55,6 +55,19 @@ class TestSplitting:
             refusal(yard.divide([receipt], into), 422, "receipt.division_uneven")
         assert yard.shown(receipt)["state"] == "ACTIVE"
 
+    def test_not_while_goods_are_ordered_out(self, yard, lot):
+        receipt = yard.issued(lot, "50.000")
+        into = [part(number(), lot, "20.000"), part(number(), lot, "30.000")]
+        division = yard.divide([receipt], into).json()["id"]
+        assert yard.sign_division(division, yard.trader).is_success
+        assert yard.withdraw(receipt, tonnes("1.000"), "TH-1").is_success
+
+        refusal(yard.divide([receipt], into), 409, "receipt.orders_open")
+        refusal(yard.carry_out(division), 409, "receipt.orders_open")
+
+        assert yard.shown(receipt)["state"] == "ACTIVE"
+        assert yard.deliver(receipt, "TH-1").is_success
+
     def test_the_keeper_does_not_do_it_alone(self, yard, lot):
         receipt = yard.issued(lot, "50.000")
         into = [part(number(), lot, "20.000"), part(number(), lot, "30.000")]
@@ -118,6 +131,16 @@ class TestMerging:
 
         assert pools(yard, merged, lot) == [("50.000", "0.000"), ("100.000", "50.000")]
         assert {yard.shown(one)["state"] for one in old} == {"DIVIDED"}
+
+    def test_not_across_warehouses(self, yard, lot):
+        far = yard.stored("50.000", warehouse="港桥 2 号仓")
+        old = [yard.issued(lot, "30.000"), yard.issued(far, "20.000")]
+        into = part(number(), lot, "30.000")
+        into["lots"] += part(number(), far, "20.000")["lots"]
+
+        refusal(yard.divide(old, [into]), 422, "receipt.not_alike")
+
+        assert {yard.shown(one)["state"] for one in old} == {"ACTIVE"}
 
     def test_not_with_anothers(self, yard, lot):
         old = [yard.issued(lot, "30.000"), yard.issued(lot, "20.000")]

@@ -1,5 +1,7 @@
 """One holder at any time: the holder signs, the keeper attests, and what happened in between takes it away."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.support.problems import refusal
@@ -11,6 +13,11 @@ def standing(yard: Yard, receipt):
     shown = yard.shown(receipt)
     pool = yard.pool(yard.keeper, receipt["pool"])
     return shown["holder"], shown["title_event"], shown["version"], shown["state"], pool
+
+
+def take_back(yard: Yard, receipt, order_no: str) -> None:
+    path = f"/v1/warehouse-receipts/{receipt['id']}/withdrawals/take-back"
+    assert yard.stage.post(yard.trader, path, {"order_no": order_no}).is_success
 
 
 @pytest.fixture
@@ -65,12 +72,46 @@ class TestEndorsing:
     def test_what_happened_since_takes_it_away(self, yard, receipt):
         yard.endorse(receipt, yard.stage.cast.supplier)
         yard.withdraw(receipt, tonnes("1.000"), "TH-1")
+        take_back(yard, receipt, "TH-1")
         before = standing(yard, receipt)
 
         refusal(yard.attest(receipt), 404, "receipt.endorsement_unknown")
 
         assert standing(yard, receipt) == before
         assert yard.endorse(receipt, yard.stage.cast.supplier).is_success
+
+    def test_what_is_ordered_out_is_nobody_elses(self, yard, receipt):
+        """An order is of the holder who signed it: it is never carried out against another's receipt."""
+        yard.endorse(receipt, yard.stage.cast.supplier)
+        yard.withdraw(receipt, tonnes("1.000"), "TH-1")
+        before = standing(yard, receipt)
+
+        for refused in (
+            yard.attest(receipt),
+            yard.endorse(receipt, yard.stage.cast.supplier),
+            yard.surrender(receipt),
+        ):
+            refusal(refused, 409, "receipt.orders_open")
+
+        assert standing(yard, receipt) == before
+        take_back(yard, receipt, "TH-1")
+        assert yard.endorse(receipt, yard.stage.cast.supplier).is_success
+
+    def test_what_was_signed_too_long_ago_is_signed_again(self, yard, receipt):
+        clock, began = yard.stage.clock, yard.stage.clock.now()
+        yard.endorse(receipt, yard.stage.cast.supplier)
+        before = standing(yard, receipt)
+        try:
+            clock.set(began + timedelta(days=1, seconds=1))
+
+            refusal(yard.attest(receipt), 404, "receipt.endorsement_unknown")
+
+            assert standing(yard, receipt) == before
+            assert yard.endorse(receipt, yard.stage.cast.second_supplier).is_success
+            attested = yard.attest(receipt).json()
+            assert attested["holder"] == yard.stage.cast.second_supplier.id
+        finally:
+            clock.set(began)
 
     def test_not_while_pledged(self, yard, receipt):
         yard.hold(receipt, yard.stage.cast.bank, "4.000")

@@ -270,6 +270,7 @@ CREATE TABLE receipt_divisions (
   version BIGINT NOT NULL,
   "of" UUID[] NOT NULL,
   "into" JSONB NOT NULL,
+  pledgees UUID[] NOT NULL,
   asked_at TIMESTAMP WITH TIME ZONE NOT NULL,
   done_at TIMESTAMP WITH TIME ZONE,
   ended_at TIMESTAMP WITH TIME ZONE,
