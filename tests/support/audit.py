@@ -11,6 +11,7 @@ from scf.documents import trade
 from scf.evidence import log
 from scf.evidence.chain import anchor_newest
 from scf.evidence.sender import Sender
+from scf.feed import daily
 from scf.kernel.clock import instant_text
 from scf.parties import certification
 from scf.receivables.upload_rows import UPLOAD
@@ -115,6 +116,7 @@ def play(world: World) -> None:
     _travelled(world, yard)
     world.sequence()
     world.anchor()
+    _reported(world)
     register_invoice(stage, cast.supplier, 90)  # waits for the sequencer
 
 
@@ -474,3 +476,8 @@ def _revocations(world: World) -> None:
         certification.receive_revocations(
             session, stage.cast.authority_ids[Scope.BANK], der=der, now=stage.clock.now()
         )
+
+
+def _reported(world: World) -> None:
+    """The bank's files of its days, but for the last, which is not over."""
+    daily.turn(world.desk.context)

@@ -6,7 +6,16 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from scf.audit import chain as chains
-from scf.audit import confirmations, evaluations, lists, log, onboardings, parties, statements
+from scf.audit import (
+    confirmations,
+    daily_files,
+    evaluations,
+    lists,
+    log,
+    onboardings,
+    parties,
+    statements,
+)
 from scf.audit.finding import Different, Report, expect
 from scf.audit.history import orphan
 from scf.audit.subjects import (
@@ -92,4 +101,5 @@ def _audit(session: Session, chain: Chain | None, report: Report) -> None:
     lists.check(session, codes, report)
     onboardings.check(session, codes, report)
     log.check(session, report)
+    daily_files.check(session, codes, report)
     chains.check(session, chain, report)

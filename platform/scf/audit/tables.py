@@ -300,6 +300,7 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
         *("device_id", "measured_at", "seq", "value", "latitude", "longitude", "closing"),
         *("batch_id", "body"),
     ),
+    "daily_files": ("party_id", "day", "first_index", "last_index", "content"),
     "financing_searches": ("financing_id", "cert_no", "searched_at", "results_hash", "certificate"),
     "financing_ranks": ("financing_id", "step", "search_no", "own", "claims", "ranks"),
     "financing_receipts": (
@@ -346,7 +347,6 @@ UNAUDITED: Final[dict[str, str]] = {
     "programmes": "receivables name theirs",
     "registry_findings": "first sights of what searches' own certificates say",
     "tasks": "work to be done; what was done are events",
-    "daily_files": "signed, and made again from the log byte for byte",
     "feed_cursors": "how far deliveries were queued, or feeds made again",
     "webhook_attempts": "what receivers answered; kept for a month",
     "webhook_deliveries": "what was sent to whom; the events themselves are audited",

@@ -2,13 +2,13 @@
 
 import argparse
 import sys
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from scf.cli import _secrets
-from scf.kernel.clock import SHANGHAI, Clock, parse_date
+from scf.kernel.clock import Clock, parse_date, start_of
 from scf.kernel.errors import ValueInvalid
 from scf.parties.authority import AUTHORITY_LIFETIME, CERTIFICATE_LIFETIME, REASONS, LocalAuthority
 from scf.parties.models import serial_text
@@ -100,7 +100,7 @@ def _valid_from(options: argparse.Namespace) -> datetime:
     if options.valid_from is None:
         return Clock().real().replace(microsecond=0)
     day = parse_date(options.valid_from, field="--valid-from")
-    return datetime.combine(day, time(), SHANGHAI)
+    return start_of(day)
 
 
 def _open(options: argparse.Namespace) -> LocalAuthority:

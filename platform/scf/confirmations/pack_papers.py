@@ -5,7 +5,7 @@ from typing import Any, Final
 from scf.confirmations.models import MomentKind, RequestState
 from scf.confirmations.packs import Pack
 from scf.confirmations.standing import STEPS
-from scf.kernel.clock import SHANGHAI, parse_instant
+from scf.kernel.clock import parse_instant, wall_text
 from scf.kernel.money import Money
 from scf.papers import layouts
 from scf.papers.amounts import capital_amount
@@ -132,7 +132,7 @@ def _step(one: dict[str, Any], said: dict[str, Any]) -> Shown:
 
 
 def _instant(text: str) -> str:
-    return f"{parse_instant(text).astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}"
+    return wall_text(parse_instant(text))
 
 
 def _hashes(pack: Pack) -> list[Row]:

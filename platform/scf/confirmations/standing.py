@@ -1,13 +1,13 @@
 """Where a request stands, in words: how far, since when, in whose hands (到哪一步、从何时起、在谁手里)."""
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from scf.confirmations.models import RequestState
 from scf.confirmations.permissions import Side
 from scf.confirmations.queries import Found
-from scf.kernel.clock import SHANGHAI
+from scf.kernel.clock import start_of
 
 STEPS: Final = {
     RequestState.OPEN: ("等待债务人答复", "Waiting for the debtor's answer"),
@@ -52,5 +52,5 @@ def _since(found: Found) -> datetime:
         return found.progress.answer.at
     deadline_on = found.request.deadline_on
     if found.progress.state is RequestState.OVERDUE and deadline_on is not None:
-        return datetime.combine(deadline_on + timedelta(days=1), time(), SHANGHAI)
+        return start_of(deadline_on + timedelta(days=1))
     return found.request.state_since

@@ -14,7 +14,7 @@ from scf.dossier.layout import Dossier, Slot
 from scf.dossier.proving import Proofs
 from scf.evidence import queries as evidence
 from scf.financing.models import Financing
-from scf.kernel.clock import SHANGHAI, instant_text
+from scf.kernel.clock import instant_text, wall_text
 from scf.kernel.ids import public_id
 from scf.papers import layouts, typesetting
 from scf.papers.layouts import Paper, Row, Section
@@ -122,7 +122,7 @@ def _checklist(session: Session, found: Open) -> Paper:
 
 
 def _section(row: Record, known: Mapping[UUID, str]) -> Section:
-    at = f"{row.recorded_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}"
+    at = wall_text(row.recorded_at)
     rows = [Row("时间", at)]
     if row.person_id and row.mandate_id:
         name = known.get(row.person_id)

@@ -6,7 +6,7 @@ The bytes follow from the log, the range that the row keeps and the file before:
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from scf.evidence import queries as evidence
 from scf.evidence.models import Event, LogEntry, PartyEvent
 from scf.evidence.service import SubjectNotFound
 from scf.feed.daily_models import DailyFile
-from scf.kernel.clock import SHANGHAI, business_date, instant_text
+from scf.kernel.clock import business_date, instant_text, start_of
 from scf.kernel.ids import public_id
 from scf.kernel.measure import Measure
 from scf.kernel.quantity import measure, read_measure
@@ -73,9 +73,9 @@ def make_next(
     )
     first = before.last_index + 1 if before else 0
     day = before.day + timedelta(days=1) if before else _first_day(session, party_id)
-    if day is None or now < _midnight(day + timedelta(days=1)) + GRACE:
+    if day is None or now < start_of(day + timedelta(days=1)) + GRACE:
         return None
-    last = _last_index(session, party_id, first, _midnight(day + timedelta(days=1)))
+    last = _last_index(session, party_id, first, start_of(day + timedelta(days=1)))
     opening = _carried(before.content) if before else {}
     content = build(
         session, party_id, party.uscc, origin, day=day, first=first, last=last, opening=opening
@@ -180,10 +180,6 @@ def of_day(session: Session, party_id: UUID, day: date) -> DailyFile:
     if found is None:
         raise SubjectNotFound
     return found
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), SHANGHAI)
 
 
 def _first_day(session: Session, party_id: UUID) -> date | None:

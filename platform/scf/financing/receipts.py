@@ -4,7 +4,7 @@ A receipt is a fact reported by its source: its number is used once, and the sam
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from scf.financing.permissions import Action
 from scf.financing.rules import Owed, Payment
 from scf.financing.service import lock_for, tell
 from scf.http.auth import Actor
-from scf.kernel.clock import SHANGHAI, business_date, instant_text
+from scf.kernel.clock import business_date, instant_text, start_of
 from scf.kernel.errors import Conflict, Invalid
 from scf.kernel.ids import new_id
 from scf.kernel.money import Money, zero
@@ -205,7 +205,7 @@ def _require_recent_search(
     searched_at = pledge_queries.searches(session, financing.pledge_id).at
     assert searched_at is not None, "a pledge is ready once it was searched again"
     hours = terms_on(on).search_valid_hours
-    moved_at = now if on == business_date(now) else datetime.combine(on, time.min, tzinfo=SHANGHAI)
+    moved_at = now if on == business_date(now) else start_of(on)
     if moved_at - searched_at > timedelta(hours=hours):
         raise SearchOutdated(searched_at=instant_text(searched_at), hours=hours)
 

@@ -5,7 +5,7 @@ statements follow it; log, chain, tokens and TLS are real time.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,16 @@ YEARS = range(2000, 2100)
 def business_date(instant: datetime) -> date:
     """Return the date on the wall in Shanghai."""
     return instant.astimezone(SHANGHAI).date()
+
+
+def start_of(day: date) -> datetime:
+    """Return the midnight in Shanghai with which a day begins."""
+    return datetime.combine(day, time(), SHANGHAI)
+
+
+def wall_text(instant: datetime) -> str:
+    """Return what clocks in Shanghai show, to the second: for papers that people read."""
+    return f"{instant.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}"
 
 
 def instant_text(instant: datetime) -> str:

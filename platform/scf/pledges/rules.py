@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from scf.kernel.calendar import deadline
-from scf.kernel.clock import SHANGHAI
+from scf.kernel.clock import start_of
 from scf.kernel.errors import LimitExceeded
 from scf.kernel.money import Money
 from scf.pledges.models import LockState, Pledge, SearchStep, State
@@ -141,7 +141,7 @@ def lock_expiry(due_on: date, *, business_now: datetime, real_now: datetime) -> 
     The span from business time to the margin after the due date, begun at real time: the chain knows no
     other time, whatever story the business clock tells.
     """
-    ends = datetime.combine(due_on, time.min, tzinfo=SHANGHAI) + LOCK_MARGIN
+    ends = start_of(due_on) + LOCK_MARGIN
     return int((real_now + max(ends - business_now, LOCK_LEAST)).timestamp())
 
 

@@ -54,6 +54,18 @@ def filing_of(session: Session, pledge: Pledge, *, reference: str | None = None)
     )
 
 
+def wanted(session: Session, pledge: Pledge, *, number: str | None = None) -> Filing:
+    """Return what is to be filed now, or what a certificate of this number has to say.
+
+    What was filed under the number, what waits, what stands, or else what will be filed.
+    """
+    known = numbered(session, pledge.id, number) if number is not None else None
+    known = known or waiting(session, pledge.id)
+    if known is not None and known.change is not Change.EXTENDED:
+        return of_json(known.content)
+    return standing(session, pledge.id) or filing_of(session, pledge)
+
+
 def _described(session: Session, pledge: Pledge) -> tuple[Business, str, tuple[str, ...]]:
     """Return under which business, in which words and by which numbers a register tells the collateral."""
     if pledge.receipt_id is not None:

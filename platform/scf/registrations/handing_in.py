@@ -22,7 +22,7 @@ from scf.pledges import queries, rules, service
 from scf.pledges.models import Pledge, PledgeRegistration, PledgeSearch, SearchStep, State
 from scf.pledges.permissions import Action
 from scf.registrations import changing, filing, reviews
-from scf.registrations.models import Change, RegistryFiling, RegistryPaper
+from scf.registrations.models import RegistryFiling, RegistryPaper
 from scf.registrations.registering import is_registrable
 from scf.registry.certificates import registration_facts, search_facts
 from scf.registry.comparing import (
@@ -34,7 +34,7 @@ from scf.registry.comparing import (
     compare_time,
     stops,
 )
-from scf.registry.port import Certificate, EntryKind, Filing, SearchResult
+from scf.registry.port import Certificate, EntryKind, SearchResult
 from scf.registry.reading import read_paper
 from scf.registry.terms import terms_on
 
@@ -130,7 +130,7 @@ def _content_differences(session: Session, pledge: Pledge, said: Certificate) ->
         reg_no = waits.read["initial_no"] if waits else None
     if said.kind in (EntryKind.EXTENDED, EntryKind.CANCELLED) and reg_no is not None:
         return compare_change(reg_no, said, kind=said.kind)
-    wanted = _wanted(session, pledge, said)
+    wanted = filing.wanted(session, pledge, number=said.number)
     found = compare(wanted, said, due_on=pledge.principal_due_on, kinds=REGISTERING)
     if reg_no is not None:
         found += compare_change(reg_no, said, kind=said.kind)
@@ -189,15 +189,6 @@ def _of_others(session: Session, pledge: Pledge, said: Certificate) -> set[str]:
         RegistryPaper.number.in_(numbers),
     )
     return set(filter(None, session.scalars(union(filed, registered, handed_in))))
-
-
-def _wanted(session: Session, pledge: Pledge, said: Certificate) -> Filing:
-    """Return what a certificate has to say: what was filed under its number, what waits, or what stands."""
-    known = filing.numbered(session, pledge.id, said.number)
-    known = known or filing.waiting(session, pledge.id)
-    if known is not None and known.change is not Change.EXTENDED:
-        return filing.of_json(known.content)
-    return filing.standing(session, pledge.id) or filing.filing_of(session, pledge)
 
 
 def _search_differences(

@@ -15,7 +15,6 @@ from scf.pledges.permissions import Action
 from scf.registrations import filing
 from scf.registrations.handing_in import NothingToCompare
 from scf.registrations.models import (
-    Change,
     RegistryFiling,
     RegistryFinding,
     RegistryObjection,
@@ -72,10 +71,7 @@ def wanted(session: Session, actor: Actor, pledge_id: UUID) -> Filing:
     pledge = _kept_by(session, actor, pledge_id)
     if pledge.reserved_at is None:
         raise NothingToCompare(state=pledge.state.value)
-    waiting = filing.waiting(session, pledge_id)
-    if waiting is not None and waiting.change is not Change.EXTENDED:
-        return filing.of_json(waiting.content)
-    return filing.standing(session, pledge_id) or filing.filing_of(session, pledge)
+    return filing.wanted(session, pledge)
 
 
 def search_certificate(session: Session, actor: Actor, pledge_id: UUID, cert_no: str) -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from scf.kernel.clock import SHANGHAI, instant_text, parse_date, parse_instant
+from scf.kernel.clock import instant_text, parse_date, parse_instant, wall_text
 from scf.kernel.money import Money
 from scf.papers.layouts import Paper, Row, Section, marks
 from scf.registry.port import (
@@ -104,7 +104,7 @@ def _found(number: int, finding: Finding) -> Section:
 
 def wall_time(at: datetime) -> str:
     """Return an instant as the register prints it: the time in Beijing, to the second."""
-    return at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
+    return wall_text(at)
 
 
 def _party(party: Enrolled) -> list[Row]:

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from scf.evidence.models import Event
 from scf.kernel.calendar import add_months
+from scf.kernel.clock import start_of
 from scf.parties.models import Party
 from scf.parties.queries import parties_by_id
 from scf.receivables.models import Receivable
 from scf.settlement.models import Reconciliation
-from scf.settlement.reconciling import begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,10 @@ def of_month(session: Session, party_id: UUID, month: date) -> list[Progress]:
         .join(Event, Event.body_hash == Receivable.confirmed_event_hash)
         .where(
             or_(Receivable.creditor_id == party_id, Receivable.debtor_id == party_id),
-            Event.occurred_at < begin(following),
+            Event.occurred_at < start_of(following),
             or_(
                 Receivable.paid_minor != Receivable.confirmed_minor,
-                Receivable.changed_at >= begin(month),
+                Receivable.changed_at >= start_of(month),
             ),
         )
         .distinct()

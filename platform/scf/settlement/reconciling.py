@@ -8,7 +8,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from scf.evidence.models import Event
 from scf.evidence.service import SubjectNotFound
 from scf.http.auth import Actor
 from scf.kernel.calendar import add_months
-from scf.kernel.clock import SHANGHAI, business_date
+from scf.kernel.clock import business_date, start_of
 from scf.kernel.errors import Conflict, Invalid, TooLarge
 from scf.kernel.ids import new_id, public_id
 from scf.kernel.money import MINOR_MAX, Money
@@ -265,7 +265,7 @@ def month_of(
 
     A receivable that owed nothing all the time is left out.
     """
-    start, end = begin(first_on), begin(following)
+    start, end = start_of(first_on), start_of(following)
     claims = session.execute(
         select(Receivable, Event.occurred_at)
         .join(Event, Event.body_hash == Receivable.confirmed_event_hash)
@@ -361,11 +361,6 @@ def _moves(rows: Iterable[Row[UUID, datetime, int]]) -> Moves:
 
 def _sum(moves: Iterable[tuple[datetime, int]], before: datetime) -> int:
     return sum(minor for at, minor in moves if at < before)
-
-
-def begin(day: date) -> datetime:
-    """Return the instant at which a business day begins."""
-    return datetime.combine(day, time(), SHANGHAI).astimezone(UTC)
 
 
 def _require_amounts(lines: Sequence[Line], sums: Iterable[int]) -> None:

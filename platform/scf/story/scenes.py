@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from scf.documents.service import FILENAME_LENGTH_MAX
-from scf.kernel.clock import SHANGHAI, parse_instant
+from scf.kernel.clock import parse_instant, wall_text
 from scf.kernel.money import Money
 from scf.parties import rendering
 from scf.parties.authority import LocalAuthority
@@ -69,7 +69,7 @@ def text_of(amount: dict[str, str]) -> str:
 
 def time_of(instant: str) -> str:
     """Show an instant as on the wall in Shanghai."""
-    return f"{parse_instant(instant).astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}"
+    return wall_text(parse_instant(instant))
 
 
 def percent(rate: str) -> str:

@@ -32,7 +32,7 @@ SOMETHING = {
 """By type of column, what stands where there was nothing."""
 ALONE = {
     *("chain_home", "log_head", "parties", "registry_papers", "revocation_lists"),
-    "stock_checks",
+    *("stock_checks", "daily_files"),
 }
 """Single rows, rows that others refer to by foreign key, and what nothing else speaks of."""
 COLUMNS = [(name, column) for name, columns in AUDITED.items() for column in columns]
@@ -58,6 +58,7 @@ ROWS = {
     "devices": "unit IS NOT NULL",
     "device_hours": "closings > 0",
     "stocktakes": "drawn IS NOT NULL",
+    "daily_files": "day = (SELECT max(day) FROM daily_files)",
 }
 NOT_NULL = {
     ("receivables", "reason"): "reason IS NOT NULL",
