@@ -15,7 +15,7 @@ from scf.blind import api as blind
 from scf.capacity import api as capacity
 from scf.collateral import api as collateral
 from scf.collateral import call_api as margin_calls
-from scf.collateral import releases
+from scf.collateral import portfolio, releases
 from scf.confirmations import api as confirmations
 from scf.confirmations import rates_api as confirmation_rates
 from scf.db.session import Database
@@ -40,7 +40,7 @@ from scf.parties import api as parties
 from scf.parties import papers as party_papers
 from scf.parties import supervision_api as supervision
 from scf.pledges import api as pledges
-from scf.pledges import guards
+from scf.pledges import appraisals, guards
 from scf.pledges import notice_api as debtor_notices
 from scf.pledges import order_api as order_pledges
 from scf.prices import api as prices
@@ -55,6 +55,7 @@ from scf.receivables import red_note_api as red_notes
 from scf.receivables import terms_api as terms
 from scf.receivables import upload_api as uploads
 from scf.registrations import api as registrations
+from scf.registrations import rank_api as pledge_ranks
 from scf.rules import api as rules
 from scf.settings import Settings
 from scf.settlement import agreements_api, splits_api
@@ -100,6 +101,7 @@ ROUTERS: list[APIRouter] = [
     blind.router,
     debtor_notices.router,
     registrations.router,
+    pledge_ranks.router,
     approvals.router,
     financing.router,
     extensions.router,
@@ -122,6 +124,7 @@ ROUTERS: list[APIRouter] = [
 
 
 guards.install(releases.require)  # nothing that is watched goes below its floor
+appraisals.install(portfolio.market_value)
 
 
 @asynccontextmanager

@@ -82,7 +82,7 @@ def seeded(
     return list(session.scalars(SEED, given))
 
 
-def pledged(stage: Stage, contract: bytes, **said: Any) -> str:
+def pledged(stage: Stage, contract: bytes, *, keeper: Company | None = None, **said: Any) -> str:
     """Pledge 140 t of copper of the supplier's to the bank, in effect; return the pledge."""
     cast = stage.cast
     with stage.database.transaction() as session:
@@ -90,7 +90,7 @@ def pledged(stage: Stage, contract: bytes, **said: Any) -> str:
             session,
             pledgor=cast.supplier,
             bank=cast.bank,
-            keeper=cast.second_supplier,
+            keeper=keeper or cast.second_supplier,
             now=stage.clock.now(),
             contract=contract,
             **said,
@@ -147,7 +147,12 @@ def three(stage: Stage) -> dict[str, Company]:
 
 
 def watched(
-    stage: Stage, *, owed: str = "7000000.00", haircuts: tuple[int, int] = (0, 0), **said: Any
+    stage: Stage,
+    *,
+    owed: str = "7000000.00",
+    haircuts: tuple[int, int] = (0, 0),
+    keeper: Company | None = None,
+    **said: Any,
 ) -> Watched:
     """Make an agreement over 140 t of copper at 75,000 and a debt, all by its own steps."""
     cast, contract = stage.cast, os.urandom(32)
@@ -159,7 +164,7 @@ def watched(
     identity = did(stage.post(cast.bank, "/v1/control-agreements", body))["id"]
     path = f"/v1/control-agreements/{identity}"
     signed(stage, path, three(stage))
-    pledge = pledged(stage, contract)
+    pledge = pledged(stage, contract, keeper=keeper)
     did(stage.post(cast.bank, f"{path}/pledges", {"pledge": pledge}))
     did(stage.post(cast.bank, f"{path}/debt", debt(owed)))
     return Watched(identity, series, [pledge], contract)

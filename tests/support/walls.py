@@ -21,6 +21,8 @@ from sqlalchemy.orm import Session
 
 from scf.approvals.models import CasePaper
 from scf.db.session import Database
+from scf.devices import alarms
+from scf.devices.comparing import Compared
 from scf.evidence import keys
 from scf.evidence.sequencing import open_log
 from scf.feed import deliveries
@@ -36,7 +38,7 @@ from scf_ledger import uscc
 from scf_ledger.encoding import b64
 from scf_ledger.event_types import Scope
 from scf_ledger.note import Signer
-from tests.support import prices
+from tests.support import collateral, prices, warehouse, watching
 from tests.support.actors import Company, Stage
 from tests.support.approving import adopt, small
 from tests.support.banking import entry, told
@@ -233,7 +235,8 @@ def seeded(desk: Desk, outside: Any) -> tuple[dict[str, str], Signer]:
     assert adopt(stage, small()).is_success
     other = desk.receivable(2, "500.00")
     desk.request(other, amount="400.00")
-    goods = stored(stage, core, sme)
+    keeper = warehouse.found(stage, "keeper")
+    goods = {**stored(stage, core, sme), **watched(stage, core, keeper), **counted(stage)}
     consent = {"to": bank.id, "until": "2026-06-30T00:00:00Z"}
     order = {
         "account": {"name": core.name, "account": "6100 0000 0000 0009", "bank": bank.name},
@@ -294,11 +297,6 @@ def seeded(desk: Desk, outside: Any) -> tuple[dict[str, str], Signer]:
         **pushed,
         "device_id": a_device(stage, sme).id,
         "seq": "1",
-        "alarm_id": f"alm_{NOWHERE}",
-        "stocktake_id": f"stk_{NOWHERE}",
-        "control_id": f"ctl_{NOWHERE}",
-        "call_id": f"mgc_{NOWHERE}",
-        "control_notice_id": f"cnt_{NOWHERE}",
         "consignment_id": f"csg_{NOWHERE}",
         "path": "0/000",
         "day": "2025-11-03",
@@ -323,6 +321,46 @@ def stored(stage: Stage, keeper: Company, trader: Company) -> dict[str, str]:
         "division_id": division.json()["id"],
         "restraint_id": yard.restraints(receipt)[0]["id"],
     }
+
+
+def watched(stage: Stage, core: Company, keeper: Company) -> dict[str, str]:
+    """Have the bank watch goods of the SME's, with the core enterprise as supervisor, and call for more."""
+    bank = stage.cast.bank
+    found = collateral.watched(stage, keeper=keeper)
+    notice = collateral.did(
+        stage.post(bank, f"/v1/control-agreements/{found.id}/notices", {"keeper": keeper.id})
+    )
+    collateral.priced(stage, found, "60000.00", at="2025-11-03T01:30:00Z")
+    (call,) = collateral.did(stage.get(core, "/v1/margin-calls"))["items"]
+    return {
+        "control_id": found.id,
+        "control_notice_id": notice["id"],
+        "call_id": call["id"],
+    }
+
+
+def counted(stage: Stage) -> dict[str, str]:
+    """Have the bank call a stocktake of the SME's goods at the core enterprise's, and an alarm raised over them."""
+    cast = stage.cast
+    yard = Yard(stage, cast.anchor, warehouse.found(stage, "supervisor"), cast.supplier)
+    lot = yard.stored("10.000")
+    watching.pledged(stage, yard, yard.issued(lot, "10.000"))
+    body = {"lots": [lot["id"]], "draws": 1}
+    stocktake = collateral.did(stage.post(cast.bank, "/v1/stocktakes", body))
+    found = Compared(10_000, 9_000, tolerance=0, agrees=False)
+    with stage.database.transaction() as session:
+        alarm = alarms.raise_alarm(
+            session,
+            parse_id("lot", lot["id"]),
+            "walls",
+            "磅单",
+            found,
+            now=stage.clock.now(),
+        )
+        assert alarm is not None
+        session.flush()
+        raised = public_id("alm", alarm.id)
+    return {"stocktake_id": stocktake["id"], "alarm_id": raised}
 
 
 def publish(desk: Desk) -> Signer:

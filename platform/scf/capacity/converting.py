@@ -16,7 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from scf.capacity import entries, queries
 from scf.capacity.edges import ConversionEdge, PoolMark, Side
 from scf.capacity.entries import Carrier, Entry
-from scf.capacity.models import EntryKind, Pool, PoolEntry
+from scf.capacity.models import EntryKind, Pool
 from scf.capacity.rules import Holding
 from scf.db.bulk import copy_in
 from scf.db.outbox import enqueue
@@ -124,7 +124,7 @@ def draw(
         source, target = pools[link.from_id], pools[link.to_id]
         if source.unit != target.unit:
             continue
-        left = _opened(session, target) - _come_of(session, target, link.family)
+        left = queries.opened_with(session, target) - _come_of(session, target, link.family)
         minor = min(link.minor, left, source.confirmed_minor - carried_out(session, source.id))
         _draw(session, source, target, minor, family=link.family, now=now)
 
@@ -237,12 +237,6 @@ def _sum(
 ) -> int:
     total = cast(func.coalesce(func.sum(column), 0), BigInteger)
     return session.scalars(select(total).where(*conditions)).one()
-
-
-def _opened(session: Session, pool: Pool) -> int:
-    """Return what a pool was worth when it was opened, in fen."""
-    first = select(PoolEntry.confirmed_delta_minor)
-    return session.scalars(first.where(PoolEntry.pool_id == pool.id, PoolEntry.version == 1)).one()
 
 
 def _held(session: Session, pool: Pool, holder_id: UUID) -> int:

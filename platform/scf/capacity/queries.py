@@ -58,6 +58,21 @@ def pools_of(session: Session, holder_id: UUID) -> list[UUID]:
     )
 
 
+def opened_with(session: Session, pool: Pool) -> int:
+    """Return what a pool was worth when it was opened, in its smallest part."""
+    first = select(PoolEntry.confirmed_delta_minor)
+    return session.scalars(first.where(PoolEntry.pool_id == pool.id, PoolEntry.version == 1)).one()
+
+
+def forms_before(session: Session, pool_id: UUID) -> list[UUID]:
+    """Return a pool and every earlier form that some of its value came from."""
+    forms = select(Pool.id).where(Pool.id == pool_id).cte(recursive=True)
+    forms = forms.union(
+        select(ConversionEdge.from_pool_id).where(ConversionEdge.to_pool_id == forms.c.id)
+    )
+    return list(session.scalars(select(forms.c.id)))
+
+
 def holders_beside(session: Session, holder_id: UUID) -> list[UUID]:
     """Return every holder of the pools of which one ever held a part, this one among them."""
     own = select(PoolEntry.pool_id).where(PoolEntry.holder_id == holder_id)

@@ -1,9 +1,9 @@
 """Endpoints of margin calls, of sales, and of the notice to the keeper."""
 
 from fastapi import APIRouter
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
-from scf.collateral import disposals, notices
+from scf.collateral import disposals, notices, permissions
 from scf.collateral.disposals import Sale
 from scf.collateral.models import ControlAgreement, MarginCall
 from scf.collateral.schemas import (
@@ -30,15 +30,10 @@ def margin_calls(
 ) -> Page[CallOut]:
     """追加通知列表 The margin calls of one's agreements, oldest first."""
     after, party = read_cursor("mgc", cursor), call.actor.party
-    mine = (
-        ControlAgreement.pledgor_id == party,
-        ControlAgreement.pledgee_id == party,
-        ControlAgreement.supervisor_id == party,
-    )
     statement = (
         select(MarginCall, ControlAgreement)
         .join(ControlAgreement, ControlAgreement.id == MarginCall.agreement_id)
-        .where(or_(*mine))
+        .where(permissions.is_party(party))
     )
     if after is not None:
         statement = statement.where(MarginCall.id > after)

@@ -49,7 +49,9 @@ def cover(
     Raises MoveRefused, PledgeUnfit, PartiesWrong where the supervisor keeps the goods, GoodsUnpriced.
     """
     agreements.require_permitted(session, actor, agreement_id, Action.LEAD)
-    pledge = evidence.lock(session, Pledge, pledge_id)  # before the agreement, as a release does
+    pledge = evidence.lock(  # before the agreement, as a release does
+        session, Pledge, pledge_id, require=lambda one: _require_own(one, actor)
+    )
     agreement = agreements.lock_for(session, actor, agreement_id, Action.LEAD)
     agreement.require_agreed()
     receipt = _watched(session, agreement, pledge)
@@ -115,10 +117,14 @@ def _priced(
     return term, reading.spot
 
 
-def _watched(session: Session, agreement: ControlAgreement, pledge: Pledge) -> WarehouseReceipt:
-    """Return the receipt of a pledge that comes under an agreement. Raises PledgeUnfit, SubjectNotFound."""
-    if pledge.pledgee_id != agreement.pledgee_id:
+def _require_own(pledge: Pledge, actor: Actor) -> None:
+    """Raise SubjectNotFound where a pledge is another's."""
+    if pledge.pledgee_id != actor.party:
         raise SubjectNotFound
+
+
+def _watched(session: Session, agreement: ControlAgreement, pledge: Pledge) -> WarehouseReceipt:
+    """Return the receipt of a bank's pledge that comes under its agreement. Raises PledgeUnfit."""
     unfit = {
         "ground": pledge.receipt_id is None,
         "contract": pledge.contract_sha256 != agreement.contract_sha256,

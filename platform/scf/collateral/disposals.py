@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scf.collateral import agreements, calling, permissions
@@ -206,20 +207,21 @@ def locked(
     session: Session, actor: Actor, call_id: UUID, action: Action = Action.LEAD
 ) -> tuple[ControlAgreement, MarginCall]:
     """Return a call and its agreement, both locked, for an action. Raises SubjectNotFound."""
-    found = session.get(MarginCall, call_id)
-    if found is None:
-        raise SubjectNotFound
-    agreement = agreements.lock_for(session, actor, found.agreement_id, action)
+    seen, _ = visible(session, actor.party, call_id)
+    agreement = agreements.lock_for(session, actor, seen.id, action)
     return agreement, evidence.lock(session, MarginCall, call_id)
 
 
 def visible(session: Session, party_id: UUID, call_id: UUID) -> tuple[ControlAgreement, MarginCall]:
     """Return a call and its agreement to one of its parties. Raises SubjectNotFound."""
-    call = session.get(MarginCall, call_id)
-    if call is None:
+    found = session.execute(
+        select(ControlAgreement, MarginCall)
+        .join(MarginCall, MarginCall.agreement_id == ControlAgreement.id)
+        .where(MarginCall.id == call_id, permissions.is_party(party_id))
+    ).one_or_none()  # one question: what is another's costs what is nobody's does
+    if found is None:
         raise SubjectNotFound
-    agreement = session.get_one(ControlAgreement, call.agreement_id)
-    permissions.require(agreement, party_id, Action.VIEW)
+    agreement, call = found
     return agreement, call
 
 

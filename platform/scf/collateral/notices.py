@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from scf.collateral import agreements
+from scf.collateral import agreements, permissions
 from scf.collateral.models import (
     ControlAgreement,
     ControlledPledge,
@@ -109,11 +109,13 @@ def draw(
 
 def visible(session: Session, party_id: UUID, notice_id: UUID) -> ControlNotice:
     """Return a notice to pledgor, pledgee, supervisor or keeper. Raises SubjectNotFound."""
-    found = session.get(ControlNotice, notice_id)
+    signs = or_(ControlNotice.keeper_id == party_id, permissions.is_party(party_id))
+    found = session.scalar(
+        select(ControlNotice)
+        .join(ControlAgreement, ControlAgreement.id == ControlNotice.agreement_id)
+        .where(ControlNotice.id == notice_id, signs)
+    )  # one question: what is another's costs what is nobody's does
     if found is None:
-        raise SubjectNotFound
-    agreement = session.get_one(ControlAgreement, found.agreement_id)
-    if party_id not in (*agreement.parties, found.keeper_id):
         raise SubjectNotFound
     return found
 

@@ -6,6 +6,8 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, or_
+
 from scf.collateral.models import ControlAgreement
 from scf.evidence.service import SubjectNotFound
 from scf.kernel.errors import NotAllowed
@@ -44,6 +46,15 @@ class ControlActionNotAllowed(NotAllowed):
     code = "collateral.action_not_allowed"
     title = "您在该监管协议中的角色不能执行此操作"
     title_en = "Your part in this agreement does not allow that"
+
+
+def is_party(party_id: UUID) -> ColumnElement[bool]:
+    """Return the condition that a party is in an agreement."""
+    return or_(
+        ControlAgreement.pledgor_id == party_id,
+        ControlAgreement.pledgee_id == party_id,
+        ControlAgreement.supervisor_id == party_id,
+    )
 
 
 def require(agreement: ControlAgreement, party_id: UUID, action: Action) -> Side:

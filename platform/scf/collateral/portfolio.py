@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import RowMapping, or_, select, text
+from sqlalchemy import RowMapping, select, text
 from sqlalchemy.orm import Session
 
-from scf.collateral import holdings
+from scf.collateral import holdings, permissions
 from scf.collateral.calls import ENDED
 from scf.collateral.models import (
     ControlAgreement,
@@ -22,6 +23,9 @@ from scf.collateral.models import (
 from scf.collateral.valuation import WHOLE_BPS, Line
 from scf.devices.queries import LastReading
 from scf.evidence.service import SubjectNotFound
+from scf.kernel.money import Money, Rounding
+from scf.kernel.quantity import UNITS, Quantity
+from scf.pledges.models import Pledge
 from scf.rules.book import shipped
 from scf.rules.judging import RuleResult, consider
 
@@ -140,16 +144,27 @@ def seen(session: Session, party_id: UUID, agreement_id: UUID, *, on: date) -> S
     return whole(session, [agreement], on=on)[0]
 
 
+def market_value(session: Session, pledge: Pledge, goods: Quantity) -> Money | None:
+    """Return what so much of a watched pledge's goods would fetch: at the spot price of its newest mark.
+
+    Without haircuts, rounded down to the fen. None where the pledge is not watched, or not marked yet.
+    """
+    spot = session.scalar(
+        select(MarkLine.spot_minor)
+        .join(ControlAgreement, ControlAgreement.mark_id == MarkLine.mark_id)
+        .where(MarkLine.pledge_id == pledge.id)
+    )
+    if spot is None:
+        return None
+    units = Fraction(goods.minor, 10 ** UNITS[goods.unit][1])
+    return Money(spot, pledge.currency).times(units, rounding=Rounding.DOWN)
+
+
 def page(
     session: Session, party_id: UUID, *, after: UUID | None, size: int
 ) -> Sequence[ControlAgreement]:
     """Return the agreements that a party is in, oldest first."""
-    mine = (
-        ControlAgreement.pledgor_id == party_id,
-        ControlAgreement.pledgee_id == party_id,
-        ControlAgreement.supervisor_id == party_id,
-    )
-    statement = select(ControlAgreement).where(or_(*mine))
+    statement = select(ControlAgreement).where(permissions.is_party(party_id))
     if after is not None:
         statement = statement.where(ControlAgreement.id > after)
     return session.scalars(statement.order_by(ControlAgreement.id).limit(size)).all()

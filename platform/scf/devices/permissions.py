@@ -1,11 +1,9 @@
 """Who may do what with a device: its owner and the keeper at whose place it is; who is concerned looks."""
 
-from collections.abc import Collection
 from enum import StrEnum
 from uuid import UUID
 
 from scf.devices.models import Device
-from scf.evidence.service import SubjectNotFound
 from scf.kernel.errors import NotAllowed
 
 
@@ -25,11 +23,7 @@ class DeviceNotAllowed(NotAllowed):
     title_en = "Only the device's owner and the keeper may do that"
 
 
-def permit(device: Device, party_id: UUID, action: Action, concerned: Collection[UUID]) -> None:
-    """Raise SubjectNotFound for whoever is not concerned, DeviceNotAllowed for who only looks."""
-    if party_id in (device.owner_id, device.keeper_id):
-        return
-    if party_id not in concerned:
-        raise SubjectNotFound
-    if action is not Action.VIEW:
+def permit(device: Device, party_id: UUID, action: Action) -> None:
+    """Raise DeviceNotAllowed for whoever is concerned and only looks."""
+    if action is not Action.VIEW and party_id not in (device.owner_id, device.keeper_id):
         raise DeviceNotAllowed(action=action.value)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import or_, select, text
+from sqlalchemy import exists, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from scf.devices.models import Device, DeviceHour, HourClosing, Reading, ReadingBatch
@@ -19,6 +19,7 @@ from scf.parties import queries as parties
 from scf.parties.models import PartyKind
 from scf.receipts import disputing
 from scf.receipts import queries as receipts
+from scf.receipts.models import WarehouseReceipt
 from scf.stock.models import Lot
 from scf.stock.models import State as LotState
 
@@ -86,11 +87,23 @@ def last_readings(session: Session, lots: Collection[UUID]) -> Mapping[UUID, Las
 
 
 def opened(session: Session, party_id: UUID, device_id: UUID, action: Action) -> Device:
-    """Return a device that the caller may do this with. Raises SubjectNotFound, DeviceNotAllowed."""
-    device = session.get(Device, device_id)
-    if device is None:
+    """Return a device that concerns the caller, for an action. Raises SubjectNotFound, DeviceNotAllowed."""
+    in_goods = receipts.lies_in_lot(
+        or_(WarehouseReceipt.holder_id == party_id, receipts.pledged_to(party_id))
+    )
+    lies_there = exists().where(
+        Lot.keeper_id == Device.keeper_id,
+        Lot.warehouse == Device.warehouse,
+        Lot.state == LotState.STORED,
+        Lot.location == func.coalesce(Device.location, Lot.location),
+        Lot.unit == func.coalesce(Device.unit, Lot.unit),
+        or_(Lot.depositor_id == party_id, Lot.supervisor_id == party_id, in_goods),
+    )
+    own = or_(Device.owner_id == party_id, Device.keeper_id == party_id, lies_there)
+    device = session.scalar(select(Device).where(Device.id == device_id, own))
+    if device is None:  # one question: what is another's costs what is nobody's does
         raise SubjectNotFound
-    permit(device, party_id, action, concerned(session, device))
+    permit(device, party_id, action)
     return device
 
 

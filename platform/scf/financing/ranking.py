@@ -1,12 +1,6 @@
-"""A bank's rank on a claim before its money moves: now, if it registered now, and what would come of sums.
+"""A bank's rank on a claim before its money moves: now, if it registered now, and what would come of sums."""
 
-A bank sees others only as 其他权利人, with the date and the amount that the register shows to anyone. What is not
-registered it does not see: it comes after whoever registers now. The supplier sees its own dealings.
-"""
-
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -18,69 +12,31 @@ from scf.financing.models import OVER, Financing, FinancingRank, RankStep
 from scf.kernel.clock import instant_text, parse_instant
 from scf.kernel.ids import new_id, public_id
 from scf.kernel.money import Money
-from scf.pledges import encumbrances, priority
-from scf.pledges import queries as pledge_queries
 from scf.pledges.encumbrances import Encumbrance
 from scf.pledges.models import LIVE, Pledge, PledgeSearch
-from scf.pledges.priority import Asset, Claim, ClaimKind, Ranked
+from scf.pledges.priority import Claim, ClaimKind
 from scf.receivables.models import Receivable
-from scf.registrations import filing
+from scf.registrations import ranking
 from scf.registrations.models import FinancingSearch
-from scf.registry.certificates import read_search
+from scf.registrations.ranking import Ranking
 from scf.registry.port import SearchResult
-from scf.registry.reading import read_paper
 
 TIMES: Final = ("registered_at", "notified_at")
-
-
-@dataclass(frozen=True, slots=True)
-class Ranking:
-    """Who stands where on a claim, as one of a financing's parties may know it.
-
-    `own` is the ref of this financing's claim, None once it is over; `registered` whether that stands at the
-    register already. `outstanding` is what the debtor still owes.
-    """
-
-    own: str | None
-    registered: bool
-    outstanding: Money
-    search: SearchResult | None
-    ranked: list[Ranked]
-    encumbrances: dict[str, Encumbrance]
-
-    @property
-    def own_rank(self) -> int | None:
-        """The rank of this financing's claim, None where it has none any more."""
-        return next((one.rank for one in self.ranked if one.claim.ref == self.own), None)
 
 
 def rank(session: Session, financing: Financing, viewer: UUID, *, now: datetime) -> Ranking:
     """Return the order on a financing's claim, its own registered now unless it is already."""
     receivable = session.get_one(Receivable, financing.receivable_id)
-    assert receivable.pool_id is not None, "money is asked for on a confirmed claim"
-    outstanding = receivable.money(max(receivable.confirmed_minor - receivable.paid_minor, 0))
-    here = encumbrances.taken_here(session, receivable.pool_id)
-    search = newest_search(session, financing)
-    invoices = [paper.number for paper in pledge_queries.papers(session, receivable.id)]
-    beside = encumbrances.found_elsewhere(
-        search.findings if search else (),
-        invoices,
-        known=filing.numbers_over(session, [receivable.pool_id]),
-        whole=receivable.confirmed,
-    )
     pledge = _live_pledge(session, financing)
-    own_reg_no = pledge.registration.reg_no if pledge else None
-    own_refs = {own_reg_no, public_id("plg", pledge.id) if pledge else None}
-    own = None if financing.state in OVER else _own(financing, pledge, now=now)
-    others = [
-        one
-        for one in (*here, *beside)
-        if one.claim.ref not in own_refs and (one.is_public or viewer == financing.borrower_id)
-    ]
-    known = {one.claim.ref: one for one in ([own] if own else []) + others}
-    ranked = priority.order(Asset.RECEIVABLE, [one.claim for one in known.values()])
-    ref = own.claim.ref if own else None
-    return Ranking(ref, own_reg_no is not None, outstanding, search, ranked, known)
+    return ranking.order(
+        session,
+        ranking.of_receivable(session, receivable),
+        None if financing.state in OVER else _own(financing, pledge, now=now),
+        replaces=ranking.own_refs(pledge),
+        search=newest_search(session, financing),
+        sees_all=viewer == financing.borrower_id,
+        otherwise=financing.amount,
+    )
 
 
 def state(session: Session, financing: Financing, step: RankStep, *, now: datetime) -> None:
@@ -124,7 +80,7 @@ def newest_search(session: Session, financing: Financing) -> SearchResult | None
     made = [row for row in (own, its) if row is not None]
     if not made:
         return None
-    return _read_issued(max(made, key=lambda row: row.searched_at).certificate)
+    return ranking.read_issued(max(made, key=lambda row: row.searched_at).certificate)
 
 
 def claim_facts(claim: Claim) -> dict[str, Any]:
@@ -148,17 +104,6 @@ def read_claim(facts: dict[str, Any]) -> Claim:
         registered_at=times.get("registered_at"),
         notified_at=times.get("notified_at"),
     )
-
-
-def _read_issued(certificate: bytes) -> SearchResult:
-    """Read a 查询证明 that was kept: JSON over the link, a PDF where a person handed it in."""
-    try:
-        facts = json.loads(certificate)
-    except ValueError:
-        said = read_paper(certificate)
-        assert isinstance(said, SearchResult), "only a search is kept as one"
-        return said
-    return read_search(facts)
 
 
 def _live_pledge(session: Session, financing: Financing) -> Pledge | None:

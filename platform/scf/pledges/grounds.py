@@ -1,5 +1,6 @@
 """What a pledge stands on: a confirmed claim, an order or goods that will be one (将有的应收账款), a receipt."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -72,7 +73,11 @@ def papers_now(session: Session, pledge: Pledge) -> list[Paper]:
         return of(session, pledge).papers
     stood_in = pools.pools_of(session, pledge.id)
     held = [one for one in stood_in if pools.still_held(session, one, pledge.id)]
-    forms = held or [max(stood_in, default=pledge.pool_id)]
+    return papers_of(session, held or [max(stood_in, default=pledge.pool_id)])
+
+
+def papers_of(session: Session, forms: Collection[UUID]) -> list[Paper]:
+    """Return the papers of orders, goods and claims by their pools."""
     stages = select(TradeStage).where(TradeStage.pool_id.in_(forms)).order_by(TradeStage.id)
     claims = select(Receivable.id).where(Receivable.pool_id.in_(forms)).order_by(Receivable.id)
     return [

@@ -240,7 +240,7 @@ _GOODS: Final = (
     _Level(
         lambda claim: claim.kind is ClaimKind.LIEN,
         _never,
-        "民法典第四百五十六条",
+        "民法典第四百五十六条；保管人的：第九百零三条、第九百一十八条",
         "留置权先于抵押权和质权",
         "A lien comes before mortgage and pledge",
     ),

@@ -25,8 +25,9 @@ from scf.parties.models import Party
 from scf.parties.signing import SignedAct, Signer
 from scf.receipts.models import Medium, ReceiptLot, State, TitleKind, WarehouseReceipt
 from scf.stock import permissions as lot_permissions
-from scf.stock import queries as stock
+from scf.stock import queries as lot_queries
 from scf.stock import rules as stock_rules
+from scf.stock import service as stock
 from scf.stock.models import Lot, LotUnit
 from scf_ledger.encoding import b64url, from_b64url
 from scf_ledger.event_types import EVENT_TYPES
@@ -162,8 +163,7 @@ def issue(
 
     Raises NumberTaken, `capacity.exceeded` (no receipt without goods), and as signing.
     """
-    first = evidence.lock(session, Lot, lot_id)
-    lot_permissions.require(first, actor.party, lot_permissions.Action.STORE)
+    first = stock.lock_for(session, actor, lot_id, lot_permissions.Action.STORE)
     keeper = parties.active_party(session, actor.party)
     act = signing.collect(session, party=keeper, act="issue", subject=first, jws=jws, now=now)
     named = [parse_id("lot", part["lot"]) for part in act.content["lots"]]
@@ -258,9 +258,8 @@ def _lock_lots(session: Session, actor: Actor, ids: Sequence[UUID]) -> list[Lot]
     """Return the keeper's lots, locked in id order, in the order asked for."""
     if len(set(ids)) != len(ids):
         raise GoodsDiffer(field="lots")
-    locked = {one: evidence.lock(session, Lot, one) for one in sorted(ids)}
-    for lot in locked.values():
-        lot_permissions.require(lot, actor.party, lot_permissions.Action.STORE)
+    store = lot_permissions.Action.STORE
+    locked = {one: stock.lock_for(session, actor, one, store) for one in sorted(ids)}
     return [locked[one] for one in ids]
 
 
@@ -338,7 +337,7 @@ def _pick_units(session: Session, lots: Sequence[Lot], terms: Terms) -> list[str
     for lot, (_, quantity) in zip(lots, terms.lots, strict=True):
         loose = {
             unit.name: unit.quantity_minor
-            for unit in stock.units(session, lot.id)
+            for unit in lot_queries.units(session, lot.id)
             if unit.left_at is None and unit.receipt_id is None
         }
         own = [name for name in terms.units if name in loose] if terms.units else list(loose)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from scf.capacity.models import PoolEntry
@@ -68,6 +68,26 @@ def on_lot(session: Session, lot_id: UUID) -> Sequence[WarehouseReceipt]:
         .where(ReceiptLot.lot_id == lot_id, ReceiptLot.quantity_minor > 0)
         .order_by(WarehouseReceipt.id)
     ).all()
+
+
+def pledged_to(party_id: UUID) -> ColumnElement[bool]:
+    """Return the condition that a party holds a part of a receipt's goods now."""
+    held = (
+        select(PoolEntry.pool_id)
+        .where(PoolEntry.pool_id == WarehouseReceipt.pool_id, PoolEntry.party_id == party_id)
+        .group_by(PoolEntry.pool_id, PoolEntry.holder_id)
+    )
+    return held.having(func.sum(PoolEntry.used_delta_minor) > 0).exists()
+
+
+def lies_in_lot(whose: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the condition that goods of such a receipt lie in a lot."""
+    return exists().where(
+        ReceiptLot.lot_id == Lot.id,
+        ReceiptLot.receipt_id == WarehouseReceipt.id,
+        ReceiptLot.quantity_minor > 0,
+        whose,
+    )
 
 
 def withdrawals(session: Session, receipt_id: UUID) -> Sequence[Withdrawal]:

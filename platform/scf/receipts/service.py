@@ -33,9 +33,16 @@ def lock_for(
     action: Action,
     expected_version: int | None = None,
 ) -> WarehouseReceipt:
-    """Return a receipt, locked, for an action that this party may take. Raises SubjectNotFound."""
-    receipt = evidence.lock(session, WarehouseReceipt, receipt_id)
-    permissions.require(receipt, actor.party, action)
+    """Return a receipt, locked, for an action that this party may take; a stranger waits for nobody.
+
+    Raises SubjectNotFound, ReceiptActionNotAllowed.
+    """
+    receipt = evidence.lock(
+        session,
+        WarehouseReceipt,
+        receipt_id,
+        require=lambda one: permissions.require(one, actor.party, action),
+    )
     evidence.require_version(receipt, expected_version)
     return receipt
 

@@ -53,12 +53,16 @@ class NoLink(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """What a search is about: the grantor's entries over these invoices that are not our own."""
+    """What a search is about: the grantor's entries over these papers that are not our own.
+
+    Invoices and orders, or warehouse receipts (`goods`).
+    """
 
     grantor: Enrolled
-    invoices: Sequence[str]
+    papers: Sequence[str]
     own: Sequence[str]
     registered_at: datetime | None
+    goods: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +223,10 @@ def inquire(session: Session, pledge: Pledge) -> Inquiry:
     """Return what a search for a pledge is about."""
     return Inquiry(
         grantor=filing.enrolled(session, pledge.pledgor_id),
-        invoices=[paper.number for paper in grounds.papers_ever(session, pledge)],
+        papers=[paper.number for paper in grounds.papers_ever(session, pledge)],
         own=filing.numbers_over(session, {pledge.pool_id, *pools.pools_of(session, pledge.id)}),
         registered_at=pledge.registration.registered_at,
+        goods=pledge.receipt_id is not None,
     )
 
 
@@ -244,7 +249,7 @@ def keep(
 ) -> Found:
     """Store a search with its certificate, and each entry over the claim that was not seen before."""
     before = asked.registered_at
-    clean = is_clean(result.findings, asked.invoices, own=asked.own, before=before)
+    clean = is_clean(result.findings, asked.papers, own=asked.own, before=before, goods=asked.goods)
     session.add(
         PledgeSearch(
             id=new_id(),
@@ -262,7 +267,7 @@ def keep(
     overlapping = {
         one.reg_no: one
         for one in result.findings
-        if one.reg_no not in own and overlaps(one, asked.invoices)
+        if one.reg_no not in own and overlaps(one, asked.papers, goods=asked.goods)
     }
     if not overlapping:
         return Found(clean, [])

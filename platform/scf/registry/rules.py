@@ -14,6 +14,10 @@ MARGIN = timedelta(days=180)
 
 _SWEEPING = re.compile(r"(全部|所有|一切)[^，。；;,]{0,12}(应收账款|债权)")
 """A description that takes every claim takes ours, too."""
+_SWEEPING_GOODS = re.compile(
+    r"(全部|所有|一切)[^，。；;,]{0,12}(仓单|提单|动产|存货|库存|货物|原材料|半成品|产品)"
+)
+"""And one that takes every thing (浮动抵押, Civil Code 396; 动态质押), or every receipt, takes the goods of ours."""
 
 
 def described_parts(*, contract_no: str | None, invoices: Sequence[str]) -> list[str]:
@@ -22,12 +26,15 @@ def described_parts(*, contract_no: str | None, invoices: Sequence[str]) -> list
     return ["creditor", "debtor", "amount", "due_on", *(name for name, value in given if value)]
 
 
-def covers(description: str, invoices: Iterable[str]) -> bool:
-    """Say whether an entry's text takes one of these invoices, by number or by taking all."""
+def covers(description: str, numbers: Iterable[str], *, goods: bool = False) -> bool:
+    """Say whether an entry's text takes one of these papers, by number or by taking all.
+
+    Of invoices and orders, or with `goods` of warehouse receipts.
+    """
     text = "".join(unicodedata.normalize("NFKC", description).upper().split())
-    if _SWEEPING.search(text):
+    if (_SWEEPING_GOODS if goods else _SWEEPING).search(text):
         return True
-    return any(_names(text, number) for number in invoices)
+    return any(_names(text, number) for number in numbers)
 
 
 def _names(text: str, number: str) -> bool:
@@ -38,10 +45,11 @@ def _names(text: str, number: str) -> bool:
 
 def is_clean(
     findings: Iterable[Finding],
-    invoices: Sequence[str],
+    numbers: Sequence[str],
     *,
     own: Iterable[str] = (),
     before: datetime | None = None,
+    goods: bool = False,
 ) -> bool:
     """Say whether no other's entry ranks before ours (Civil Code 768: earlier registration first).
 
@@ -52,14 +60,14 @@ def is_clean(
     return not any(
         finding.reg_no not in mine
         and (before is None or finding.registered_at <= before)
-        and overlaps(finding, invoices)
+        and overlaps(finding, numbers, goods=goods)
         for finding in findings
     )
 
 
-def overlaps(finding: Finding, invoices: Sequence[str]) -> bool:
-    """Say whether an entry takes one of these invoices, in its text or by its list of them."""
-    return covers("、".join((finding.description, *finding.items)), invoices)
+def overlaps(finding: Finding, numbers: Sequence[str], *, goods: bool = False) -> bool:
+    """Say whether an entry takes one of these papers, in its text or by its list of them."""
+    return covers("、".join((finding.description, *finding.items)), numbers, goods=goods)
 
 
 def term_months(today: date, due_on: date) -> int:

@@ -396,9 +396,13 @@ def lock_for(
     action: Action,
     expected_version: int | None = None,
 ) -> Lot:
-    """Return a lot, locked, for an action that this party may take. Raises SubjectNotFound."""
-    lot = evidence.lock(session, Lot, lot_id)
-    permissions.require(lot, actor.party, action)
+    """Return a lot, locked, for an action that this party may take; a stranger waits for nobody.
+
+    Raises SubjectNotFound, LotActionNotAllowed.
+    """
+    lot = evidence.lock(
+        session, Lot, lot_id, require=lambda one: permissions.require(one, actor.party, action)
+    )
     evidence.require_version(lot, expected_version)
     return lot
 

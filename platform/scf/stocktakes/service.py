@@ -28,7 +28,6 @@ from scf.kernel.errors import Invalid
 from scf.kernel.ids import new_id, public_id
 from scf.kernel.quantity import Quantity
 from scf.parties import queries as parties
-from scf.receipts import disputing
 from scf.receipts import queries as receipts
 from scf.stock import service as stock
 from scf.stock.models import Lot, PaperKind
@@ -102,8 +101,10 @@ def call(
 
     Raises SubjectNotFound for a lot that it has nothing in, LotsMixed, DrawsTooMany.
     """
-    listed = session.scalars(select(Lot).where(Lot.id.in_(lots)).order_by(Lot.id)).all()
-    if len(listed) != len(set(lots)) or any(not _holds(session, actor, lot) for lot in listed):
+    held = receipts.lies_in_lot(receipts.pledged_to(actor.party))
+    own = select(Lot).where(Lot.id.in_(lots), held)
+    listed = session.scalars(own.order_by(Lot.id)).all()
+    if len(listed) != len(set(lots)):
         raise SubjectNotFound
     places = {(lot.keeper_id, lot.supervisor_id, lot.state) for lot in listed}
     keeper_id, supervisor_id, state = places.pop()
@@ -287,10 +288,6 @@ def tell(
     """Append an event of a locked stocktake; the keeper, who is counted, learns of it at its end."""
     told = [*stocktake.sides, *([stocktake.keeper_id] if type_ == "stocktake.ended" else [])]
     return evidence.append(session, stocktake, type_, record, now=now, actor=actor, parties=told)
-
-
-def _holds(session: Session, actor: Actor, lot: Lot) -> bool:
-    return actor.party in disputing.pledgees(session, receipts.on_lot(session, lot.id))
 
 
 def _locked(session: Session, actor: Actor, stocktake_id: UUID) -> Stocktake:

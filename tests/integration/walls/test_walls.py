@@ -103,17 +103,8 @@ def outcome(answer: Any) -> str:
     return WORDS.get(code, code)
 
 
-WAITS = (
-    "/v1/lots",
-    "/v1/warehouse-receipts",
-    "/v1/price-",
-    "/v1/devices",
-    "/v1/stock",
-    "/v1/control-",
-    "/v1/margin-calls",
-    "/v1/consignments",
-)
-"""Of goods in store and of what watches them: some of these are asked under the lock only."""
+WAITS = ("/v1/consignments",)
+"""Of goods on their way: some of these are asked under the lock only."""
 
 
 @contextlib.contextmanager

@@ -236,6 +236,21 @@ class TestProperties:
         if any(rights[part.ref] and part.lacks.minor for part in split.parts):
             assert split.surplus.minor == 0
 
+    @given(cases(), st.integers(1, 10**12), st.integers(0, 10**13))
+    def test_a_keeper_is_whole_before_anybody_else_gets_a_fen(self, case, fee, minor):
+        """Storage owed comes first whatever else is there, and takes no more than is owed (留置权)."""
+        _, claims = case
+        goods = [one for one in claims if one.kind in KINDS[Asset.GOODS] - {ClaimKind.LIEN}]
+        keeper = claim("~keeper", ClaimKind.LIEN, amount=fee)
+        ranked = priority.order(Asset.GOODS, [*goods, keeper])
+        found = gets(priority.recover(ranked, Money(minor)))
+
+        assert ranks(ranked)["~keeper"] == 1
+        assert [one.rank for one in ranked].count(1) == 1
+        assert found["~keeper"] == min(fee, minor)
+        assert sum(found.values()) <= minor
+        assert found["~keeper"] == fee or sum(found.values()) == found["~keeper"]
+
     @given(cases(), st.integers(0, 10**13))
     def test_equal_claims_get_their_share_to_the_fen(self, case, minor):
         asset, claims = case
