@@ -31,7 +31,7 @@ class Facts:
     pay_to: Mapping[str, str]
     notified_pay_to: Mapping[str, str] | None
     bank: str
-    insured: bool = False
+    disclosed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,10 @@ def _searched_again(facts: Facts, days: int) -> Answer:
 
 
 def _notified(facts: Facts, _: int) -> Answer:
-    return Answer(facts.notified_on is not None, {"delivered_on": _text(facts.notified_on)})
+    seen = {"delivered_on": _text(facts.notified_on), "disclosed": facts.disclosed}
+    if not facts.disclosed and facts.notified_on is None:
+        return Answer(None, seen)
+    return Answer(facts.notified_on is not None, seen)
 
 
 def _invoices_fresh(facts: Facts, days: int) -> Answer:
@@ -121,10 +124,6 @@ def _claim_covers(facts: Facts, _: int) -> Answer:
     return Answer(facts.outstanding >= facts.loan and facts.shortfall.minor == 0, seen)
 
 
-def _insurance(facts: Facts, _: int) -> Answer:
-    return Answer(True if facts.insured else None, {"insured": facts.insured})
-
-
 CATALOGUE: Final[Mapping[str, Known]] = {
     "registered": Known("已办理登记，取得登记编号", "Registered, with a number", _registered),
     "registered_long_enough": Known(
@@ -140,7 +139,11 @@ CATALOGUE: Final[Mapping[str, Known]] = {
         _searched_again,
         takes_days=True,
     ),
-    "debtor_notified": Known("债务人已收到通知", "The debtor has the notice", _notified),
+    "debtor_notified": Known(
+        "债务人已收到通知（暗保理、暗转让不适用）",
+        "The debtor has the notice; does not apply to what is undisclosed",
+        _notified,
+    ),
     "invoices_fresh": Known(
         "全部发票状态正常，且在规定天数内查验",
         "Every invoice in force, checked no more than so many days ago",
@@ -157,11 +160,6 @@ CATALOGUE: Final[Mapping[str, Known]] = {
         "应收账款余额不低于借款金额，且无缺口",
         "What is still owed covers the loan, without shortfall",
         _claim_covers,
-    ),
-    "insurance": Known(
-        "保险有效（未投保的不适用）",
-        "Insured where it is to be; does not apply otherwise",
-        _insurance,
     ),
 }
 """Code -> condition. What a policy asks for beyond these is ticked by a named person."""

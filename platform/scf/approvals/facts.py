@@ -72,6 +72,7 @@ def gather(session: Session, case: Case, loan: Loan, *, today: date) -> Facts:
         pay_to=receivable.pay_to or {},
         notified_pay_to=notice.pay_to if notice else None,
         bank=parties.party(session, case.bank_id).uscc,
+        disclosed=pledge is None or pledge.disclosed,
     )
 
 

@@ -20,7 +20,6 @@ CONDITIONS: Final = [
     {"code": "invoices_fresh", "days": 7},
     {"code": "account_here"},
     {"code": "claim_covers"},
-    {"code": "insurance"},
 ]
 WORDS: Final = {True: "✓", False: "✗", None: "不适用"}
 

@@ -32,7 +32,6 @@ CLEARING = {
         {"code": "invoices_fresh", "days": 7},
         {"code": "account_here"},
         {"code": "debtor_notified"},
-        {"code": "insurance"},
     ],
 }
 WHOLE = {
@@ -207,7 +206,6 @@ def test_money_moves_when_everything_is_ticked_and_holds(desk, receivable, maker
     asked = {one["code"]: one["holds"] for one in desk.seen(bank, f"{case}/conditions")}
     assert asked["registered"] is True
     assert (asked["lock_final"], asked["debtor_notified"]) == (False, False)
-    assert asked["insurance"] is None
     found = desk.refused(bank, f"{case}/clear", checker)
     assert found["code"] == "approval.not_ticked"
     assert found["fields"] == {"items": ["seal", "decision_1"], "payment_planned": False}

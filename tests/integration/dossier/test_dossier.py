@@ -26,7 +26,7 @@ from tests.support.receivables import money
 
 PHOTO = b"\x89PNG\r\n\x1a\n of the workshop"
 CLEARING = {"within": 2, "items": [{"code": "seal", "title": "核对印章"}]}
-CLEARING["conditions"] = [{"code": "registered"}, {"code": "insurance"}]
+CLEARING["conditions"] = [{"code": "registered"}]
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +200,7 @@ def test_cover_and_checklist_can_be_read(found):
     assert "缺失：买方未在平台登记" in cover
     assert hashlib.sha256(found["01-contract/contract.txt"]).hexdigest() in cover
     assert "核对印章" in checklist
-    assert "不适用" in checklist  # insurance
+    assert "已办理登记，取得登记编号" in checklist
 
 
 def test_the_proofs_pass_the_verifier_as_they_are(desk, found, signer, tmp_path):

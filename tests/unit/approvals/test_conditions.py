@@ -30,7 +30,7 @@ GOOD = Facts(
 )
 
 
-@pytest.mark.parametrize("code", sorted(CATALOGUE.keys() - {"insurance"}))
+@pytest.mark.parametrize("code", sorted(CATALOGUE))
 def test_each_holds_of_a_sound_loan(code):
     assert CATALOGUE[code].answer(GOOD, 7 if CATALOGUE[code].takes_days else 0).holds is True
 
@@ -76,6 +76,13 @@ def test_which_invoices_are_not_fresh_is_said():
     assert answer.seen == {"invoices": 3, "not_fresh": ["2", "3"], "days": 7}
 
 
-def test_insurance_does_not_apply_to_what_is_not_insured():
-    assert CATALOGUE["insurance"].answer(GOOD, 0).holds is None
-    assert CATALOGUE["insurance"].answer(replace(GOOD, insured=True), 0).holds is True
+def test_a_notice_does_not_apply_to_what_is_undisclosed():
+    quiet = replace(GOOD, disclosed=False, notified_on=None)
+
+    assert CATALOGUE["debtor_notified"].answer(quiet, 0).holds is None
+    assert CATALOGUE["debtor_notified"].answer(replace(GOOD, disclosed=False), 0).holds is True
+
+
+def test_nothing_is_asked_that_nobody_here_knows():
+    """Of the insurance of a claim the platform knows nothing: a policy has a person tick it."""
+    assert "insurance" not in CATALOGUE
