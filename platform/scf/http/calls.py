@@ -23,6 +23,7 @@ from scf.http import idempotency, problems
 from scf.http.auth import ACTING_PERSON, Actor, authenticate, require_scope
 from scf.http.bodies import read_body
 from scf.http.limits import Kind, Limits, Standing
+from scf.http.schemas import named
 from scf.kernel.clock import Clock
 from scf.kernel.errors import Refused, ValueInvalid
 from scf.kernel.ids import parse_id
@@ -187,7 +188,10 @@ def _register(
         first = inspect.Parameter(
             "envelope", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=EnvelopeDependency
         )
-        keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+        keyword = [
+            p.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=named(p.annotation, p.name))
+            for p in own
+        ]
         serve.__signature__ = signature.replace(parameters=[first, *keyword])  # type: ignore[attr-defined] # read by FastAPI
         serve.__annotations__ = {"envelope": EnvelopeDependency, "return": returns}
         router.add_api_route(

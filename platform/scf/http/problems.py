@@ -100,16 +100,21 @@ def clean(value: str) -> str:
 NO_BODY: Final = "请求体缺失：请发送 JSON 对象，无内容时发送 {} · The body is missing: send a JSON object, {} where there is nothing to say"
 
 
+PLACES: Final = ("body", "query", "path", "header")
+"""Where a value came from, which is not part of its name."""
+
+
 def _from_validation(error: RequestValidationError) -> RequestInvalid:
     faults = [_fault(one["loc"], one["type"], one["msg"]) for one in error.errors()[:20]]
     return RequestInvalid(field=faults[0]["field"] or None, faults=faults)
 
 
 def _fault(loc: Sequence[int | str], kind: str, message: str) -> dict[str, str]:
-    """Say which field breaks which rule; a body that is not there at all is named as such."""
+    """Say which field or parameter breaks which rule; a body that is not there at all is named as such."""
     if (*loc, kind) == ("body", "missing"):
         return {"field": "body", "rule": NO_BODY}
-    return {"field": ".".join(str(part) for part in loc if part != "body"), "rule": message[:200]}
+    named = loc[1:] if loc and loc[0] in PLACES else loc
+    return {"field": ".".join(map(str, named)), "rule": message[:200]}
 
 
 def install(app: FastAPI) -> None:

@@ -6,9 +6,10 @@ the field.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Annotated, Any
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 from uuid import UUID
 
 from pydantic import (
@@ -63,15 +64,19 @@ class Out(BaseModel):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Wire:
-    """How a value is read from JSON and written back, and what OpenAPI says of it."""
+    """How a value is read from JSON and written back, and what OpenAPI says of it.
+
+    A refusal names the field of the body, or the parameter that this stands for (`name`).
+    """
 
     read: Callable[[Any, str | None], Any]
     write: Callable[[Any], Any]
     schema: dict[str, Any]
+    name: str | None = None
 
     def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
         def read(value: Any, info: ValidationInfo) -> Any:
-            return self.read(value, info.field_name)
+            return self.read(value, info.field_name or self.name)
 
         return core_schema.with_info_plain_validator_function(
             read, serialization=core_schema.plain_serializer_function_ser_schema(self.write)
@@ -81,6 +86,21 @@ class Wire:
         self, _: CoreSchema, __: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         return dict(self.schema)
+
+
+def named(annotation: Any, name: str) -> Any:
+    """Return the type of a parameter with its values refusing under the parameter's name."""
+    inner = [named(one, name) for one in get_args(annotation)]
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        said = [
+            replace(one, name=name) if isinstance(one, Wire) else one
+            for one in annotation.__metadata__
+        ]
+        return Annotated[named(annotation.__origin__, name), *said]
+    if origin in (Union, UnionType):
+        return Union[tuple(inner)]  # noqa: UP007 - of any number
+    return list[inner[0]] if origin is list else annotation
 
 
 def _text(value: Any, field: str | None) -> str:

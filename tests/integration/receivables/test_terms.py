@@ -64,8 +64,8 @@ class TestTerms:
         ("parameters", "code", "field"),
         [
             ({"delivered_on": "2026-02-30"}, "value.invalid", "delivered_on"),
-            ({"debtor_size": "huge"}, "request.invalid", "query.debtor_size"),
-            ({"agreed_days": 3661}, "request.invalid", "query.agreed_days"),
+            ({"debtor_size": "huge"}, "request.invalid", "debtor_size"),
+            ({"agreed_days": 3661}, "request.invalid", "agreed_days"),
             (
                 {"agreed_days": 3, "agreed_due_on": "2026-04-01"},
                 "terms.agreed_twice",
@@ -92,7 +92,7 @@ class TestTerms:
                 "rules.lpr_not_on_file",
                 "contract_on",
             ),
-            ({"unknown": "1"}, "request.invalid", "query.unknown"),
+            ({"unknown": "1"}, "request.invalid", "unknown"),
         ],
     )
     def test_bad_input(self, stage: Stage, parameters: dict, code: str, field: str):

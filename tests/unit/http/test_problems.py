@@ -3,11 +3,12 @@
 import json
 
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.testclient import TestClient
 
 from scf.http import problems
-from scf.http.schemas import NothingIn
+from scf.http.calls import Call, query
+from scf.http.schemas import DateText, LotId, NothingIn, PageSize
 from scf.kernel.errors import ValueInvalid
 from scf.kernel.money import Money
 
@@ -58,3 +59,36 @@ class TestBodies:
         (fault,) = client.post("/cancel", json={"x": 1}).json()["fields"]["faults"]
 
         assert fault["field"] == "x"
+
+
+class TestParameters:
+    @pytest.fixture
+    def client(self):
+        app, router = FastAPI(), APIRouter()
+        problems.install(app)
+
+        @query(router, "/lots/{lot_id}/days")
+        def days(
+            call: Call, lot_id: LotId, since: DateText | None = None, limit: PageSize = 1
+        ) -> list[str]:
+            del call, lot_id, since, limit
+            return []
+
+        app.include_router(router)
+        return TestClient(app)
+
+    @pytest.mark.parametrize(
+        ("path", "code", "field"),
+        [
+            ("/lots/rcv_01k3e5m8q2x7v9b4c6d8f0g1h2/days", "id.invalid", "lot_id"),
+            ("/lots/lot_01k3e5m8q2x7v9b4c6d8f0g1h2/days?since=x", "value.invalid", "since"),
+            ("/lots/lot_01k3e5m8q2x7v9b4c6d8f0g1h2/days?limit=x", "request.invalid", "limit"),
+        ],
+    )
+    def test_they_are_named_as_a_bodys_fields_are(self, client, path, code, field):
+        answer = client.get(path)
+
+        assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (
+            *(422, code),
+            field,
+        )
