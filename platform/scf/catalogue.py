@@ -9,13 +9,12 @@ import json
 import pkgutil
 import sys
 import tomllib
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import scf
-from scf.http.problems import STATUS
+from scf.http import problems
 from scf.kernel.errors import SCFError
 from scf.main import create_app
 from scf.settings import Settings
@@ -31,14 +30,7 @@ def errors() -> list[type[SCFError]]:
     for module in pkgutil.walk_packages(scf.__path__, "scf."):
         if not any(part in module.name for part in SKIPPED):
             importlib.import_module(module.name)
-    found = {error for error in _below(SCFError) if "code" in vars(error) and error is not SCFError}
-    return sorted(found, key=lambda error: error.code)
-
-
-def _below(kind: type[SCFError]) -> Iterator[type[SCFError]]:
-    for child in kind.__subclasses__():
-        yield child
-        yield from _below(child)
+    return problems.concrete()
 
 
 def errors_page() -> str:
@@ -52,12 +44,10 @@ def errors_page() -> str:
         "| code | status | 标题 | title | the rule |",
         "|---|---|---|---|---|",
     ]
-    for error in errors():
-        rule = " ".join((error.__doc__ or "").split())
-        status = next((status for kind, status in STATUS if issubclass(error, kind)), 500)
-        lines.append(
-            f'| <a id="{error.code}"></a>`{error.code}` | {status} | {error.title} | {error.title_en} | {rule} |'
-        )
+    lines += [
+        f'| <a id="{row.code}"></a>`{row.code}` | {row.status} | {row.title} | {row.title_en} | {row.rule} |'
+        for row in map(problems.explained, errors())
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -68,6 +68,7 @@ from scf.transit import api as transit
 
 ROUTERS: list[APIRouter] = [
     health.router,
+    problems.router,
     metrics.router,
     oauth.router,
     evidence.router,

@@ -1,4 +1,4 @@
-"""The service over HTTP: `POST /v1/tickets`, `GET /healthz`; every refusal is a problem document."""
+"""The service over HTTP: `POST /v1/tickets`, `POST /v1/tokens`, `GET /healthz`; every refusal is a problem document."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from scf_ledger import error_page
 from scf_ledger.tokens import errors
 from scf_ledger.tokens.schemas import (
     Health,
@@ -73,7 +74,19 @@ def create_app(service: TokenService) -> FastAPI:
         """Say who this service is."""
         return service.health()
 
+    @app.get(error_page.PATH, include_in_schema=False)
+    def explain() -> HTMLResponse:
+        """Say what each refusal means: where a problem's `type` leads."""
+        return HTMLResponse(error_page.render(_rows()))
+
     return app
+
+
+def _rows() -> list[error_page.Row]:
+    return [
+        error_page.Row(one.code, one.status, one.title, one.detail, one.__doc__ or "")
+        for one in errors.Refusal.__subclasses__()
+    ]
 
 
 def _install_problems(app: FastAPI, service: TokenService) -> None:
@@ -154,7 +167,7 @@ def _answer(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     body = {
-        "type": f"/docs/errors#{code}",
+        "type": "about:blank" if code.startswith("http.") else error_page.type_of(code),
         "title": title,
         "detail": detail,
         "status": status,

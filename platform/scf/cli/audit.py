@@ -8,6 +8,7 @@ from scf.audit.finding import Report
 from scf.audit.service import audit_installation
 from scf.cli import FAILED, UNUSABLE
 from scf.kernel.errors import Unavailable
+from scf.migrations import SchemaOther, require_newest
 from scf.runtime import settings_here
 
 CHAIN = {
@@ -29,8 +30,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(options: argparse.Namespace) -> int:
     """Print what was found: 0 clean, 1 a difference, 2 the platform cannot be read."""
     try:
-        report = audit_installation(settings_here())
-    except Unavailable as error:
+        settings = settings_here()
+        require_newest(settings.database_url)
+        report = audit_installation(settings)
+    except (Unavailable, SchemaOther) as error:
         sys.stderr.write(error.line() + "\n")
         return UNUSABLE
     text = json.dumps(to_json(report), ensure_ascii=False) if options.json else screen(report)

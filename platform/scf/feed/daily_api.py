@@ -13,7 +13,7 @@ from scf.feed import daily
 from scf.feed.daily_models import DailyFile
 from scf.http.calls import Call, query
 from scf.http.downloads import download
-from scf.http.paging import PAGE_SIZE
+from scf.http.paging import PAGE_SIZE, Page
 from scf.http.schemas import DateText, InstantText, Out, PageSize
 from scf_ledger.encoding import b64url
 
@@ -56,11 +56,15 @@ class FeedKeyOut(Out):
 
 @query(router, "/v1/daily-files")
 def daily_files(
-    call: Call, after: DateText | None = None, limit: PageSize = PAGE_SIZE
-) -> list[DailyFileOut]:
-    """日终文件列表 One's files, oldest first; `after` is a date."""
-    found = daily.page(call.session, call.actor.party, after=after, size=limit)
-    return [DailyFileOut.of(row) for row in found]
+    call: Call, cursor: DateText | None = None, limit: PageSize = PAGE_SIZE
+) -> Page[DailyFileOut]:
+    """日终文件列表 One's files, oldest first; the cursor is the date of the last that one has."""
+    found = daily.page(call.session, call.actor.party, after=cursor, size=limit)
+    full = len(found) == limit
+    return Page[DailyFileOut](
+        items=[DailyFileOut.of(row) for row in found],
+        next=found[-1].day.isoformat() if full else None,
+    )
 
 
 @query(router, "/v1/daily-files/key")

@@ -1,17 +1,17 @@
 """RFC 9457 problem details, and the only table from kinds of error to HTTP."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
+from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from scf.kernel import errors
-from scf_ledger import canonical
+from scf_ledger import canonical, error_page
 
 MEDIA_TYPE = "application/problem+json"
 STATUS: list[tuple[type[errors.SCFError], int]] = [
@@ -60,7 +60,7 @@ def render(error: errors.SCFError) -> Response:
     """Return the problem document of an expected error, with its numbers."""
     status = status_of(error)
     body = {
-        "type": f"/docs/errors#{error.code}",
+        "type": error_page.type_of(error.code),
         "title": error.title,
         "detail": error.title_en,
         "status": status,
@@ -115,6 +115,34 @@ def _fault(loc: Sequence[int | str], kind: str, message: str) -> dict[str, str]:
         return {"field": "body", "rule": NO_BODY}
     named = loc[1:] if loc and loc[0] in PLACES else loc
     return {"field": ".".join(map(str, named)), "rule": message[:200]}
+
+
+def concrete() -> list[type[errors.SCFError]]:
+    """Return every error with a code of its own that this process has loaded, by code."""
+    found = {error for error in _below(errors.SCFError) if "code" in vars(error)}
+    return sorted(found, key=lambda error: error.code)
+
+
+def _below(kind: type[errors.SCFError]) -> Iterator[type[errors.SCFError]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _below(child)
+
+
+def explained(error: type[errors.SCFError]) -> error_page.Row:
+    """Return what a page of errors says of one: of what has no status of its own, that it is a defect."""
+    status = next((status for kind, status in STATUS if issubclass(error, kind)), 500)
+    rule = " ".join((error.__doc__ or "").split())
+    return error_page.Row(error.code, status, error.title, error.title_en, rule)
+
+
+router = APIRouter()
+
+
+@router.get(error_page.PATH, include_in_schema=False)
+def explain() -> HTMLResponse:
+    """Say what each refusal means: where a problem's `type` leads."""
+    return HTMLResponse(error_page.render(map(explained, concrete())))
 
 
 def install(app: FastAPI) -> None:

@@ -8,7 +8,7 @@ the field.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from types import UnionType
+from types import GenericAlias, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 from uuid import UUID
 
@@ -100,7 +100,7 @@ def named(annotation: Any, name: str) -> Any:
         return Annotated[named(annotation.__origin__, name), *said]
     if origin in (Union, UnionType):
         return Union[tuple(inner)]  # noqa: UP007 - of any number
-    return list[inner[0]] if origin is list else annotation
+    return GenericAlias(list, tuple(inner)) if origin is list else annotation
 
 
 def _text(value: Any, field: str | None) -> str:

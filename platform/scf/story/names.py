@@ -32,13 +32,16 @@ LEFT_IN_YARD: Final = {
 
 
 def write_names(stage: Stage, cast: Cast) -> Path:
-    """Write shell variables: ids, who signs, where the keys are and what opens them; for its owner alone."""
+    """Write shell variables: ids, who signs, where services and keys are and what opens them; for its owner alone."""
     kept = stage.journal.entries
     names: dict[str, Any] = {
         "SCF_DATA": stage.settings.data.resolve(),
         "SCF_KEYS": (stage.folder / "keys").resolve(),
         "SCF_PASSPHRASE": kept["passphrase"],
         "PLATFORM": stage.settings.public_url,
+        "TOKENS": stage.settings.token_service_url,
+        "CHAIN": stage.settings.chain_rpc_url,
+        "TAX_BUREAU": stage.settings.invoice_status_url,
         "PROGRAMME": cast.programme,
         "ANCHOR": cast.anchor.id,
         "SUPPLIER": cast.supplier.id,

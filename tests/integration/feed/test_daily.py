@@ -55,10 +55,14 @@ def fetched(desk, day, tail=""):
 
 def test_every_day_has_one_and_every_record_is_in_one(business):
     desk, pledges = business
-    listed = desk.seen(desk.stage.cast.bank, PATH)
+    listed = desk.seen(desk.stage.cast.bank, PATH)["items"]
     files = [json.loads(fetched(desk, one["day"])) for one in listed]
 
     assert [one["day"] for one in files] == ["2025-11-03", "2025-11-04", "2025-11-05"]
+    page = desk.seen(desk.stage.cast.bank, PATH, limit=1)
+    assert ([one["day"] for one in page["items"]], page["next"]) == (["2025-11-03"], "2025-11-03")
+    rest = desk.seen(desk.stage.cast.bank, PATH, cursor=page["next"])
+    assert (rest["items"], rest["next"]) == (listed[1:], None)
     for before, after in itertools.pairwise(files):
         assert after["first_index"] == before["last_index"] + 1
         assert after["opening"] == before["closing"]
@@ -93,7 +97,7 @@ def test_made_again_the_bytes_are_the_same(desk):
             assert again == made.content
             assert daily.sign(again, signer) == made.signature
     daily.turn(desk.context)
-    assert len(desk.seen(desk.stage.cast.bank, PATH)) == 3
+    assert len(desk.seen(desk.stage.cast.bank, PATH)["items"]) == 3
 
 
 def test_a_break_is_named(business):
@@ -132,7 +136,7 @@ def test_no_file_before_its_day_is_over(desk):
     before = clock.now()
     clock.set(STORY_BEGINS.replace(day=6, hour=16, minute=4))  # 00:04 in Shanghai
     daily.turn(desk.context)
-    assert len(desk.seen(desk.stage.cast.bank, PATH)) == 3
+    assert len(desk.seen(desk.stage.cast.bank, PATH)["items"]) == 3
     clock.set(before)
 
 
@@ -159,7 +163,7 @@ def test_verified_with_a_library_and_with_openssl(desk, tmp_path):
 def test_it_is_the_banks_alone(desk):
     cast = desk.stage.cast
 
-    assert desk.seen(cast.second_bank, PATH) == []
+    assert desk.seen(cast.second_bank, PATH)["items"] == []
     for tail in ("", "/signature"):
         answer = desk.stage.get(cast.second_bank, f"{PATH}/{FIRST}{tail}")
         assert answer.json()["code"] == "subject.not_found"

@@ -5,6 +5,7 @@ import json
 import pytest
 from fastapi.testclient import TestClient
 
+from scf_ledger.tokens import errors
 from scf_ledger.tokens.api import BODY_MAX, create_app
 from tests.unit.tokens.conftest import CONTRACT, NOW, asset
 
@@ -25,7 +26,8 @@ def problem(response):
     assert response.headers["content-type"] == "application/problem+json"
     found = response.json()
     assert found["status"] == response.status_code
-    assert found["type"] == f"/docs/errors#{found['code']}"
+    own = not found["code"].startswith("http.")
+    assert found["type"] == (f"/docs/errors#{found['code']}" if own else "about:blank")
     assert any("\u4e00" <= letter <= "\u9fff" for letter in found["title"])
     assert found["detail"].isascii()
     return found["code"]
@@ -167,3 +169,12 @@ def test_the_description_is_openapi(http):
 
     assert found["openapi"].startswith("3.1")
     assert "429" in found["paths"]["/v1/tickets"]["post"]["responses"]
+
+
+def test_every_type_leads_to_its_row(http):
+    page = http.get("/docs/errors")
+
+    assert page.status_code == 200
+    for refusal in errors.Refusal.__subclasses__():
+        assert f'id="{refusal.code}"' in page.text
+        assert refusal.title in page.text
