@@ -5,7 +5,7 @@ yard = open_yard(stage); lot = yard.stored("140.000"); receipt = yard.issued(lot
 
 import base64
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -188,15 +188,23 @@ class Yard:
     def deliver(self, receipt: dict[str, Any], order_no: str) -> httpx.Response:
         """Have the keeper hand the goods over."""
         path = f"/v1/warehouse-receipts/{receipt['id']}"
-        papers = [base64.b64encode(one.encode()).decode() for one in ("磅单", "出门证")]
+        body = self.leaving(order_no)
         return self.sign(
-            self.keeper,
-            "deliver",
-            f"{path}/delivery-draft",
-            f"{path}/deliver",
-            order_no=order_no,
-            papers=papers,
+            self.keeper, "deliver", f"{path}/delivery-draft", f"{path}/deliver", **body
         )
+
+    def delivery(self, receipt: dict[str, Any], order_no: str) -> Callable[[], httpx.Response]:
+        """Have the keeper sign that the goods have left; what hands it back."""
+        path = f"/v1/warehouse-receipts/{receipt['id']}"
+        body = self.leaving(order_no)
+        return self.prepared(
+            self.keeper, "deliver", f"{path}/delivery-draft", f"{path}/deliver", **body
+        )
+
+    def leaving(self, order_no: str) -> dict[str, Any]:
+        """What the keeper says of goods that leave: against which order, by which papers."""
+        papers = [base64.b64encode(one.encode()).decode() for one in ("磅单", "出门证")]
+        return {"order_no": order_no, "papers": papers}
 
     def sign(
         self, who: Company, act: str, draft_path: str, path: str, **body: Any
@@ -205,6 +213,15 @@ class Yard:
         if not draft.is_success:
             return draft
         return self.stage.post(who, path, {"authorizations": who.sign_all(draft.json())})
+
+    def prepared(
+        self, who: Company, act: str, draft_path: str, path: str, **body: Any
+    ) -> Callable[[], httpx.Response]:
+        """Draft and sign; what hands it back."""
+        draft = self.stage.post(who, draft_path, {**body, "signers": who.signers(act)})
+        assert draft.is_success, draft.text
+        answer = {"authorizations": who.sign_all(draft.json())}
+        return lambda: self.stage.post(who, path, answer)
 
     def endorse(self, receipt: dict[str, Any], to: Company, **other: Any) -> httpx.Response:
         """Have the holder sign the receipt over; the keeper has not attested it."""
@@ -245,10 +262,13 @@ class Yard:
         path = f"/v1/receipt-divisions/{division}"
         body = {"signers": self.keeper.signers("issue")}
         drafts = self.stage.post(self.keeper, f"{path}/issue-drafts", body)
-        if not drafts.is_success:
-            return drafts
-        issues = [{"authorizations": self.keeper.sign_all(draft)} for draft in drafts.json()]
-        return self.stage.post(self.keeper, f"{path}/carry-out", {"issues": issues})
+        return self.issue_drafted(division, drafts.json()) if drafts.is_success else drafts
+
+    def issue_drafted(self, division: str, drafts: Sequence[dict[str, Any]]) -> httpx.Response:
+        """Have the keeper sign the new receipts and hand them back."""
+        issues = [{"authorizations": self.keeper.sign_all(draft)} for draft in drafts]
+        path = f"/v1/receipt-divisions/{division}/carry-out"
+        return self.stage.post(self.keeper, path, {"issues": issues})
 
     def divided(
         self, receipts: Sequence[dict[str, Any]], into: Sequence[dict[str, Any]]

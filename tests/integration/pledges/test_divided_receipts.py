@@ -3,6 +3,7 @@
 import uuid
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 
 from scf.kernel.ids import parse_id
@@ -21,6 +22,7 @@ from tests.support.pledging import (
 )
 from tests.support.prices import a_series, entered
 from tests.support.problems import refusal
+from tests.support.racing import at_once
 from tests.support.warehouse import Yard, part, tonnes
 
 
@@ -230,6 +232,35 @@ class TestConsent:
         assert yard.carry_out(division).status_code == 201
         played(desk)
         verified(desk, signer, pledge)
+
+
+@pytest.mark.parametrize("_turn", range(3))
+def test_released_while_it_is_split(desk: Desk, yard: Yard, _turn):
+    """Whoever comes first, nothing of what was released is held anywhere."""
+    receipt, pledge = pledged(desk, yard, "100.000")
+    lot, bank = {"id": receipt["lots"][0]["lot"]}, desk.stage.cast.bank
+    division = did(yard.divide([receipt], [part(name, lot, "50.000") for name in numbers()]))["id"]
+    did(yard.sign_division(division, yard.trader))
+    did(yard.sign_division(division, bank, "consent"))
+    path, body = f"/v1/receipt-divisions/{division}", {"signers": yard.keeper.signers("issue")}
+    drafts = did(desk.stage.post(yard.keeper, f"{path}/issue-drafts", body))
+    path = f"/v1/pledges/{pledge}"
+    release = yard.prepared(
+        bank, "release", f"{path}/release-draft", f"{path}/release", reason="结清"
+    )
+
+    released, made = at_once(release, lambda: yard.issue_drafted(division, drafts))
+
+    assert released.status_code == 200, released.text
+    if made.status_code == 201:
+        free = [("50.000", "0.000", "50.000")] * 2
+        assert sums(yard, receipt, *made.json()) == [("0.000", "0.000", "0.000"), *free]
+    else:
+        refusal(made, 409, "receipt.division_not_ready")
+        assert sums(yard, receipt) == [("100.000", "0.000", "100.000")]
+    played(desk)
+    assert held(desk, pledge) == []
+    assert locked(desk, pledge)[0] == set()
 
 
 def test_a_control_agreement_values_the_same_goods(desk: Desk, yard: Yard):

@@ -2,10 +2,10 @@
 
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
+from tests.support.racing import at_once
 from tests.support.warehouse import Yard, tonnes
 
 
@@ -26,11 +26,6 @@ def signed(yard: Yard, lot, quantity: str) -> Callable[[], httpx.Response]:
     answer = {"authorizations": yard.keeper.sign_all(draft.json())}
     path = f"/v1/lots/{lot['id']}/warehouse-receipts"
     return lambda: yard.stage.post(yard.keeper, path, answer)
-
-
-def at_once(*commands: Callable[[], httpx.Response]) -> list[httpx.Response]:
-    with ThreadPoolExecutor(len(commands)) as pool:
-        return [one.result() for one in [pool.submit(command) for command in commands]]
 
 
 def test_two_receipts_over_the_same_goods(yard: Yard):
