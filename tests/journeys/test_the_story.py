@@ -1,6 +1,7 @@
 """`scf demo` from invoice to released pledge, once and again, and what a person then does with it."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from scf_ledger.encoding import from_b64url
+from tests.support.guides import ROOT, script_of
 from tests.support.journeys import MINUTES, PROGRAMS, Installation, installation
 
 FRAGMENTS = {
@@ -37,6 +39,13 @@ SHAPE = {
     "warehouse": {
         "receipt": str,
         "margin": dict,
+        "months_of_2008": [
+            {"month": str, "fall_bps": int, "value": dict, "value_at_risk": dict, "line": str}
+        ],
+        "vehicles": {
+            "left": [{"vin": str, "repaid": dict, "receipt_no": str}],
+            "pledged": dict,
+        },
         "refused": [{"what": str, "code": str}],
         "proofs": [{"file": str, "kind": str, "expect": str, "verdict": str, "fragments": dict}],
     },
@@ -176,6 +185,33 @@ def test_pledges_of_goods_verify_like_any_other(first):
         assert (code, found["verdict"]) == (0, "pass")
 
 
+def test_2008_is_played_month_by_month_over_what_the_bank_holds(first):
+    """From April's highest: 8,714.18 a ton; each month's fall over 150 t that are worth 10,575,000."""
+    months = first.report["warehouse"]["months_of_2008"]
+    assert [(one["month"], one["fall_bps"], one["line"]) for one in months] == [
+        ("2008-04", 0, "clear"),
+        ("2008-05", 411, "warning"),
+        ("2008-06", 484, "warning"),
+        ("2008-07", 352, "warning"),
+        ("2008-08", 1240, "top_up"),
+        ("2008-09", 1996, "disposal"),
+        ("2008-10", 4383, "disposal"),
+        ("2008-11", 5721, "disposal"),
+        ("2008-12", 6437, "disposal"),
+    ]
+    assert months[-1]["value"]["amount"] == "3767872.50"  # 25,119.15 a ton
+    assert months[-1]["value_at_risk"]["amount"] == "6807127.50"
+
+
+def test_vehicles_leave_one_by_one_against_payment(first):
+    vehicles = first.report["warehouse"]["vehicles"]
+    assert [(one["vin"], one["repaid"]["amount"]) for one in vehicles["left"]] == [
+        ("LSVAA4189R2123453", "84000.00"),
+        ("LSVAA4180R2123454", "84000.00"),
+    ]
+    assert vehicles["pledged"] == {"quantity": "1", "unit": "C62"}
+
+
 def test_the_second_bank_sees_no_number_and_no_lender(first):
     form = re.search(r"示例村镇银行 · 发起质押.*?╰", first.done.stderr, re.DOTALL).group()
     assert "可用额度不足" in form
@@ -262,6 +298,26 @@ def test_the_audit_is_clean_to_another_program(serving):
     done = serving.at.run("audit", "--json", seconds=MINUTES)
     report = json.loads(done.stdout)
     assert (done.returncode, report["verdict"], report["chain"]) == (0, "clean", "checked")
+
+
+@pytest.mark.parametrize("guide", ["receipts", "collateral", "prices", "watching", "warehouse"])
+def test_the_lines_of_the_goods_guides_run_as_they_stand(serving, guide, tmp_path):
+    """Pasted into a shell one after the other, as a reader does; the first that fails ends it."""
+    for name in ("docs", "platform", "tests"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / ".scf").symlink_to(serving.at.data)
+    state = json.loads((serving.at.data / "runtime.json").read_text())
+    lines = script_of(guide).replace("http://127.0.0.1:8705", state["addresses"]["PRICE_URL"])
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", f". .scf/story/names.sh\n{lines}"],
+        cwd=tmp_path,
+        env={**serving.at.environment, "PATH": f"{PROGRAMS}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=2 * MINUTES,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_ctrl_c_ends_it_well_and_leaves_no_process(serving):

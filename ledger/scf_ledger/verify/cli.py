@@ -130,6 +130,12 @@ def _row(fragment: Fragment, outcome: Outcome, *, required: bool) -> list[str]:
     ]
 
 
+def _measure(value: Any) -> str:
+    """Write money, or a quantity of goods."""
+    number, of = ("quantity", "unit") if "unit" in value else ("amount", "currency")
+    return f"{value[number]} {value[of]}"
+
+
 def _history(facts: Any) -> list[str]:
     """Tell the events with the times they claim, and by when they provably existed."""
     lines = [
@@ -144,7 +150,7 @@ def _history(facts: Any) -> list[str]:
         f"    {word} {key} {printable(terms[key])}" for key, word in _TERMS.items() if key in terms
     ]
     lines += [
-        f"    {word} {key} {amounts[key]['amount']} {amounts[key]['currency']}"
+        f"    {word} {key} {_measure(amounts[key])}"
         for key, word in _AMOUNTS.items()
         if key in amounts
     ]

@@ -144,8 +144,11 @@ def cure(yard: Yard, control: str, before: dict[str, Any], pledge: str) -> None:
     yard.story.show(bank, "补足后盯市", rows, result=STAGES[call["state"]])
 
 
-def play_2008(yard: Yard) -> None:
-    """The months of 2008 over what the bank holds: each month's fall from that year's highest, one call a month."""
+def play_2008(yard: Yard) -> list[dict[str, Any]]:
+    """The months of 2008 over what the bank holds: each month's fall from that year's highest, one call a month.
+
+    Return what the goods would have come to in each month, for the report.
+    """
     yard.story.on("重演 2008 年铜价", "The months of 2008", yard.season.topped_on, "15:00")
     bank, desk = yard.bank, yard.bank.desk
     series = yard.do(
@@ -165,17 +168,28 @@ def play_2008(yard: Yard) -> None:
     quotes = desk.see(f"{path}/prices")["items"][::-1]
     highest = max(_minor(one["price"]) for one in quotes)
     begun = next(at for at, one in enumerate(quotes) if _minor(one["price"]) == highest)
-    rows = {}
+    rows, played = {}, []
     for one in quotes[begun:]:
         bps = round(Fraction(highest - _minor(one["price"]), highest) * WHOLE_BPS)
         month = one["quoted_at"][:7]
         (found,) = yard.stage.journal.once(f"goods:shock:{month}", partial(_shocked, yard, bps))
-        rows[f"{month} −{bps / 100:.1f}%" if bps else month] = _shown(found["shocked"])
+        shocked = found["shocked"]
+        rows[f"{month} −{bps / 100:.1f}%" if bps else month] = _shown(shocked)
+        played.append(
+            {
+                "month": month,
+                "fall_bps": bps,
+                "value": shocked["value"],
+                "value_at_risk": found["value_at_risk"],
+                "line": _line(shocked),
+            }
+        )
     now = found["now"]
     rows = {"现在": f"货值 {yuan(now['value'])}，债务 {yuan(now['exposure'])}", **rows}
     yard.story.show(
         bank, "质物组合压力测试", rows, result=f"以 {quotes[begun]['quoted_at'][:7]} 为起点逐月重演"
     )
+    return played
 
 
 def figures(marked: dict[str, Any]) -> dict[str, Any]:
@@ -189,9 +203,15 @@ def _shocked(yard: Yard, bps: int) -> Any:
 
 
 def _shown(total: dict[str, Any]) -> str:
-    (line,) = (LINES[name] for name, count in total["lines"].items() if count)
+    line = LINES[_line(total)]
     short = f"，缺 {yuan(total['shortfall'])}" if _minor(total["shortfall"]) else ""
     return f"货值 {yuan(total['value'])}，{line}{short}"
+
+
+def _line(total: dict[str, Any]) -> str:
+    """Return the line at which the bank's one agreement stands."""
+    (line,) = (name for name, count in total["lines"].items() if count)
+    return str(line)
 
 
 def _standing(mark: dict[str, Any]) -> dict[str, str]:

@@ -34,9 +34,9 @@ def tell(stage: Stage, cast: Cast, trust: Path) -> dict[str, Any] | None:
     call = margin.fall(yard, control)
     more = margin.bring_more(yard)
     perfect(yard, "QC-01", cars_pledge)
-    vehicles.sell(yard, cars_pledge, cars)
+    sold = vehicles.sell(yard, cars_pledge, cars)
     margin.cure(yard, control, call, more)
-    margin.play_2008(yard)
+    months = margin.play_2008(yard)
     device = scale.report(yard)
     scale.freeze(yard, lot, receipt, pledge)
     stage.on("银行核验仓单质押", "The bank checks its pledge of goods", season.checked_on, "09:30")
@@ -45,6 +45,8 @@ def tell(stage: Stage, cast: Cast, trust: Path) -> dict[str, Any] | None:
     return {
         "receipt": receipt["id"],
         "margin": margin.figures(call),
+        "months_of_2008": months,
+        "vehicles": sold,
         "refused": yard.story.refused,
         "proofs": [proof.to_json() for proof in proofs],
     }

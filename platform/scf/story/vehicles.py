@@ -68,8 +68,12 @@ def pledge(yard: Yard, found: dict[str, Any]) -> str:
     return offer(yard, "QC-01", yard.dealer, found, principal)
 
 
-def sell(yard: Yard, pledge_id: str, found: dict[str, Any]) -> None:
-    """Each vehicle that is paid for is signed free by the bank, ordered out by its VIN, and handed over."""
+def sell(yard: Yard, pledge_id: str, found: dict[str, Any]) -> dict[str, Any]:
+    """Each vehicle that is paid for is signed free by the bank, ordered out by its VIN, and handed over.
+
+    Return which have left against which payment, and how many are pledged still, for the report.
+    """
+    gone, rest = [], found["quantity"]
     yard.story.on("车辆还款赎货", "Vehicles leave one by one", yard.season.topped_on, "10:30")
     for place, vin in enumerate(SOLD, 1):
         name, repaid = f"QC-01:{vin}", f"HK{yard.season.topped_on:%Y%m%d}{place:05}"
@@ -82,10 +86,13 @@ def sell(yard: Yard, pledge_id: str, found: dict[str, Any]) -> None:
             "units": [vin],
         }
         left = hand_over(yard, name, yard.dealer, found, order)
+        rest = left["lots"][0]["quantity"]
+        gone.append({"vin": vin, "repaid": PAID.to_json(), "receipt_no": repaid})
         rows = {
             "还款": f"{yuan(PAID.to_json())}，回单 {repaid}",
             "部分解除质押通知书": f"{text_of(ONE)}，银行经办、复核已签",
             "提货通知书": f"{order['order_no']}，车架号 {vin}",
-            "在库、仍质押": text_of(left["lots"][0]["quantity"]),
+            "在库、仍质押": text_of(rest),
         }
         yard.story.show(yard.keeper, f"出库第 {place} 辆", rows, result="钱到车放")
+    return {"left": gone, "pledged": rest}

@@ -43,6 +43,11 @@ class TestForm:
         assert "[\u2717] \u7b7e\u7f72 authorization" in out
         assert out.rstrip().endswith("FAIL")
 
+    def test_writes_goods_in_their_unit(self):
+        amounts = {"amount": {"quantity": "140.000", "unit": "TNE"}}
+        facts = {"entries": [], "existed_by": None, "pledge": amounts}
+        assert any(line.endswith("amount 140.000 TNE") for line in cli._history(facts))
+
 
 class TestJson:
     def test_is_one_object(self, capsys):
