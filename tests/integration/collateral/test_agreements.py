@@ -111,3 +111,21 @@ class TestAgreements:
         after = did(stage.post(stage.cast.supplier, f"{path_of(found)}/insurances", policy))
         assert after["insured_for"] == money("10500000.00")
         assert after["insured_until"] == "2026-10-31"
+        for who in (stage.cast.bank, stage.cast.supplier):
+            (task,) = did(stage.get(who, "/v1/tasks", subject=found.id))["items"]
+            assert (task["kind"], task["state"]) == ("insurance.renew", "done")
+
+    def test_a_policy_that_ends_within_the_month_leaves_the_task(self, stage):
+        found = watched(stage)
+        tomorrow(stage)
+        turn(stage)
+        policy = {
+            "insurer": "渝安财险(示例)",
+            "policy": "PZ-2",
+            "amount": money("10500000.00"),
+            "first_on": "2025-11-01",
+            "last_on": "2025-11-30",
+        }
+        did(stage.post(stage.cast.bank, f"{path_of(found)}/insurances", policy))
+        (task,) = did(stage.get(stage.cast.bank, "/v1/tasks", subject=found.id))["items"]
+        assert task["state"] == "open"

@@ -1,6 +1,6 @@
 """The margin call's machine: its table, and the whole price history against a model of the law's words."""
 
-from dataclasses import dataclass, field
+from decimal import ROUND_FLOOR, Decimal
 
 import pytest
 from hypothesis import given
@@ -10,6 +10,7 @@ from scf.collateral.calls import ENDED, FROZEN, TRANSITIONS, Stage, moves
 from scf.collateral.valuation import Goods, Line, Terms, price_fall_bps, stand, value_of
 from scf.kernel.money import Money
 from scf.prices import imf
+from tests.support.margin_model import Model, lines
 from tests.support.prices import IMF_FOLDER, needs_imf
 
 DEEP = (Line.TOP_UP, Line.DISPOSAL)
@@ -63,40 +64,6 @@ class TestMoves:
         assert before == {Stage.WARNED, Stage.CALLED, Stage.BREACHED, Stage.NOTICED}
 
 
-@dataclass
-class Model:
-    """The law's words in one page, sharing nothing with the platform: floats, flags, and the usual order."""
-
-    alpha: float
-    w: float
-    lam: float
-    fall: float
-    open: str | None = None
-    waited: int = 0
-    told: list[str] = field(default_factory=list)
-
-    def mark(self, value, owed, price, at_pledge):
-        loan_to_value = owed / value
-        sell = loan_to_value >= self.lam or price <= (1 - self.fall) * at_pledge
-        short = loan_to_value > self.alpha
-        near = value < owed / self.alpha * (1 + self.w)
-        self.waited += self.open == "called"
-        if self.open in ("called", "breached") and not short and not sell:
-            self.say("cured", None)
-        if sell or (self.open == "called" and self.waited > 1):
-            self.open == "breached" or self.say("breached", "breached")
-        elif short and self.open != "breached":
-            self.open == "called" or self.say("called", "called")
-        elif not short and near and self.open is None:
-            self.say("warned", "warned")
-        elif not near and self.open == "warned":
-            self.say("lifted", None)
-
-    def say(self, what, state):
-        self.told.append(what)
-        self.open, self.waited = state, 0
-
-
 def history(column):
     content = (IMF_FOLDER / "commodity-prices.csv").read_bytes()
     return [quote.price for quote in imf.read(content, column)]
@@ -107,7 +74,7 @@ def history(column):
 @pytest.mark.parametrize("fall_bps", [1_500, 9_999])
 @pytest.mark.parametrize("advance_bps", [5_000, 7_000])
 def test_the_whole_history_agrees_with_the_model(column, fall_bps, advance_bps):
-    """450 months: a loan of 65% of what 140 t were worth, lent anew each January and after three months of breach.
+    """450 months, each to the fen and to the call: a loan of 65% of what 140 t were worth, lent anew each January and after three months of breach.
 
     A call not cured by the next month is late. The pledgor tops every second call up with goods at once.
     """
@@ -124,6 +91,10 @@ def test_the_whole_history_agrees_with_the_model(column, fall_bps, advance_bps):
         standing = stand(
             value_of(goods), owed, terms, price_fell_bps=price_fall_bps(price, at_pledge)
         )
+        worth = (Decimal(quantity) * price.minor / 1_000).to_integral_value(ROUND_FLOOR)
+        assert standing.value.minor == worth
+        due = lines(worth, Decimal(owed.minor), model.alpha, model.w, model.lam)
+        assert {name: getattr(standing, name).minor for name in due} == due
         waited += stage is Stage.CALLED
         for move in moves(stage, standing.line, late=waited > 1):
             told.append(move.value.lower())
