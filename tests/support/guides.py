@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 GUIDES = ROOT / "docs" / "guide"
 _BLOCK = re.compile(r"^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_COMMAND = re.compile(r"(scf|scf-verify|openssl|jq|curl|python|[A-Z]+=)\b")
+_COMMAND = re.compile(r"(scf|scf-verify|openssl|jq|curl|python)\b|[A-Z]+=")
 
 
 def script_of(name: str) -> str:

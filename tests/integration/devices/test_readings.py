@@ -4,17 +4,20 @@ import json
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from fastapi.testclient import TestClient
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from scf.devices.models import Device, Reading
 from scf.kernel.clock import instant_text
 from scf.kernel.ids import parse_id
+from scf.main import create_app
 from scf_ledger import readings
 from scf_ledger.encoding import b64url, from_b64url
 from tests.support.actors import STORY_BEGINS
@@ -324,6 +327,30 @@ class TestFlood:
 
         assert [seq for seq, _ in stored(stage, scale)] == list(range(1, 301))
         assert scale.seen()["missing"] == []
+
+    def test_beyond_the_quota_waits_outside_and_holds_up_nothing_else(
+        self, stage, scale, redis_url
+    ):
+        """Three batches a minute: the fourth is told when to come again, leaves nothing, and loses nothing."""
+        quota = {"redis_url": redis_url, "limit_readings_per_minute": 3}
+        app = create_app(stage.settings.model_copy(update=quota))
+        try:
+            with TestClient(app, raise_server_exceptions=False) as http:
+                crowded = replace(scale, stage=replace(stage, http=http))
+                for seq in range(1, 4):
+                    assert crowded.send(crowded.said(seq, START))["stored"] == 1
+                late = crowded.sign([crowded.said(4, START)])
+                refused = crowded.hand_in(late)
+                assert refusal(refused, 429, "request.too_many")["fields"]["kind"] == "readings"
+                assert int(refused.headers["Retry-After"]) <= 20
+                assert len(stored(stage, scale)) == 3
+                assert crowded.seen()["last_seq"] == 3
+                another = a_device(crowded.stage, scale.owner)
+                assert another.id != scale.id
+        finally:
+            app.state.database.close()
+            app.state.limits.close()
+        assert scale.hand_in(late).json()["stored"] == 1
 
 
 class TestDatabase:
