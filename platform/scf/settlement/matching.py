@@ -25,7 +25,9 @@ UNKNOWN: Final = "未找到对应的应收账款 no receivable fits"
 SEVERAL: Final = "有多笔应收账款符合 several receivables fit"
 STRANGER: Final = "该银行与此应收账款无关 the bank has no part in this receivable"
 CURRENCY: Final = "币种与应收账款不一致 another currency than the receivable's"
-_END_TO_END = re.compile(r"rcv[_-]?([0-9a-z]{26})", re.IGNORECASE)
+_END_TO_END = re.compile(r"rcv[_-]?([0-9a-z]{26})(?:p[0-9a-z]{5})?", re.IGNORECASE)
+_TAIL: Final = 5
+"""Of a payee's id, so many characters: all that 35 leave room for, enough to tell a claim's payees apart."""
 
 
 class NothingToReverse(Conflict):
@@ -36,13 +38,18 @@ class NothingToReverse(Conflict):
     title_en = "No recorded payment is taken back by this"
 
 
-def end_to_end_id(receivable_id: UUID) -> str:
-    """Return how a transfer names what it pays: at most 35 characters of ISO 20022's plain set."""
-    return public_id("rcv", receivable_id).replace("_", "").upper()
+def end_to_end_id(receivable_id: UUID, payee_id: UUID | None = None) -> str:
+    """Return how a transfer names what it pays: at most 35 characters of ISO 20022's plain set.
+
+    The whole claim, or with a payee that one's part of a split payment.
+    """
+    claim = public_id("rcv", receivable_id).replace("_", "")
+    part = "" if payee_id is None else f"p{public_id('pty', payee_id)[-_TAIL:]}"
+    return f"{claim}{part}".upper()
 
 
 def read_end_to_end(text: str) -> UUID | None:
-    """Return the receivable that a transfer names, None where it names none."""
+    """Return the receivable that a transfer names, None where it names none; whose part it is its account says."""
     match = _END_TO_END.fullmatch(text.strip())
     if match is None:
         return None

@@ -111,16 +111,21 @@ class PaymentOrder(Base):
 
 
 class PaymentOrderLine(Base):
-    """One transfer of an order, to the account that was named when it was drafted; insert only."""
+    """One transfer of an order, to the account that was named when it was drafted; insert only.
+
+    `payee_id` is the creditor, or whose part of a split payment it is.
+    """
 
     __tablename__ = "payment_order_lines"
-    __table_args__ = (CheckConstraint("amount_minor > 0", name="amount_positive"),)
+    __table_args__ = (
+        UniqueConstraint("order_id", "receivable_id", "payee_id"),
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+    )
 
     order_id: Mapped[UUID] = mapped_column(ForeignKey("payment_orders.id"), primary_key=True)
-    receivable_id: Mapped[UUID] = mapped_column(
-        ForeignKey("receivables.id"), primary_key=True, index=True
-    )
-    position: Mapped[int]
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    receivable_id: Mapped[UUID] = mapped_column(ForeignKey("receivables.id"), index=True)
+    payee_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
     amount_minor: Mapped[int]
     pay_to: Mapped[dict[str, str]] = mapped_column(JSONB)
 

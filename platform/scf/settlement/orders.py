@@ -7,7 +7,7 @@ not by a statement; what binds the debtor is its 确权函.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -29,6 +29,8 @@ from scf.parties import queries as parties
 from scf.parties import rules as signing_rules
 from scf.parties.models import Party
 from scf.parties.signing import Signer
+from scf.receivables import parts
+from scf.receivables.accounts import account_digits
 from scf.receivables.models import Receivable, ReceivablePayment
 from scf.receivables.service import Account, lock
 from scf.rules.service import evaluate
@@ -53,11 +55,19 @@ class OrderTooLong(TooLarge):
 
 
 class LineRepeated(Invalid):
-    """A receivable stands once in an order."""
+    """A receivable stands once in an order for each that is paid of it."""
 
     code = "payment_order.line_repeated"
-    title = "同一应收账款在付款指令中重复"
-    title_en = "A receivable stands in the order twice"
+    title = "同一应收账款的同一收款人在付款指令中重复"
+    title_en = "A receivable stands in the order twice for one payee"
+
+
+class PayeeUnknown(Invalid):
+    """A line pays the creditor, or whose part stands in the signed split in force."""
+
+    code = "payment_order.payee_unknown"
+    title = "收款人既不是债权人，也不在现行付款分割之内"
+    title_en = "The payee is neither the creditor nor in the split that is in force"
 
 
 class NotPayable(Conflict):
@@ -94,10 +104,32 @@ class AccountMoved(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A line to pay; `amount` None: all that is still to be paid."""
+    """A line to pay; `amount` None: all that is still due.
+
+    `payee_id` None: to the creditor; with no amount either, to everybody who has a part of it.
+    """
 
     receivable_id: UUID
     amount: Money | None
+    payee_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What is due to one payee of a claim, in fen, and into which account."""
+
+    payee: Party
+    pay_to: Mapping[str, str]
+    minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One transfer to be."""
+
+    receivable: Receivable
+    due: Due
+    amount: Money
 
 
 def draft(
@@ -112,24 +144,25 @@ def draft(
 ) -> PaymentOrder:
     """Put lines of the caller's own debts into one file, from one account, on one day.
 
-    Raises SubjectNotFound for another's, OrderTooLong, LineRepeated, NotPayable, MoreThanDue, DayUnfit,
-    CurrencyMismatch, AccountUnfit, and what mandates raise.
+    Raises SubjectNotFound for another's, OrderTooLong, LineRepeated, NotPayable, PayeeUnknown, MoreThanDue,
+    DayUnfit, CurrencyMismatch, AccountUnfit, and what mandates raise.
     """
     if len(wanted) > LINES_MAX:
         raise OrderTooLong(count=len(wanted), count_max=LINES_MAX)
-    if len({line.receivable_id for line in wanted}) != len(wanted):
-        raise LineRepeated(field="lines")
     if execute_on < business_date(now) or not is_working_day(execute_on):
         raise DayUnfit(field="execute_on", execute_on=execute_on)
     debtor = parties.active_party(session, actor.party)
     lines = [
-        _payable(session, debtor, line)
+        found
         for line in sorted(wanted, key=lambda line: line.receivable_id)
+        for found in _payable(session, debtor, line)
     ]
+    if len({(line.receivable.id, line.due.payee.id) for line in lines}) != len(lines):
+        raise LineRepeated(field="lines")
+    if len(lines) > LINES_MAX:
+        raise OrderTooLong(count=len(lines), count_max=LINES_MAX)
     identity = new_id()
-    initiation = _initiation(
-        session, identity, debtor, account, lines, execute_on=execute_on, now=now
-    )
+    initiation = _initiation(identity, debtor, account, lines, execute_on=execute_on, now=now)
     _require_mandate(session, debtor, maker, "make", initiation.total, now=now)
     order = PaymentOrder(
         id=identity,
@@ -147,14 +180,15 @@ def draft(
     )
     session.add(order)
     session.flush()
-    for position, (receivable, amount) in enumerate(lines, 1):
+    for position, line in enumerate(lines, 1):
         session.add(
             PaymentOrderLine(
                 order_id=identity,
-                receivable_id=receivable.id,
                 position=position,
-                amount_minor=amount.minor,
-                pay_to=receivable.pay_to,
+                receivable_id=line.receivable.id,
+                payee_id=line.due.payee.id,
+                amount_minor=line.amount.minor,
+                pay_to=dict(line.due.pay_to),
             )
         )
     session.flush()
@@ -180,13 +214,13 @@ def approve(
     order.move(OrderState.APPROVED, now=now)
     for line in lines_of(session, order.id):
         receivable = lock(session, line.receivable_id)
-        if receivable.pay_to != line.pay_to:
+        due = _dues(session, receivable).get(line.payee_id)
+        if due is None or due.pay_to != line.pay_to:
             raise AccountMoved(receivable=public_id("rcv", receivable.id))
-        left = max(_owed(session, receivable), 0)
-        if line.amount_minor > left:
+        if line.amount_minor > due.minor:
             raise MoreThanDue(
                 receivable=public_id("rcv", receivable.id),
-                due=receivable.money(left),
+                due=receivable.money(due.minor),
                 asked=receivable.money(line.amount_minor),
             )
     _hold_to_rules(session, order, debtor, now=now)
@@ -244,36 +278,59 @@ def lines_of(session: Session, order_id: UUID) -> Sequence[PaymentOrderLine]:
 
 
 def under_way(session: Session, ids: Sequence[UUID]) -> Mapping[UUID, int]:
-    """Return what is ordered for receivables and no bank has told of yet, in fen.
+    """Return what is ordered for receivables and no bank has told of yet, in fen."""
+    found: Counter[UUID] = Counter()
+    for (identity, _), minor in under_way_to(session, ids).items():
+        found[identity] += minor
+    return found
 
-    What is executed counts until as much was told of since the first of those orders' days.
+
+def under_way_to(session: Session, ids: Sequence[UUID]) -> Mapping[tuple[UUID, UUID], int]:
+    """Return what is ordered by receivable and payee, and no bank has told of yet, in fen.
+
+    What is executed counts until as much was told of since the first of those orders' days: of a part what went into
+    its account, of the creditor's what went anywhere else.
     """
     executed = PaymentOrder.state == OrderState.EXECUTED
     amount = PaymentOrderLine.amount_minor
+    who = (PaymentOrderLine.receivable_id, PaymentOrderLine.payee_id)
     lines = session.execute(
         select(
-            PaymentOrderLine.receivable_id,
+            *who,
+            Receivable.creditor_id,
             func.coalesce(func.sum(amount).filter(~executed), 0),
             func.coalesce(func.sum(amount).filter(executed), 0),
             func.min(PaymentOrder.execute_on).filter(executed),
+            func.array_agg(PaymentOrderLine.pay_to["account"].astext),
         )
         .join(PaymentOrder, PaymentOrder.id == PaymentOrderLine.order_id)
+        .join(Receivable, Receivable.id == PaymentOrderLine.receivable_id)
         .where(PaymentOrderLine.receivable_id.in_(ids), PaymentOrder.state.not_in(DEAD))
-        .group_by(PaymentOrderLine.receivable_id)
+        .group_by(*who, Receivable.creditor_id)
     ).all()
-    days = {identity: since for identity, _, _, since in lines if since is not None}
-    told: Counter[UUID] = Counter()
-    for identity, day, minor in session.execute(
-        select(
-            ReceivablePayment.receivable_id,
-            ReceivablePayment.paid_on,
-            ReceivablePayment.amount_minor,
-        ).where(ReceivablePayment.receivable_id.in_(days))
+    into = {
+        (identity, account_digits(account)): payee
+        for identity, payee, creditor, _, _, _, accounts in lines
+        for account in accounts
+        if payee != creditor
+    }
+    days = {(row[0], row[1]): row[5] for row in lines if row[5] is not None}
+    told: Counter[tuple[UUID, UUID]] = Counter()
+    creditors = {row[0]: row[2] for row in lines}
+    for payment in session.scalars(
+        select(ReceivablePayment).where(
+            ReceivablePayment.receivable_id.in_({identity for identity, _ in days})
+        )
     ):
-        told[identity] += minor if day >= days[identity] else 0
+        identity = payment.receivable_id
+        payee = into.get((identity, account_digits(payment.account)), creditors[identity])
+        since = days.get((identity, payee))
+        told[identity, payee] += (
+            payment.amount_minor if since is not None and payment.paid_on >= since else 0
+        )
     return {
-        identity: int(open_) + max(int(done) - told[identity], 0)
-        for identity, open_, done, _ in lines
+        (identity, payee): int(open_) + max(int(done) - told[identity, payee], 0)
+        for identity, payee, _, open_, done, _, _ in lines
     }
 
 
@@ -299,8 +356,8 @@ def _hold_to_rules(session: Session, order: PaymentOrder, debtor: Party, *, now:
     )
 
 
-def _payable(session: Session, debtor: Party, line: Wanted) -> tuple[Receivable, Money]:
-    """Return a locked receivable of the debtor and what to pay of it."""
+def _payable(session: Session, debtor: Party, line: Wanted) -> list[Line]:
+    """Return what to pay of a receivable of the debtor, locked, and to whom."""
 
     def require(receivable: Receivable) -> None:
         if receivable.debtor_id != debtor.id:
@@ -309,41 +366,71 @@ def _payable(session: Session, debtor: Party, line: Wanted) -> tuple[Receivable,
     receivable = evidence.lock(session, Receivable, line.receivable_id, require=require)
     if receivable.pool_id is None:
         raise NotPayable(receivable=public_id("rcv", receivable.id))
-    ordered = under_way(session, [receivable.id]).get(receivable.id, 0)
-    due = receivable.money(max(_owed(session, receivable) - ordered, 0))
-    amount = due if line.amount is None else line.amount
-    if amount.minor <= 0 or amount > due:
-        raise MoreThanDue(receivable=public_id("rcv", receivable.id), due=due, asked=amount)
-    return receivable, amount
+    ordered = under_way_to(session, [receivable.id])
+    dues = {
+        payee: replace(due, minor=max(due.minor - ordered.get((receivable.id, payee), 0), 0))
+        for payee, due in _dues(session, receivable).items()
+    }
+    if line.payee_id is None and line.amount is None and receivable.parts:
+        some = [one for one in dues.values() if one.minor > 0]
+        if some:
+            return [Line(receivable, one, receivable.money(one.minor)) for one in some]
+    due = dues.get(line.payee_id or receivable.creditor_id)
+    if due is None:
+        raise PayeeUnknown(field="payee", receivable=public_id("rcv", receivable.id))
+    left = receivable.money(due.minor)
+    amount = left if line.amount is None else line.amount
+    if amount.minor <= 0 or amount > left:
+        raise MoreThanDue(receivable=public_id("rcv", receivable.id), due=left, asked=amount)
+    return [Line(receivable, due, amount)]
 
 
-def _owed(session: Session, receivable: Receivable) -> int:
-    """Return what is due into the named account, in fen; parts of a split go to accounts of their own."""
-    left = receivable.confirmed_minor - receivable.paid_minor
-    if not receivable.parts:
-        return left
-    return min(left, session.get_one(Pool, receivable.pool_id).free_minor)
+def _dues(session: Session, receivable: Receivable) -> dict[UUID, Due]:
+    """Return what is due to each payee of a receivable, in fen: those of the parts of a split, and the creditor."""
+    left = max(receivable.confirmed_minor - receivable.paid_minor, 0)
+    split = list(receivable.parts or ())
+    minors = [
+        parts.due_into(session, receivable, account_digits(part["pay_to"]["account"])).minor
+        for part in split
+    ]
+    rest = max(left - sum(minors), 0)
+    if split:
+        rest = min(rest, session.get_one(Pool, receivable.pool_id).free_minor)
+    found = [Due(parties.party(session, receivable.creditor_id), receivable.pay_to or {}, rest)]
+    for part, minor in zip(split, within(minors, left), strict=True):
+        payee = parties.party_by_uscc(session, part["payee"])
+        assert payee is not None, "whoever has a part is registered"
+        found.append(Due(payee, part["pay_to"], minor))
+    return {due.payee.id: due for due in found}
+
+
+def within(dues: Sequence[int], left: int) -> list[int]:
+    """Return what may be paid of each of several dues, in fen, with so much left in all.
+
+    Where less is left than they come to, each may have what is left beside the others, which may be nothing: who has
+    to stand back is not the payer's to say.
+    """
+    short = max(sum(dues) - left, 0)
+    return [max(due - short, 0) for due in dues]
 
 
 def _initiation(
-    session: Session,
     identity: UUID,
     debtor: Party,
     account: Account,
-    lines: Sequence[tuple[Receivable, Money]],
+    lines: Sequence[Line],
     *,
     execute_on: date,
     now: datetime,
 ) -> pain.Initiation:
-    creditors = parties.parties_of(session, [receivable for receivable, _ in lines])
     transfers = [
         pain.Transfer(
-            end_to_end=end_to_end_id(receivable.id),
-            amount=amount,
-            to=_holder(receivable.pay_to or {}, creditors[receivable.creditor_id].uscc),
-            remittance=f"{receivable.line_no} {receivable.contract_no or ''}",
+            end_to_end=_named(line),
+            amount=line.amount,
+            to=_holder(line.due.pay_to, line.due.payee.uscc),
+            remittance=f"{line.receivable.line_no} {line.receivable.contract_no or ''}",
         )
-        for receivable, amount in lines
+        for line in lines
     ]
     currencies = sorted({transfer.amount.currency for transfer in transfers})
     if len(currencies) > 1:
@@ -355,6 +442,13 @@ def _initiation(
         debtor=_holder(account.to_json(), debtor.uscc),
         transfers=transfers,
     )
+
+
+def _named(line: Line) -> str:
+    """Return a transfer's EndToEndId: the claim's, or a part's."""
+    payee = line.due.payee.id
+    own = payee == line.receivable.creditor_id
+    return end_to_end_id(line.receivable.id, None if own else payee)
 
 
 def _holder(account: Mapping[str, Any], code: str) -> pain.Holder:

@@ -138,9 +138,13 @@ class TotalOut(Out):
 
 
 class OrderLineIn(In):
-    """What to pay; without an amount all that is still due."""
+    """What to pay; without an amount all that is still due.
+
+    To the creditor, or to whose part of a split payment is named; where neither is, to everybody who has a part.
+    """
 
     receivable: ReceivableId
+    payee: PartyId | None = None
     amount: PositiveMoney | None = None
 
 
@@ -154,7 +158,7 @@ class OrderIn(In):
 
     def wanted(self) -> list[Wanted]:
         """Return what the service takes."""
-        return [Wanted(line.receivable, line.amount) for line in self.lines]
+        return [Wanted(line.receivable, line.amount, line.payee) for line in self.lines]
 
 
 class ApprovalIn(In):
@@ -164,9 +168,10 @@ class ApprovalIn(In):
 
 
 class OrderLineOut(Out):
-    """A transfer of an order."""
+    """A transfer of an order: to the creditor, or to whose part of a split payment it is."""
 
     receivable: ReceivableId
+    payee: PartyId
     amount: MoneyOut
     pay_to: AccountOut
 
@@ -199,6 +204,7 @@ class OrderOut(Out):
             lines=[
                 OrderLineOut(
                     receivable=line.receivable_id,
+                    payee=line.payee_id,
                     amount=Money(line.amount_minor, order.currency),
                     pay_to=AccountOut(**line.pay_to),
                 )

@@ -77,6 +77,18 @@ def test_a_receivable_is_found_again_by_its_number(identity):
         assert read_end_to_end(f" {text.lower()} ") == identity
 
 
+@given(st.uuids(version=4), st.uuids(version=4))
+def test_a_part_of_a_receivable_has_a_number_of_its_own(identity, payee):
+    """35 characters, all that ISO 20022 has, of plain letters and digits; a creditor's own has the claim's."""
+    text = end_to_end_id(identity, payee)
+
+    assert len(text) == 35
+    assert text.isascii()
+    assert text.isalnum()
+    assert text.startswith(end_to_end_id(identity))
+    assert read_end_to_end(text) == read_end_to_end(text.lower()) == identity
+
+
 @pytest.mark.parametrize("text", ["", "NOTPROVIDED", "RCV", "RCV" + "U" * 26, "RCV" + "0" * 25])
 def test_any_other_number_is_none_of_ours(text: str):
     assert read_end_to_end(text) is None

@@ -7,6 +7,19 @@ ALTER TABLE pledge_locks ADD COLUMN papers_sha256 BYTEA;
 ALTER TABLE programmes ADD COLUMN securities TEXT[];
 ALTER TABLE programmes ADD CONSTRAINT ck_programmes_securities_some CHECK (cardinality(securities) > 0);
 
+-- A payment order pays the parts of a split payment, each its payee; a line was the whole claim, the creditor's.
+
+ALTER TABLE payment_order_lines ADD COLUMN payee_id UUID;
+ALTER TABLE payment_order_lines DISABLE TRIGGER payment_order_lines_append_only;
+UPDATE payment_order_lines l SET payee_id = r.creditor_id FROM receivables r WHERE r.id = l.receivable_id;
+ALTER TABLE payment_order_lines ENABLE TRIGGER payment_order_lines_append_only;
+ALTER TABLE payment_order_lines
+  ALTER COLUMN payee_id SET NOT NULL,
+  DROP CONSTRAINT pk_payment_order_lines,
+  ADD CONSTRAINT pk_payment_order_lines PRIMARY KEY (order_id, position),
+  ADD CONSTRAINT uq_payment_order_lines_order_id_receivable_id_payee_id UNIQUE (order_id, receivable_id, payee_id),
+  ADD CONSTRAINT fk_payment_order_lines_payee_id_parties FOREIGN KEY(payee_id) REFERENCES parties (id);
+
 -- Who looked at whose affairs is one table; a 数电票's number refuses no second seller, who would learn of the first.
 
 ALTER TABLE look_ups

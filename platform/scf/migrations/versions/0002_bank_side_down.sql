@@ -4,6 +4,16 @@ DROP TABLE event_receipts;
 DROP TABLE approval_papers;
 ALTER TABLE pledge_locks DROP COLUMN papers_sha256;
 
+-- Lines by claim again: what went to a part has no place there. The order's file still says it.
+
+ALTER TABLE payment_order_lines DISABLE TRIGGER payment_order_lines_append_only;
+DELETE FROM payment_order_lines l USING receivables r WHERE r.id = l.receivable_id AND l.payee_id <> r.creditor_id;
+ALTER TABLE payment_order_lines ENABLE TRIGGER payment_order_lines_append_only;
+ALTER TABLE payment_order_lines
+  DROP CONSTRAINT pk_payment_order_lines,
+  DROP COLUMN payee_id,
+  ADD CONSTRAINT pk_payment_order_lines PRIMARY KEY (order_id, receivable_id);
+
 -- Look-ups back into three tables. Where two sellers have written one number, this refuses to go back.
 
 DROP INDEX ix_documents_number;
