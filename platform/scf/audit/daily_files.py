@@ -23,8 +23,18 @@ def check(session: Session, codes: Mapping[UUID, str], report: Report) -> None:
         report.rows[NAME] += 1
         key = f"{codes.get(made.party_id, made.party_id)} {made.day}"
         expect(NAME, key, "party_id", made.party_id in codes, True)
-        follows = before is not None and before.party_id == made.party_id
-        first = before.last_index + 1 if before is not None and follows else 0
-        expect(NAME, key, "first_index", made.first_index, first)
-        expect(NAME, key, "content", made.content, daily.made_again(session, made, origin))
+        if before is not None and before.party_id != made.party_id:
+            before = None
+        expect(NAME, key, "first_index", made.first_index, daily.next_index(before))
+        again = daily.build(
+            session,
+            made.party_id,
+            codes[made.party_id],
+            origin,
+            day=made.day,
+            first=made.first_index,
+            last=made.last_index,
+            opening=daily.carried_over(before),
+        )
+        expect(NAME, key, "content", made.content, again)
         before = made

@@ -71,14 +71,20 @@ def make_next(
         .order_by(DailyFile.day.desc())
         .limit(1)
     )
-    first = before.last_index + 1 if before else 0
     day = before.day + timedelta(days=1) if before else _first_day(session, party_id)
     if day is None or now < start_of(day + timedelta(days=1)) + GRACE:
         return None
+    first = next_index(before)
     last = _last_index(session, party_id, first, start_of(day + timedelta(days=1)))
-    opening = _carried(before.content) if before else {}
     content = build(
-        session, party_id, party.uscc, origin, day=day, first=first, last=last, opening=opening
+        session,
+        party_id,
+        party.uscc,
+        origin,
+        day=day,
+        first=first,
+        last=last,
+        opening=carried_over(before),
     )
     made = DailyFile(
         party_id=party_id,
@@ -92,6 +98,17 @@ def make_next(
     session.add(made)
     session.flush()
     return made
+
+
+def next_index(before: DailyFile | None) -> int:
+    """Return where the file after this one begins in the log."""
+    return before.last_index + 1 if before else 0
+
+
+def carried_over(before: DailyFile | None) -> Carried:
+    """Return what the file after this one begins with."""
+    records = json.loads(before.content)["carried"] if before else ()
+    return {one["pledge"]: one["amount"] for one in records}
 
 
 def build(
@@ -135,26 +152,6 @@ def build(
             "carried": [{"pledge": name, "amount": closing[name]} for name in sorted(closing)],
             "records": [_shown(event, index, day) for event, index in records],
         }
-    )
-
-
-def made_again(session: Session, made: DailyFile, origin: str) -> bytes:
-    """Return the bytes of a file, made once more."""
-    before = session.scalar(
-        select(DailyFile)
-        .where(DailyFile.party_id == made.party_id, DailyFile.day < made.day)
-        .order_by(DailyFile.day.desc())
-        .limit(1)
-    )
-    return build(
-        session,
-        made.party_id,
-        parties.party(session, made.party_id).uscc,
-        origin,
-        day=made.day,
-        first=made.first_index,
-        last=made.last_index,
-        opening=_carried(before.content) if before else {},
     )
 
 
@@ -277,7 +274,3 @@ def _shown(event: Event, index: int, day: date) -> dict[str, Any]:
 
 def _name(event: Event) -> str:
     return public_id("plg", event.subject_id)
-
-
-def _carried(content: bytes) -> Carried:
-    return {one["pledge"]: one["amount"] for one in json.loads(content)["carried"]}
