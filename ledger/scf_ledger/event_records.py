@@ -275,7 +275,9 @@ LOT_PAPER: Mapping[str, Shape] = {
     "quantity": nullable(s.is_quantity),
     "passed": nullable(s.is_flag),
     "original_sha256": s.is_digest,
+    "order": nullable(s.is_public_id),
 }
+"""`order` is the 提货通知书 that it weighed goods out for."""
 STORED: Mapping[str, Shape] = {
     **LOT,
     "quantity": s.is_quantity,
@@ -343,8 +345,10 @@ WITHDRAWAL: Mapping[str, Shape] = {
 DELIVERED: Mapping[str, Shape] = {
     **WITHDRAWAL,
     "rest": s.is_quantity,
+    "weighed": s.array_of(s.object_of(source=s.is_uscc, quantity=s.is_quantity), least=1),
     "papers": s.array_of(s.is_digest, least=1),
 }
+"""`weighed` is what keeper and supervisor each saw leave, in the order of their codes."""
 DIVIDED: Mapping[str, Shape] = {
     "holder": s.is_uscc,
     "keeper": s.is_uscc,

@@ -3,14 +3,21 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
 from scf.kernel.quantity import Quantity
+from scf.receipts import queries
 from scf.receipts.issuing import Terms
-from scf.receipts.models import State
+from scf.receipts.models import State, WarehouseReceipt
+from scf.stock import service as stock
+from scf.stock.models import PaperKind
+from scf.stock.service import Paper
 from tests.support.actors import Company
+from tests.support.warehouse import Yard
 
 LOSS_STANDARD = Fraction(5, 100)
 
@@ -95,6 +102,25 @@ def receipt_terms(lot: UUID, quantity: Quantity) -> Terms:
         insurance=None,
         issued_at="重庆市永川区",
     )
+
+
+def weighed_out(
+    yard: Yard, receipt_id: UUID, order_no: str, session: Session, now: datetime
+) -> None:
+    """Have keeper and supervisor weigh out what was ordered."""
+    (order,) = (one for one in queries.withdrawals(session, receipt_id) if one.order_no == order_no)
+    receipt = session.get_one(WarehouseReceipt, receipt_id)
+    for who in (yard.keeper, yard.supervisor):
+        paper = Paper(
+            kind=PaperKind.WEIGHING,
+            number=f"CK-{uuid.uuid4().hex[:12]}",
+            made_on=date(2025, 11, 3),
+            quantity=receipt.measure(order.quantity_minor),
+            passed=None,
+            original=b"x",
+            order_id=order.id,
+        )
+        stock.add_paper(session, who.actor, receipt.lots[0].lot_id, paper, now=now)
 
 
 def shared_out(minor: int, shares: Sequence[int]) -> list[int]:

@@ -188,7 +188,7 @@ class Yard:
     def deliver(self, receipt: dict[str, Any], order_no: str) -> httpx.Response:
         """Have the keeper hand the goods over."""
         path = f"/v1/warehouse-receipts/{receipt['id']}"
-        body = self.leaving(order_no)
+        body = self.leaving(receipt, order_no)
         return self.sign(
             self.keeper, "deliver", f"{path}/delivery-draft", f"{path}/deliver", **body
         )
@@ -196,15 +196,33 @@ class Yard:
     def delivery(self, receipt: dict[str, Any], order_no: str) -> Callable[[], httpx.Response]:
         """Have the keeper sign that the goods have left; what hands it back."""
         path = f"/v1/warehouse-receipts/{receipt['id']}"
-        body = self.leaving(order_no)
+        body = self.leaving(receipt, order_no)
         return self.prepared(
             self.keeper, "deliver", f"{path}/delivery-draft", f"{path}/deliver", **body
         )
 
-    def leaving(self, order_no: str) -> dict[str, Any]:
-        """What the keeper says of goods that leave: against which order, by which papers."""
-        papers = [base64.b64encode(one.encode()).decode() for one in ("磅单", "出门证")]
+    def leaving(self, receipt: dict[str, Any], order_no: str) -> dict[str, Any]:
+        """What the keeper says of goods that leave: against which order, by which papers; both have weighed them."""
+        for who in (self.keeper, self.supervisor):
+            self.weigh_out(receipt, order_no, who)
+        papers = [base64.b64encode(one.encode()).decode() for one in ("出库单", "出门证")]
         return {"order_no": order_no, "papers": papers}
+
+    def weigh_out(
+        self,
+        receipt: dict[str, Any],
+        order_no: str,
+        who: Company,
+        seen: dict[str, str] | None = None,
+    ) -> None:
+        """Have a source weigh goods out for an order that is open: as ordered, unless it saw otherwise."""
+        path = f"/v1/warehouse-receipts/{receipt['id']}"
+        for order in self.stage.get(self.keeper, f"{path}/withdrawals").json():
+            if order["order_no"] == order_no:
+                said = {"order": order["id"], "number": f"CK-{uuid.uuid4().hex[:12]}"}
+                lot = self.shown(receipt)["lots"][0]["lot"]
+                answer = self.paper(lot, who, "weighing", seen or order["quantity"], **said)
+                assert answer.status_code == 200, answer.text
 
     def sign(
         self, who: Company, act: str, draft_path: str, path: str, **body: Any

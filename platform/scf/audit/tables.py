@@ -139,7 +139,7 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
     "lot_units": ("lot_id", "name"),
     "lot_papers": (
         *("event_id", "lot_id", "kind", "source", "number", "made_on", "quantity_minor", "passed"),
-        *("original", "original_sha256", "added_at"),
+        *("original", "original_sha256", "order_id", "added_at"),
     ),
     "lot_counts": (
         *("event_id", "lot_id", "source", "book_minor", "counted_minor", "tolerance_minor"),

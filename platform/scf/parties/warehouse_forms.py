@@ -48,6 +48,17 @@ def lots(names: Names, value: Any) -> str:
     return "\n".join(f"{one['lot']}：{quantity(names, one['quantity'])}" for one in value)
 
 
+def scales(names: Names, value: Any) -> str:
+    """Show who saw how much leave, one a line."""
+    if not isinstance(value, list) or not all(
+        isinstance(one, dict) and one.keys() == {"source", "quantity"} for one in value
+    ):
+        return plain(names, value)
+    return "\n".join(
+        f"{party(names, one['source'])}：{quantity(names, one['quantity'])}" for one in value
+    )
+
+
 def insurance(names: Names, value: Any) -> str:
     """Show what the goods are insured for."""
     if not isinstance(value, dict) or value.keys() != {"insurer", "policy", "amount", "until"}:
@@ -132,7 +143,8 @@ _WITHDRAWAL: Final[Fields] = {
     "units_sha256": ("逐件清单摘要", plain),
     "taker": ("承运人、车号或领货人", plain),
     "rest": ("出库后剩余数量", quantity),
-    "papers": ("磅单、出门证摘要", texts),
+    "weighed": ("各方称重", scales),
+    "papers": ("磅单、出库单、出门证摘要", texts),
 }
 _DIVISION: Final[Fields] = {
     "holder": ("持有人", party),

@@ -1,7 +1,8 @@
 """Outbound: the holder's signed 提货通知书, and the keeper's signed delivery against it.
 
 What is pledged cannot leave: the receipt's pool has nothing free, and the database refuses. Whoever holds a pledge
-is told that somebody tried.
+is told that somebody tried. Keeper and supervisor each weigh what goes out; where what they saw is not what was ordered,
+the book goes by the order, the record shows both, and everybody with a part in the goods is told.
 """
 
 import hashlib
@@ -27,7 +28,7 @@ from scf.kernel.quantity import Quantity
 from scf.parties import queries as parties
 from scf.parties import signing
 from scf.parties.signing import Signer
-from scf.receipts import service
+from scf.receipts import service, weighing
 from scf.receipts.models import State, WarehouseReceipt, Withdrawal, WithdrawalRefusal
 from scf.receipts.permissions import Action
 from scf.stock import rules as stock_rules
@@ -245,14 +246,15 @@ def draft_delivery(
     origin: str,
     now: datetime,
 ) -> list[Statement]:
-    """Write the delivery for the keeper to sign; `papers` are its 磅单 and 出门证, of two sources.
+    """Write the delivery for the keeper to sign; `papers` are its 出库单 and 出门证 beside what was weighed.
 
-    Raises OrderUnknown, MoveRefused, GoodsPledged, and as signing.
+    Raises OrderUnknown, MoveRefused, GoodsPledged, `receipt.exit_unweighed`, and as signing.
     """
     receipt = service.lock_for(session, actor, receipt_id, Action.DELIVER)
     withdrawal = _open_order(session, receipt, order_no)
     quantity = receipt.measure(withdrawal.quantity_minor)
     pool = _require_takeable(session, receipt, quantity, actor, now=now)
+    scales = weighing.scales(session, receipt, withdrawal)
     content = {
         "holder": parties.party(session, receipt.holder_id).uscc,
         "keeper": parties.party(session, receipt.keeper_id).uscc,
@@ -261,7 +263,11 @@ def draft_delivery(
         "units_sha256": stock_rules.names_sha256(withdrawal.units or []),
         "taker": withdrawal.taker,
         "rest": receipt.measure(pool.confirmed_minor - quantity.minor).to_json(),
-        "papers": [b64url(hashlib.sha256(paper).digest()) for paper in papers],
+        "weighed": weighing.seen(receipt, scales),
+        "papers": [
+            *(b64url(paper.original_sha256) for paper in scales),
+            *(b64url(hashlib.sha256(paper).digest()) for paper in papers),
+        ],
     }
     return signing.draft(
         session,
@@ -293,16 +299,20 @@ def deliver(
         raise OrderUnknown(order_no=withdrawal.order_no)
     quantity = receipt.measure(withdrawal.quantity_minor)
     pool = _require_takeable(session, receipt, quantity, actor, now=now)
-    event = evidence.append(
+    concerned = [*weighing.supervisors(session, receipt), *service.encumbrancers(session, receipt)]
+    event = service.tell(
         session,
         receipt,
         DELIVERED,
-        {name: act.content[name] for name in (*_WITHDRAWAL, "rest", "papers")},
+        {name: act.content[name] for name in (*_WITHDRAWAL, "rest", "weighed", "papers")},
         now=now,
         actor=keeper.id,
-        parties=receipt.parties,
         authorizations=act.authorizations,
+        others=concerned,
     )
+    if weighing.differs(quantity, act.content["weighed"]):
+        said = {name: act.content[name] for name in ("order_no", "quantity", "weighed")}
+        weighing.tell_difference(session, receipt, event, said, concerned, now=now)
     cause = event.body_hash
     capacity.deliver(session, pool, amount=quantity, cause=cause, now=now, actor=keeper.id)
     _leave_lots(session, receipt, withdrawal, quantity, cause=cause, actor=keeper.id, now=now)

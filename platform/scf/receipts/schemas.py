@@ -24,6 +24,7 @@ from scf.http.schemas import (
     Text,
     UsccText,
     WarehouseReceiptId,
+    WithdrawalId,
 )
 from scf.kernel.money import Money
 from scf.parties.schemas import SignedIn, SignerIn
@@ -121,7 +122,7 @@ class WithdrawalIn(In):
 
 
 class DeliveryIn(In):
-    """Against which order goods leave, with the keeper's papers of it (磅单, 出门证)."""
+    """Against which order goods leave, with the keeper's papers of it (出库单, 出门证)."""
 
     order_no: Text
     papers: list[Base64Bytes] = Field(min_length=1, max_length=20, examples=[["JVBERi0xLjcK"]])
@@ -312,8 +313,9 @@ class PartOut(Out):
 
 
 class WithdrawalOut(Out):
-    """What was asked for."""
+    """What was asked for; scales that weigh it out name its `id`."""
 
+    id: WithdrawalId
     order_no: str
     quantity: QuantityOut
     taker: str
@@ -326,6 +328,7 @@ class WithdrawalOut(Out):
     def of(cls, withdrawal: Withdrawal, receipt: WarehouseReceipt) -> Self:
         """Show one."""
         return cls(
+            id=withdrawal.id,
             order_no=withdrawal.order_no,
             quantity=receipt.measure(withdrawal.quantity_minor),
             taker=withdrawal.taker,

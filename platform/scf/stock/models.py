@@ -172,13 +172,17 @@ class LotPaper(Base):
     """A paper of the warehouse as its source wrote it; insert only.
 
     `source` is the party that weighed or looked, or the device; `quantity_minor` what it saw of the lot,
-    `passed` what an assay found.
+    `passed` what an assay found; `order_id` the 提货通知书 for which it weighed goods out.
     """
 
     __tablename__ = "lot_papers"
     __table_args__ = (
         UniqueConstraint("lot_id", "kind", "source", "number"),
         CheckConstraint("quantity_minor >= 0", name="quantity_not_negative"),
+        CheckConstraint(
+            "order_id IS NULL OR kind IN ('weighing', 'tally')", name="order_is_weighed"
+        ),
+        Index("ix_lot_papers_order_id", "order_id", postgresql_where=text("order_id IS NOT NULL")),
     )
 
     event_id: Mapped[UUID] = mapped_column(ForeignKey("events.id"), primary_key=True)
@@ -191,6 +195,7 @@ class LotPaper(Base):
     passed: Mapped[bool | None]
     original: Mapped[bytes] = mapped_column(LargeBinary)
     original_sha256: Mapped[bytes]
+    order_id: Mapped[UUID | None] = mapped_column(Uuid)
     added_at: Mapped[datetime]
 
 

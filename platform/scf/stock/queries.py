@@ -1,6 +1,6 @@
 """Reading lots, their papers and their single things."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import or_, select
@@ -41,11 +41,22 @@ def papers(session: Session, lot_id: UUID) -> Sequence[LotPaper]:
 
 
 def seen(session: Session, lot_id: UUID) -> list[Seen]:
-    """Return what the sources saw of a lot, oldest first."""
+    """Return what the sources saw of a lot as it came in, oldest first."""
     return [
         Seen(paper.kind, paper.source, paper.made_on, paper.quantity_minor, paper.passed)
         for paper in papers(session, lot_id)
+        if paper.order_id is None
     ]
+
+
+def weighed_out(session: Session, order_id: UUID, lot_ids: Collection[UUID]) -> list[LotPaper]:
+    """Return by which papers goods of these lots were weighed out for an order: each source's newest of each lot."""
+    found = select(LotPaper).where(LotPaper.order_id == order_id, LotPaper.lot_id.in_(lot_ids))
+    newest = {
+        (paper.lot_id, paper.source): paper
+        for paper in session.scalars(found.order_by(LotPaper.added_at, LotPaper.event_id))
+    }
+    return sorted(newest.values(), key=lambda paper: (paper.source, paper.lot_id))
 
 
 def paper_hashes(session: Session, lot_id: UUID) -> list[str]:

@@ -82,9 +82,14 @@ def weighed(papers: Sequence[Seen]) -> int | None:
     if len(newest) < SOURCES:
         return None
     least, most = min(newest.values()), max(newest.values())
-    if most - least > AGREEMENT * most:
+    if disagree(least, most):
         raise SourcesDisagree(least=str(least), most=str(most), tolerance=str(AGREEMENT))
     return least
+
+
+def disagree(one: int, other: int) -> bool:
+    """Say whether two quantities of the same goods differ by more than two scales may."""
+    return abs(one - other) > AGREEMENT * max(one, other)
 
 
 def assayed(papers: Sequence[Seen]) -> bool:

@@ -20,6 +20,7 @@ from scf.http.schemas import (
     RateText,
     Text,
     UsccText,
+    WithdrawalId,
 )
 from scf.kernel.quantity import Quantity
 from scf.parties.schemas import SignerIn
@@ -69,12 +70,22 @@ class PaperIn(In):
     made_on: DateText
     quantity: PositiveQuantity | None = None
     passed: bool | None = Field(default=None, description="质检结论 Of an assay: whether it passed")
+    order: WithdrawalId | None = Field(
+        default=None,
+        description="出库磅单、码单所对应的提货通知书 The order that goods are weighed out for",
+    )
     original: Base64Bytes = Field(min_length=1, max_length=ORIGINAL_MAX, examples=["JVBERi0xLjcK"])
 
     def value(self) -> Paper:
         """Return it as the service takes it."""
         return Paper(
-            self.kind, self.number, self.made_on, self.quantity, self.passed, self.original
+            self.kind,
+            self.number,
+            self.made_on,
+            self.quantity,
+            self.passed,
+            self.original,
+            self.order,
         )
 
 
@@ -120,6 +131,7 @@ class PaperOut(Out):
     quantity: QuantityOut | None
     passed: bool | None
     original_sha256: DigestText
+    order: WithdrawalId | None
 
     @classmethod
     def of(cls, paper: LotPaper, lot: Lot) -> Self:
@@ -134,6 +146,7 @@ class PaperOut(Out):
             quantity=None if minor is None else lot.quantity(minor),
             passed=paper.passed,
             original_sha256=b64url(paper.original_sha256),
+            order=paper.order_id,
         )
 
 

@@ -64,6 +64,14 @@ class PaperLacks(Invalid):
     title_en = "The paper says no quantity, or not whether the goods passed"
 
 
+class OrderNotWeighed(Invalid):
+    """Goods of a stored lot are weighed or tallied out for an order."""
+
+    code = "lot.order_not_weighed"
+    title = "只有在库货物的磅单、码单可以对应提货通知书"
+    title_en = "Only a weighing or a tally of stored goods is for a withdrawal order"
+
+
 class NotYetSeen(Conflict):
     """Goods are stored once two independent sources have weighed and assayed them."""
 
@@ -103,7 +111,7 @@ class Goods:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """A paper of the warehouse; the original as its source made it."""
+    """A paper of the warehouse; the original as its source made it. `order_id`: it weighed goods out for that order."""
 
     kind: PaperKind
     number: str
@@ -111,6 +119,7 @@ class Paper:
     quantity: Quantity | None
     passed: bool | None
     original: bytes
+    order_id: UUID | None = None
 
 
 def enter(session: Session, actor: Actor, goods: Goods, *, now: datetime) -> Lot:
@@ -178,7 +187,7 @@ def add_paper(
 ) -> Lot:
     """Add a paper of the warehouse; weighings and assays of two sources carry the lot on.
 
-    Raises SubjectNotFound, PaperKnown, PaperLacks, SourcesDisagree, AssayFailed, UnitMismatch.
+    Raises SubjectNotFound, PaperKnown, PaperLacks, OrderNotWeighed, SourcesDisagree, AssayFailed, UnitMismatch.
     """
     lot = lock_for(session, actor, lot_id, Action.ADD_PAPER, expected_version)
     source = parties.active_party(session, actor.party)
@@ -192,6 +201,7 @@ def add_paper(
         "quantity": paper.quantity.to_json() if paper.quantity else None,
         "passed": paper.passed,
         "original_sha256": evidence.hash_text(digest),
+        "order": public_id("wdr", paper.order_id) if paper.order_id else None,
     }
     event = tell(session, lot, "lot.paper_added", told, now=now, actor=source.id)
     session.add(
@@ -206,6 +216,7 @@ def add_paper(
             passed=paper.passed,
             original=paper.original,
             original_sha256=digest,
+            order_id=paper.order_id,
             added_at=now,
         )
     )
@@ -429,6 +440,9 @@ def _check_paper(session: Session, lot: Lot, source: str, paper: Paper) -> None:
     says_how_much = paper.kind in (PaperKind.WEIGHING, PaperKind.TALLY, PaperKind.DAILY_STOCK)
     if says_how_much and paper.quantity is None:
         raise PaperLacks(field="quantity", kind=paper.kind.value)
+    weighs = paper.kind in (PaperKind.WEIGHING, PaperKind.TALLY)
+    if paper.order_id is not None and not (weighs and lot.state is State.STORED):
+        raise OrderNotWeighed(field="order", kind=paper.kind.value, state=lot.state.value)
     if (paper.kind is PaperKind.ASSAY) != (paper.passed is not None):
         raise PaperLacks(field="passed", kind=paper.kind.value)
 

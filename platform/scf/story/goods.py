@@ -131,15 +131,29 @@ def release_part(yard: Yard, name: str, pledge: str, quantity: Quantity, reason:
 def hand_over(
     yard: Yard, name: str, holder: Party, found: dict[str, Any], order: dict[str, Any]
 ) -> Any:
-    """The holder signs a 提货通知书, the keeper hands over against it; return the receipt."""
+    """The holder signs a 提货通知书, keeper and supervisor weigh it out, the keeper hands over; return the receipt."""
     path = f"/v1/warehouse-receipts/{found['id']}"
-    yard.signed(
+    ordered = yard.signed(
         holder,
         f"{name}:withdraw",
         f"{path}/withdrawal-draft|{path}/withdrawals",
         "withdraw",
         **order,
     )
+    lot, quantity = found["lots"][0]["lot"], order["quantity"]
+    for side, who in (("keeper", yard.keeper), ("supervisor", yard.supervisor)):
+        number = f"CK-{order['order_no']}-{side}"
+        yard.do(
+            who,
+            f"{name}:out:{side}",
+            f"/v1/lots/{lot}/papers",
+            kind="weighing" if quantity["unit"] == "TNE" else "tally",
+            number=number,
+            made_on=yard.stage.settings.clock.today().isoformat(),
+            quantity=quantity,
+            order=ordered["id"],
+            original=_base64(f"{who.name} {number} {text_of(quantity)}"),
+        )
     return yard.signed(
         yard.keeper,
         f"{name}:deliver",

@@ -77,6 +77,7 @@ NOT_NULL = {
     ): "pledge_id IN (SELECT id FROM pledges WHERE released_at IS NULL)",
     ("pledges", "lock_final_at"): "lock_final_at IS NOT NULL",
     ("lot_papers", "passed"): "passed IS NOT NULL",
+    ("lot_papers", "order_id"): "order_id IS NOT NULL",
     ("pool_entries", "holder"): "holder IS NOT NULL",
     ("pool_entries", "holder_id"): "holder_id IS NOT NULL",
     ("pool_entries", "party_id"): "party_id IS NOT NULL",

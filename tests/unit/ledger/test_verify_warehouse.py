@@ -20,7 +20,12 @@ ORDERED = {
     "units_sha256": None,
     "taker": "渝川物流 渝C12345",
 }
-DELIVERED = {**ORDERED, "rest": tonnes("100.000"), "papers": [OTHER_EVENT]}
+DELIVERED = {
+    **ORDERED,
+    "rest": tonnes("100.000"),
+    "weighed": [{"source": KEEPER, "quantity": tonnes("40.010")}],
+    "papers": [OTHER_EVENT],
+}
 ENDORSED = {"title": OTHER_EVENT, "from": DEPOSITOR, "to": story.SUPPLIER, "keeper": KEEPER}
 CANCELLED = {
     "title": OTHER_EVENT,
@@ -92,6 +97,7 @@ FACTS = {
             "quantity": tonnes("140.000"),
             "passed": None,
             "original_sha256": OTHER_EVENT,
+            "order": None,
         },
     ),
     "lot.turned_away": (LOT, {"reason": "质检不合格"}),

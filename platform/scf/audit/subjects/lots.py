@@ -100,6 +100,7 @@ def _paper(row: RowMapping, told: Told) -> tuple[dict[str, Any], dict[str, Any]]
         "quantity_minor": told.record["quantity"] and told.minor("quantity"),
         "original": digest,
         "original_sha256": digest,
+        "order_id": told.record["order"] and parse_id("wdr", told.record["order"]),
         "added_at": told.at,
     }
 

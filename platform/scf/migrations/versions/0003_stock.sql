@@ -233,16 +233,20 @@ CREATE TABLE lot_papers (
   passed BOOLEAN,
   original BYTEA NOT NULL,
   original_sha256 BYTEA NOT NULL,
+  order_id UUID,
   added_at TIMESTAMP WITH TIME ZONE NOT NULL,
   CONSTRAINT pk_lot_papers PRIMARY KEY (event_id),
   CONSTRAINT uq_lot_papers_lot_id_kind_source_number UNIQUE (lot_id, kind, source, number),
   CONSTRAINT ck_lot_papers_quantity_not_negative CHECK (quantity_minor >= 0),
+  CONSTRAINT ck_lot_papers_order_is_weighed CHECK (order_id IS NULL OR kind IN ('weighing', 'tally')),
   CONSTRAINT fk_lot_papers_event_id_events FOREIGN KEY(event_id) REFERENCES events (id),
   CONSTRAINT fk_lot_papers_lot_id_lots FOREIGN KEY(lot_id) REFERENCES lots (id),
   CONSTRAINT ck_lot_papers_paperkind CHECK (kind IN ('weighing', 'tally', 'assay', 'location_card', 'daily_stock', 'patrol', 'exit_slip'))
 );
 
 CREATE INDEX ix_lot_papers_lot_id ON lot_papers (lot_id);
+
+CREATE INDEX ix_lot_papers_order_id ON lot_papers (order_id) WHERE order_id IS NOT NULL;
 
 CREATE TRIGGER lot_papers_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON lot_papers FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
