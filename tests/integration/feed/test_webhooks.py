@@ -17,7 +17,10 @@ from scf.feed.sending import Sender
 from scf.kernel.clock import Clock
 from scf_workers.webhooks import Courier
 from tests.support.actors import STORY_BEGINS
+from tests.support.pledging import pledged
+from tests.support.problems import refusal
 from tests.support.receiving import answer, receiving
+from tests.support.warehouse import open_yard, tonnes
 
 PATH = "/v1/webhooks"
 
@@ -413,3 +416,34 @@ class TestOwner:
         for one in made:
             desk.did(bank, f"{PATH}/{one['id']}/delete", {})
         assert [one["id"] for one in desk.seen(bank, PATH)] == [webhook["id"]]
+
+
+class TestRefusedOutbound:
+    def test_an_attempt_on_pledged_goods_reaches_the_bank_at_once(self, desk, publish, courier):
+        """G22: refused, and told to whoever holds the pledge: by webhook, in the feed, and to nobody else."""
+        cast, yard = desk.stage.cast, open_yard(desk.stage)
+        receipt, pledge = pledged(desk, yard, "10.000")
+        publish()
+        deliver(courier)
+        with receiving() as bank, receiving() as other:
+            made = [
+                (add(desk, server.url, ["receipt.withdrawal_refused"], who), who)
+                for server, who in ((bank, cast.bank), (other, cast.second_bank))
+            ]
+
+            refusal(yard.withdraw(receipt, tonnes("1.000"), "TH-1"), 409, "receipt.goods_pledged")
+            publish()
+            deliver(courier)
+            for endpoint, who in made:
+                desk.did(who, f"{PATH}/{endpoint['id']}/delete", {})
+
+        (sent,) = [json.loads(body) for body in bank.bodies]
+        assert (sent["type"], other.bodies) == ("receipt.withdrawal_refused", [])
+        assert sent["data"]["subject"] == receipt["id"]
+        event = desk.seen(cast.bank, f"/v1/events/{sent['data']['event']}")
+        assert (event["type"], event["index"]) == (sent["type"], sent["data"]["index"])
+        hidden = desk.stage.get(cast.second_bank, f"/v1/events/{sent['data']['event']}")
+        refusal(hidden, 404, "event.not_found")
+        told = desk.seen(cast.bank, "/v1/notices", limit=500)["items"]
+        (notice,) = [one for one in told if one["kind"] == sent["type"]]
+        assert (notice["subject"], notice["fields"]["asked"]) == (pledge, tonnes("1.000"))
