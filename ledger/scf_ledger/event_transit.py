@@ -93,3 +93,86 @@ RELOCATED: Mapping[str, Shape] = {
     "lost": s.is_quantity,
 }
 """A receipt whose goods lie at another keeper's now: `quantity` was weighed there, `lost` is what is missing of `carried`."""
+
+TARIFF: Mapping[str, Shape] = {
+    "parties": s.array_of(s.is_uscc, least=2),
+    "keeper": s.is_uscc,
+    "client": s.is_uscc,
+    "rate": s.is_money,
+    "unit": s.one_of(*s.QUANTITIES),
+    "payment_days": s.is_count,
+    "first_on": s.is_date,
+    "last_on": nullable(s.is_date),
+}
+"""What a keeper and its client agree on for storing: `rate` for a whole unit and a day; `last_on` null for ever.
+
+`payment_days` is how many days a bill gives at least.
+"""
+BILL_ITEM = s.object_of(
+    receipt=s.is_public_id,
+    consignment=nullable(s.is_public_id),
+    first_on=nullable(s.is_date),
+    last_on=nullable(s.is_date),
+    quantity=s.is_quantity,
+    rate=s.is_money,
+    amount=s.is_money,
+)
+BILL: Mapping[str, Shape] = {
+    "kind": s.one_of("freight", "storage", "claim"),
+    "payee": s.is_uscc,
+    "payer": s.is_uscc,
+    "number": s.is_text,
+    "due_on": s.is_date,
+    "pay_to": s.map_of(s.is_text),
+    "items": s.array_of(BILL_ITEM, least=1),
+    "total": s.is_money,
+}
+"""What a carrier bills for a journey, a keeper for days of storage, or a holder for goods lost on the way.
+
+`quantity` is what arrived, what was lost, or units times days; `rate` for a whole one of them.
+"""
+ENTERED: Mapping[str, Shape] = {
+    **BILL,
+    "tolerance_bps": s.is_count,
+    "tolerance": s.is_money,
+    "matches": s.array_of(
+        s.object_of(
+            quantity=s.is_quantity,
+            rate=s.is_money,
+            expected=s.is_money,
+            by_quantity=s.is_money,
+            by_rate=s.is_money,
+            by_sum=s.is_money,
+            within=s.is_flag,
+        ),
+        least=1,
+    ),
+}
+"""A bill held to the agreement and the book, item by item: `expected` and the differences add up to the amount billed."""
+ANSWERED: Mapping[str, Shape] = {
+    "payee": s.is_uscc,
+    "payer": s.is_uscc,
+    "number": s.is_text,
+    "answers": s.array_of(
+        s.object_of(item=s.is_count, accepted=s.is_money, reason=nullable(s.is_text)), least=1
+    ),
+    "accepted": s.is_money,
+}
+"""What the payer accepts of each item, counted from 1; the rest is disputed for a reason."""
+INSTRUCTED: Mapping[str, Shape] = {
+    "settlement": s.is_public_id,
+    "order": nullable(s.is_public_id),
+    "amount": s.is_money,
+    "owed": s.is_money,
+    "set_off": s.is_money,
+    "net": s.is_money,
+}
+"""`amount` of this bill is settled with others: `owed` by who pays less `set_off` of its own is `net`, in one order."""
+SETTLED: Mapping[str, Shape] = {
+    "settlement": s.is_public_id,
+    "parts": s.array_of(s.object_of(item=s.is_count, amount=s.is_money), least=1),
+    "amount": s.is_money,
+    "receipt_no": nullable(s.is_text),
+    "on": s.is_date,
+}
+"""What was paid of a bill, or came back; `receipt_no` the bank's, null where set-off left nothing to pay."""

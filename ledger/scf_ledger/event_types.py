@@ -83,6 +83,7 @@ ACTS: Final = frozenset(
         *("store", "issue", "endorse", "attest", "withdraw", "deliver"),
         *("divide", "surrender", "cancel", "amend"),
         *("consign", "hand_over", "take_over", "receive"),
+        *("tariff", "bill", "answer"),
     }
 )
 
@@ -109,6 +110,8 @@ PREFIXES: Final[Mapping[str, str]] = {
     "control": "ctl",
     "margin_call": "mgc",
     "consignment": "csg",
+    "storage_tariff": "trf",
+    "freight_bill": "frb",
 }
 """Kind of subject -> prefix of its public id."""
 
@@ -245,6 +248,9 @@ _HAND_OVER = Signing("hand_over", "keeper", Scope.ENTERPRISE, SOLE, _same(*t.DIS
 _TAKE_OVER = Signing("take_over", "carrier", Scope.ENTERPRISE, SOLE, _same(*t.DISPATCHED))
 _RECEIVE = Signing("receive", "keeper", Scope.ENTERPRISE, SOLE, _same(*t.RELOCATED))
 _HAND_OUT = Signing("deliver", "carrier", Scope.ENTERPRISE, SOLE, _same(*t.HANDED_OUT))
+_AGREE_TARIFF = Signing("tariff", "parties", Scope.ENTERPRISE, SOLE, _same(*t.TARIFF))
+_BILL = Signing("bill", "payee", Scope.ENTERPRISE, SOLE, _same(*t.BILL))
+_ANSWER = Signing("answer", "payer", Scope.ENTERPRISE, MAKER_AND_CHECKER, _same(*t.ANSWERED))
 
 _LIFTED = _same(*w.ALARM_LIFTED)
 _LIFT_OWNERS = Signing("lift", "owners", Scope.ENTERPRISE, SOLE, _LIFTED)
@@ -306,6 +312,16 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("consignment.arrived", "consignment", t.ARRIVED, ()),
     ("consignment.delivered", "consignment", t.HANDED_OUT, (_HAND_OUT,)),
     ("consignment.cancelled", "consignment", {"reason": s.is_text}, ()),
+    ("storage_tariff.proposed", "storage_tariff", t.TARIFF, ()),
+    ("storage_tariff.agreed", "storage_tariff", t.TARIFF, (_AGREE_TARIFF,)),
+    ("freight_bill.entered", "freight_bill", t.ENTERED, ()),
+    ("freight_bill.issued", "freight_bill", t.BILL, (_BILL,)),
+    ("freight_bill.withdrawn", "freight_bill", {"reason": s.is_text}, ()),
+    ("freight_bill.answered", "freight_bill", t.ANSWERED, (_ANSWER,)),
+    ("freight_bill.conceded", "freight_bill", {"conceded": s.is_money, "reason": s.is_text}, ()),
+    ("freight_bill.instructed", "freight_bill", t.INSTRUCTED, ()),
+    ("freight_bill.paid", "freight_bill", t.SETTLED, ()),
+    ("freight_bill.payment_reversed", "freight_bill", t.SETTLED, ()),
     ("stage.registered", "stage", r.STAGE_PAPER, ()),
     ("stage.confirmed", "stage", r.STAGE, (_UNDERTAKE,)),
     ("stage.reduced", "stage", {"amount": s.is_money, "reason": s.is_text}, ()),

@@ -15,6 +15,7 @@ from scf.blind import api as blind
 from scf.capacity import api as capacity
 from scf.collateral import api as collateral
 from scf.collateral import call_api as margin_calls
+from scf.collateral import logistics_api as logistics
 from scf.collateral import portfolio, releases
 from scf.confirmations import api as confirmations
 from scf.confirmations import rates_api as confirmation_rates
@@ -65,6 +66,7 @@ from scf.stocktakes import api as stocktakes
 from scf.tasks import api as tasks
 from scf.trace import api as trace
 from scf.transit import api as transit
+from scf.transit import bill_api as freight
 
 ROUTERS: list[APIRouter] = [
     health.router,
@@ -110,12 +112,14 @@ ROUTERS: list[APIRouter] = [
     settlement.router,
     dossier.router,
     collateral.router,
+    logistics.router,
     margin_calls.router,
     agreements_api.router,
     devices.router,
     alarm_api.router,
     stocktakes.router,
     transit.router,
+    freight.router,
     feed.router,
     webhooks.router,
     daily_files.router,

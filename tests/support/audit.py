@@ -23,6 +23,7 @@ from tests.support.approving import adopt, decide, investigate, path_of, small
 from tests.support.banking import entry, told
 from tests.support.blind import CODES, learn, outsider, token_of
 from tests.support.factoring import factored
+from tests.support.freight import billed
 from tests.support.invitations import invited
 from tests.support.jobs import a_csv, handed_in, work
 from tests.support.lending import Desk
@@ -112,8 +113,9 @@ def play(world: World) -> None:
     _escalated(world, request)
     _settled(world)
     yard = _watched(world)
-    _stored(world, yard)
-    _travelled(world, yard)
+    kept = _stored(world, yard)
+    road, arrived = _travelled(world, yard)
+    billed(road, arrived, kept)
     world.sequence()
     world.anchor()
     _reported(world)
@@ -431,7 +433,7 @@ def _counted(world: World, yard: Yard) -> None:
     left.turn()
 
 
-def _travelled(world: World, yard: Yard) -> None:
+def _travelled(world: World, yard: Yard) -> tuple[Road, dict[str, Any]]:
     """Copper that arrived at another keeper's, and more of it that left its way."""
     stage = world.desk.stage
     others = (found(stage, role) for role in ("carrier", "far_keeper", "buyer"))
@@ -441,9 +443,10 @@ def _travelled(world: World, yard: Yard) -> None:
     assert road.seen(straying, road.at(-60, HALFWAY)).is_success
     assert road.seen(straying, road.at(-30, {**HALFWAY, "lat": "29.956000"})).is_success
     assert road.arrive(arriving, road.weighed("4.900")).is_success
+    return road, arriving
 
 
-def _stored(world: World, yard: Yard) -> None:
+def _stored(world: World, yard: Yard) -> dict[str, Any]:
     """Copper and a car: received, passed on, split, lost in part, found in part, handed over."""
     stage = world.desk.stage
     lot = yard.stored("100.000", location="B-1", packing="捆", marks="GQ")
@@ -456,8 +459,6 @@ def _stored(world: World, yard: Yard) -> None:
     for who in (yard.keeper, yard.supervisor):
         world.desk.did(who, f"{path}/restraints/{dispute['id']}/clear", {})
     assert yard.amend(kept, stored_until="2027-01-31").is_success
-    owed = {"owed": money("36.00"), "as_of": "2025-12-31"}
-    world.desk.did(yard.keeper, f"{path}/fees", owed)
     assert yard.endorse(kept, stage.cast.supplier).is_success
     assert yard.attest(kept).is_success
     vin = "LSVAA4181E2184841"
@@ -466,6 +467,7 @@ def _stored(world: World, yard: Yard) -> None:
     receipt = yard.issue(car, pieces(1)).json()
     assert yard.withdraw(receipt, pieces(1), "TH-1", units=[vin]).is_success
     assert yard.deliver(receipt, "TH-1").is_success
+    return kept
 
 
 def _revocations(world: World) -> None:

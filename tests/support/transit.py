@@ -58,7 +58,7 @@ class Road:
         now = self.desk.stage.clock.now()
         return {
             "receipt": receipt["id"],
-            "carrier": self.carrier.id,
+            "carrier": self.carrier.uscc,
             "waybill_no": "YD-2025-0001",
             "mode": "road",
             "vehicles": ["渝C12345", "渝C12346"],
@@ -70,7 +70,7 @@ class Road:
             "halt_minutes": 60,
             "destination": {
                 "kind": "warehouse",
-                "party": self.far_keeper.id,
+                "party": self.far_keeper.uscc,
                 "address": "重庆市江津区珞璜 2 号库",
             },
             "freight_rate": money("85.50"),
@@ -82,7 +82,7 @@ class Road:
 
     def sale(self, receipt: dict[str, Any]) -> dict[str, Any]:
         """A journey to the buyer's door."""
-        to = {"kind": "buyer", "party": self.buyer.id, "address": "重庆市江津区示例路 8 号"}
+        to = {"kind": "buyer", "party": self.buyer.uscc, "address": "重庆市江津区示例路 8 号"}
         return self.plan(receipt, destination=to)
 
     def step(self, journey: dict[str, Any], who: Company, act: str) -> httpx.Response:

@@ -44,12 +44,14 @@ from tests.support.approving import adopt, small
 from tests.support.banking import entry, told
 from tests.support.blind import outsider, token_of
 from tests.support.clock import asked
+from tests.support.freight import Freight, journey_of
 from tests.support.invitations import invited
 from tests.support.jobs import upload, upload_row, work
 from tests.support.lending import Desk, lending_desk
 from tests.support.lineage import put_forward
 from tests.support.log import sequence_all
 from tests.support.receivables import confirmation, identity, money, pay_to, register_invoice
+from tests.support.transit import Road
 from tests.support.warehouse import Yard, part
 from tests.support.watching import a_device
 
@@ -237,6 +239,7 @@ def seeded(desk: Desk, outside: Any) -> tuple[dict[str, str], Signer]:
     desk.request(other, amount="400.00")
     keeper = warehouse.found(stage, "keeper")
     goods = {**stored(stage, core, sme), **watched(stage, core, keeper), **counted(stage)}
+    goods |= travelled(desk, core, sme)
     consent = {"to": bank.id, "until": "2026-06-30T00:00:00Z"}
     order = {
         "account": {"name": core.name, "account": "6100 0000 0000 0009", "bank": bank.name},
@@ -297,7 +300,6 @@ def seeded(desk: Desk, outside: Any) -> tuple[dict[str, str], Signer]:
         **pushed,
         "device_id": a_device(stage, sme).id,
         "seq": "1",
-        "consignment_id": f"csg_{NOWHERE}",
         "path": "0/000",
         "day": "2025-11-03",
     }
@@ -361,6 +363,30 @@ def counted(stage: Stage) -> dict[str, str]:
         session.flush()
         raised = public_id("alm", alarm.id)
     return {"stocktake_id": stocktake["id"], "alarm_id": raised}
+
+
+def travelled(desk: Desk, keeper: Company, trader: Company) -> dict[str, str]:
+    """Carry goods of the trader's to another keeper's, with freight billed, a loss claimed and paid for, and a tariff."""
+    carrier, far_keeper, supervisor = (
+        warehouse.found(desk.stage, one) for one in ("carrier", "far_keeper", "second_trader")
+    )
+    yard = Yard(desk.stage, keeper, supervisor, trader)
+    freight = Freight(Road(desk, yard, carrier, far_keeper, far_keeper))
+    journey = freight.delivered("10.000", "9.900")
+    item = journey_of(journey, "9.900", "85.50", "846.45")
+    bill = freight.issued(carrier, "freight", item)
+    claim = freight.issued(
+        trader, "claim", journey_of(journey, "0.100", "70000.00", "7000.00"), number="SP-1"
+    )
+    freight.accepted(carrier, claim)
+    settled = freight.settle(carrier, trader)
+    assert settled.status_code == 201, settled.text
+    return {
+        "consignment_id": journey["id"],
+        "tariff_id": freight.tariff(keeper, trader)["id"],
+        "settlement_id": settled.json()["id"],
+        "bill_id": bill,
+    }
 
 
 def publish(desk: Desk) -> Signer:

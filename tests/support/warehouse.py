@@ -12,12 +12,16 @@ from typing import Any, Final
 import httpx
 
 from scf.capacity import service as capacity
+from scf.evidence import service as evidence
 from scf.http.auth import create_client, issue_token
+from scf.kernel.clock import business_date
 from scf.kernel.ids import new_id, parse_id, public_id
 from scf.kernel.money import Money
 from scf.kernel.quantity import Quantity
 from scf.parties import service
 from scf.parties.models import PartyKind, Role, SizeClass
+from scf.receipts import amending
+from scf.receipts.models import WarehouseReceipt
 from scf_ledger.event_types import Scope
 from tests.support.actors import Company, Stage, engage
 
@@ -316,6 +320,14 @@ class Yard:
         path = f"/v1/warehouse-receipts/{receipt['id']}/restraints"
         found: list[dict[str, Any]] = self.stage.get(self.keeper, path).json()
         return found
+
+    def owe(self, receipt: dict[str, Any], amount: str) -> None:
+        """State what is owed for storing a receipt's goods, as the keeper's bills that are due do."""
+        now = self.stage.clock.now()
+        with self.stage.database.transaction() as session:
+            found = evidence.lock(session, WarehouseReceipt, parse_id("whr", receipt["id"]))
+            owed, as_of = Money.parse(amount), business_date(now)
+            amending.restate_fee(session, found, owed, as_of=as_of, actor=None, now=now)
 
     def hold(self, receipt: dict[str, Any], bank: Company, quantity: str) -> uuid.UUID:
         """Take goods of a receipt for a bank, as its pledge does; return who holds them."""

@@ -11,6 +11,7 @@ from scf.pledges import effects as pledges
 from scf.receivables import effects as receivables
 from scf.registrations import effects as registrations
 from scf.settlement import effects as settlement
+from scf.transit import effects as transit
 
 HANDLERS: Final[Mapping[str, Handler]] = {
     **capacity.HANDLERS,
@@ -19,5 +20,6 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     **registrations.HANDLERS,
     **financing.HANDLERS,
     **settlement.HANDLERS,
+    **transit.HANDLERS,
     **feed.HANDLERS,
 }

@@ -45,6 +45,8 @@ SUBJECTS = {
     "stock_alarms": "alm",
     "stocktakes": "stk",
     "consignments": "csg",
+    "storage_tariffs": "trf",
+    "freight_bills": "frb",
 }
 
 

@@ -27,6 +27,7 @@ from scf.audit.subjects import (
     devices,
     documents,
     financings,
+    freight_bills,
     invoice_checks,
     lots,
     pledges,
@@ -51,7 +52,7 @@ SUBJECTS = (
     *(stages, blind_holds, stocktakes, lots, receipts),
     *(documents, trade, receivables, pools, pledges, financings, debtor_notices, red_notes),
     *(invoice_checks, reconciliations, approvals, prices, collateral, devices, stock_alarms),
-    consignments,
+    *(consignments, freight_bills),
 )
 ON_CHAIN: Final = frozenset({"anchors", "chain_home", "chain_transactions"})
 ATTEMPTS_MAX: Final = 4

@@ -276,6 +276,26 @@ AUDITED: Final[dict[str, tuple[str, ...]]] = {
         *("event_id", "consignment_id", "kind", "seen_at", "raised_at", "cleared_at"),
         "cleared_event_id",
     ),
+    "storage_tariffs": (
+        *("id", "version", "secret", "head_hash", "keeper_id", "client_id", "unit", "rate_minor"),
+        *("payment_days", "first_on", "last_on", "proposed_at", "agreed_at"),
+    ),
+    "freight_bills": (
+        *("id", "version", "secret", "head_hash", "kind", "payee_id", "payer_id", "number"),
+        *("due_on", "pay_to", "tolerance_bps", "tolerance_minor", "state", "state_since"),
+        *("entered_at", "issued_at"),
+    ),
+    "freight_bill_items": (
+        *("bill_id", "position", "payee_id", "receipt_id", "consignment_id", "claimed"),
+        *("first_on", "last_on", "unit", "quantity_minor", "rate_minor", "amount_minor"),
+        *("book_minor", "agreed_minor", "expected_minor", "within", "accepted_minor", "reason"),
+        *("conceded_minor", "paid_minor", "live"),
+    ),
+    "freight_settlements": (
+        *("id", "payer_id", "payee_id", "owed_minor", "set_off_minor", "order_id", "state"),
+        *("state_since", "made_at"),
+    ),
+    "freight_settlement_parts": ("settlement_id", "bill_id", "position", "amount_minor"),
     "stock_alarms": (
         *("id", "version", "secret", "head_hash", "lot_id", "evidence", "unit", "book_minor"),
         *("counted_minor", "tolerance_minor", "receipts", "raised_at", "lifted_at"),
@@ -328,6 +348,8 @@ UNAUDITED: Final[dict[str, str]] = {
     "bank_reports": "originals, by the hash of their bytes",
     "payment_order_lines": "instructions; the facts are what banks tell of them",
     "payment_orders": "the same",
+    "payment_order_transfers": "the same",
+    "payment_order_entries": "what banks told of them; what that settled are events of bills",
     "reconciliation_objections": "what a side said instead of signing",
     "access_tokens": "short-lived, by hash",
     "asset_tokens": "a count, kept right by the locks' own rows",

@@ -1,8 +1,9 @@
-"""The papers of a journey: 托运单, 移库同意书, 交运单, 承运接收单, 到货接管确认书, 交付确认单."""
+"""The papers of a journey: 托运单, 移库同意书, 交运单, 承运接收单, 到货接管确认书, 交付确认单; and of its bills."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
+from scf.parties.bill_forms import BILL_FORMS
 from scf.parties.forms import Fields, Form, Names, day, money, parties, party, plain
 from scf.parties.warehouse_forms import lots, quantity, share, texts
 
@@ -143,6 +144,7 @@ TRANSIT_FORMS: Final[Mapping[str, Form]] = {
         "我单位作为目的地保管人，已将下列货物验收入库，自此按原仓单保管，仓单及其上的质权不变：",
         (("到货", _RELOCATED),),
     ),
+    **BILL_FORMS,
 }
 """Act -> the paper."""
 

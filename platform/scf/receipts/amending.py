@@ -138,25 +138,33 @@ def amend(
     return receipt
 
 
-def tell_fee(
-    session: Session, actor: Actor, receipt_id: UUID, owed: Money, as_of: date, *, now: datetime
-) -> WarehouseReceipt:
-    """Tell what is owed for storing (欠付仓储费); nothing leaves until it is nothing. By the keeper, whose lien it is."""
-    receipt = service.lock_for(session, actor, receipt_id, Action.AMEND)
-    _require_live(receipt)
+def restate_fee(
+    session: Session,
+    receipt: WarehouseReceipt,
+    owed: Money,
+    *,
+    as_of: date,
+    actor: UUID | None,
+    now: datetime,
+) -> None:
+    """State what is owed for storing a locked receipt's goods (欠付仓储费): nothing leaves until it is nothing.
+
+    It is what the keeper's bills that are due come to (`scf.transit.liens`). Nobody is told twice of the same.
+    """
+    if receipt.fee_owed_minor == owed.minor:
+        return
     event = service.tell(
         session,
         receipt,
         FEE_TOLD,
         {"owed": owed.to_json(), "as_of": as_of.isoformat()},
         now=now,
-        actor=actor.party,
+        actor=actor,
         others=service.encumbrancers(session, receipt),
     )
     receipt.fee_owed_minor = owed.minor
     service.alarm(session, receipt, event, {"owed": owed.to_json()}, now=now)
     session.flush()
-    return receipt
 
 
 def report_lost(

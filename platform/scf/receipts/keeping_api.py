@@ -15,7 +15,6 @@ from scf.receipts.schemas import (
     DivisionOut,
     EndorsementIn,
     EndorsementOut,
-    FeeIn,
     FreezeIn,
     IssuesIn,
     LossIn,
@@ -205,14 +204,6 @@ def amend(call: Call, receipt_id: WarehouseReceiptId, body: SignedIn) -> Receipt
     """仓单变更 Hand it back, signed by the keeper."""
     return ReceiptOut.of(
         amending.amend(call.session, call.actor, receipt_id, jws=body.jws, now=call.now)
-    )
-
-
-@command(router, f"{RECEIPT}/fees")
-def tell_fee(call: Call, receipt_id: WarehouseReceiptId, body: FeeIn) -> ReceiptOut:
-    """欠付仓储费 Tell what is owed for storing; nothing leaves until it is nothing."""
-    return ReceiptOut.of(
-        amending.tell_fee(call.session, call.actor, receipt_id, body.owed, body.as_of, now=call.now)
     )
 
 

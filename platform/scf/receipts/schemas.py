@@ -12,7 +12,6 @@ from scf.http.schemas import (
     InstantText,
     Line,
     LotId,
-    MoneyIn,
     MoneyOut,
     Out,
     PartyId,
@@ -168,13 +167,6 @@ class AmendmentIn(In):
             insurance=self.insurance.value() if self.insurance else None,
             medium=self.medium,
         )
-
-
-class FeeIn(In):
-    """What is owed for storing by a day; nothing once it is paid."""
-
-    owed: MoneyIn
-    as_of: DateText
 
 
 class LossIn(In):

@@ -18,7 +18,7 @@ from typing import Any, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from scf.kernel.errors import Invalid, NotFound
-from scf.rules import watching  # noqa: F401 - its predicates enter the table
+from scf.rules import billing, watching  # noqa: F401 - their predicates enter the table
 from scf.rules.collateral_predicates import PREDICATES
 from scf.rules.verdicts import Figure, Predicate
 

@@ -24,19 +24,18 @@ from scf.settlement import (
     maturities,
     orders,
     queries,
+    transfers,
 )
 from scf.settlement.camt import Direction
 from scf.settlement.maturities import Filter, Part
 from scf.settlement.models import BankEntry, EntryState, PaymentOrder
+from scf.settlement.order_schemas import ApprovalIn, OrderIn, OrderOut
 from scf.settlement.schemas import (
-    ApprovalIn,
     AssignIn,
     AstrayOut,
     EntryOut,
     MaturitiesOut,
     MaturityOut,
-    OrderIn,
-    OrderOut,
     ReportOut,
     TotalOut,
 )
@@ -287,4 +286,5 @@ def _entry_row(row: BankEntry) -> list[Cell]:
 
 
 def _order(call: Call, order: PaymentOrder) -> OrderOut:
-    return OrderOut.of(order, orders.lines_of(call.session, order.id))
+    lines = orders.lines_of(call.session, order.id)
+    return OrderOut.of(order, lines, transfers.of(call.session, order.id))

@@ -34,7 +34,7 @@ from scf.receivables.accounts import account_digits
 from scf.receivables.models import Receivable
 from scf.receivables.payments import Receipt, Takeback
 from scf.receivables.service import lock
-from scf.settlement import matching
+from scf.settlement import matching, transfers
 from scf.settlement.camt import BOOKED, Detail, Direction, Entry, Message, Report, parse
 from scf.settlement.models import BankEntry, BankReport, EntryState
 from scf_ledger import uscc
@@ -205,7 +205,11 @@ def unassign(session: Session, actor: Actor, entry_id: UUID, *, now: datetime) -
 
 def _lock_in_order(session: Session, bank: Party, rows: Sequence[BankEntry]) -> None:
     """Lock what the entries are about, as far as it is known by now: receivables by id, then their pools."""
-    found = {matching.find(session, bank, row) for row in rows if row.problem is None}
+    found = {
+        matching.find(session, bank, row)
+        for row in rows
+        if row.problem is None and transfers.named(session, row) is None
+    }
     ids = [one for one in found if isinstance(one, UUID)]
     locked = evidence.lock_all(session, Receivable, ids).values()
     capacity.lock_pools(session, [one.pool_id for one in locked if one.pool_id is not None])
@@ -363,6 +367,10 @@ def _leave(session: Session, row: BankEntry, problem: str) -> None:
 
 
 def _match(session: Session, bank: Party, row: BankEntry, *, now: datetime) -> None:
+    transfer = transfers.named(session, row)
+    if transfer is not None:
+        transfers.take(session, bank, row, transfer)
+        return
     found = matching.find(session, bank, row)
     if isinstance(found, str):
         row.problem = found

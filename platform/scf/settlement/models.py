@@ -130,6 +130,31 @@ class PaymentOrderLine(Base):
     pay_to: Mapped[dict[str, str]] = mapped_column(JSONB)
 
 
+class PaymentOrderTransfer(Base):
+    """What an order pays that is no receivable: one transfer, to the account that was named; insert only."""
+
+    __tablename__ = "payment_order_transfers"
+    __table_args__ = (CheckConstraint("amount_minor > 0", name="amount_positive"),)
+
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("payment_orders.id"), primary_key=True)
+    payee_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
+    amount_minor: Mapped[int]
+    pay_to: Mapped[dict[str, str]] = mapped_column(JSONB)
+
+
+class PaymentOrderEntry(Base):
+    """An entry by which the payee's bank told of an order's transfer: it came in, or, below zero, went back; insert only."""
+
+    __tablename__ = "payment_order_entries"
+    __table_args__ = (CheckConstraint("amount_minor <> 0", name="amount_not_zero"),)
+
+    entry_id: Mapped[UUID] = mapped_column(ForeignKey("bank_entries.id"), primary_key=True)
+    order_id: Mapped[UUID] = mapped_column(
+        ForeignKey("payment_order_transfers.order_id"), index=True
+    )
+    amount_minor: Mapped[int]
+
+
 class BankReport(Base):
     """A camt message as a bank sent it, once per content; insert only."""
 
@@ -311,4 +336,6 @@ class ReconciliationObjection(Base):
 
 
 guard_states(PaymentOrder, ORDER_TRANSITIONS)
-append_only(PaymentOrderLine, BankReport, ReconciliationObjection)
+append_only(
+    PaymentOrderLine, PaymentOrderTransfer, PaymentOrderEntry, BankReport, ReconciliationObjection
+)

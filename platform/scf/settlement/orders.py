@@ -149,8 +149,7 @@ def draft(
     """
     if len(wanted) > LINES_MAX:
         raise OrderTooLong(count=len(wanted), count_max=LINES_MAX)
-    if execute_on < business_date(now) or not is_working_day(execute_on):
-        raise DayUnfit(field="execute_on", execute_on=execute_on)
+    require_day(execute_on, now)
     debtor = parties.active_party(session, actor.party)
     lines = [
         found
@@ -163,23 +162,7 @@ def draft(
         raise OrderTooLong(count=len(lines), count_max=LINES_MAX)
     identity = new_id()
     initiation = _initiation(identity, debtor, account, lines, execute_on=execute_on, now=now)
-    _require_mandate(session, debtor, maker, "make", initiation.total, now=now)
-    order = PaymentOrder(
-        id=identity,
-        debtor_id=debtor.id,
-        message_id=initiation.message_id,
-        account=account.to_json(),
-        currency=initiation.total.currency,
-        total_minor=initiation.total.minor,
-        execute_on=execute_on,
-        body=pain.write(initiation),
-        state=OrderState.DRAFTED,
-        state_since=now,
-        maker_id=maker.person,
-        drafted_at=now,
-    )
-    session.add(order)
-    session.flush()
+    order = keep(session, identity, debtor, account, initiation, maker=maker, now=now)
     for position, line in enumerate(lines, 1):
         session.add(
             PaymentOrderLine(
@@ -193,6 +176,48 @@ def draft(
         )
     session.flush()
     return order
+
+
+def keep(
+    session: Session,
+    identity: UUID,
+    debtor: Party,
+    account: Account,
+    initiation: pain.Initiation,
+    *,
+    maker: Signer,
+    now: datetime,
+) -> PaymentOrder:
+    """Keep a file as a draft that its maker has the mandate for. Raises AccountUnfit, and what mandates raise."""
+    require_mandate(session, debtor, maker, "make", initiation.total, now=now)
+    order = PaymentOrder(
+        id=identity,
+        debtor_id=debtor.id,
+        message_id=initiation.message_id,
+        account=account.to_json(),
+        currency=initiation.total.currency,
+        total_minor=initiation.total.minor,
+        execute_on=initiation.execute_on,
+        body=pain.write(initiation),
+        state=OrderState.DRAFTED,
+        state_since=now,
+        maker_id=maker.person,
+        drafted_at=now,
+    )
+    session.add(order)
+    session.flush()
+    return order
+
+
+def require_day(execute_on: date, now: datetime) -> None:
+    """Raise DayUnfit for a day on which no bank executes any more."""
+    if execute_on < business_date(now) or not is_working_day(execute_on):
+        raise DayUnfit(field="execute_on", execute_on=execute_on)
+
+
+def message_id(identity: UUID) -> str:
+    """Return how an order is known to banks: at most 35 characters of ISO 20022's plain set."""
+    return public_id("pmo", identity).replace("_", "").upper()
 
 
 def approve(
@@ -209,7 +234,7 @@ def approve(
     if checker.person == order.maker_id:
         raise signing_rules.SamePerson(field="checker", act=ACT)
     debtor = parties.active_party(session, actor.party)
-    _require_mandate(session, debtor, checker, "check", order.total, now=now)
+    require_mandate(session, debtor, checker, "check", order.total, now=now)
     order.checker_id, order.approved_at = checker.person, now
     order.move(OrderState.APPROVED, now=now)
     for line in lines_of(session, order.id):
@@ -427,7 +452,7 @@ def _initiation(
         pain.Transfer(
             end_to_end=_named(line),
             amount=line.amount,
-            to=_holder(line.due.pay_to, line.due.payee.uscc),
+            to=holder(line.due.pay_to, line.due.payee.uscc),
             remittance=f"{line.receivable.line_no} {line.receivable.contract_no or ''}",
         )
         for line in lines
@@ -436,10 +461,10 @@ def _initiation(
     if len(currencies) > 1:
         raise CurrencyMismatch(left=currencies[0], right=currencies[1])
     return pain.Initiation(
-        message_id=public_id("pmo", identity).replace("_", "").upper(),
+        message_id=message_id(identity),
         created_at=now,
         execute_on=execute_on,
-        debtor=_holder(account.to_json(), debtor.uscc),
+        debtor=holder(account.to_json(), debtor.uscc),
         transfers=transfers,
     )
 
@@ -451,16 +476,17 @@ def _named(line: Line) -> str:
     return end_to_end_id(line.receivable.id, None if own else payee)
 
 
-def _holder(account: Mapping[str, Any], code: str) -> pain.Holder:
+def holder(account: Mapping[str, Any], code: str) -> pain.Holder:
     """Return an account's holder; the name is the account's own, the code its owner's."""
     return pain.Holder(
         account["name"], code, account["account"], account["bank"], account["bank_uscc"]
     )
 
 
-def _require_mandate(
+def require_mandate(
     session: Session, debtor: Party, signer: Signer, step: str, total: Money, *, now: datetime
 ) -> None:
+    """Hold a person who makes or checks an order to its mandate and limit. Raises what mandates raise."""
     signing_rules.check_party(debtor, ACT)
     mandate = parties.mandate(session, signer.mandate, lock=True)
     signing_rules.check_mandate(

@@ -20,8 +20,6 @@ from scf.http.schemas import (
     Out,
     PartyId,
     PaymentId,
-    PaymentOrderId,
-    PositiveMoney,
     Prose,
     ReceivableId,
     ReconciliationId,
@@ -41,14 +39,10 @@ from scf.settlement.models import (
     BankEntry,
     ChangeState,
     EntryState,
-    OrderState,
-    PaymentOrder,
-    PaymentOrderLine,
     Reconciliation,
     ReconciliationObjection,
     ReconciliationState,
 )
-from scf.settlement.orders import LINES_MAX, Wanted
 from scf.settlement.progress import Progress
 from scf.settlement.reconciling import MOVEMENTS
 
@@ -134,82 +128,6 @@ class TotalOut(Out):
             confirmed=total.confirmed,
             paid=total.paid,
             outstanding=total.outstanding,
-        )
-
-
-class OrderLineIn(In):
-    """What to pay; without an amount all that is still due.
-
-    To the creditor, or to whose part of a split payment is named; where neither is, to everybody who has a part.
-    """
-
-    receivable: ReceivableId
-    payee: PartyId | None = None
-    amount: PositiveMoney | None = None
-
-
-class OrderIn(In):
-    """Lines to pay from one account on one day; `maker` has the mandate to prepare it (经办)."""
-
-    account: AccountIn
-    execute_on: DateText
-    lines: list[OrderLineIn] = Field(min_length=1, max_length=LINES_MAX)
-    maker: SignerIn
-
-    def wanted(self) -> list[Wanted]:
-        """Return what the service takes."""
-        return [Wanted(line.receivable, line.amount, line.payee) for line in self.lines]
-
-
-class ApprovalIn(In):
-    """Who approves (复核): another person than the maker."""
-
-    checker: SignerIn
-
-
-class OrderLineOut(Out):
-    """A transfer of an order: to the creditor, or to whose part of a split payment it is."""
-
-    receivable: ReceivableId
-    payee: PartyId
-    amount: MoneyOut
-    pay_to: AccountOut
-
-
-class OrderOut(Out):
-    """A payment order. `problem` is the bank's reason, where it rejected."""
-
-    id: PaymentOrderId
-    message_id: str = Field(examples=[f"PMO{_TAIL.upper()}"])
-    state: OrderState
-    state_since: InstantText
-    problem: str | None
-    account: AccountOut
-    execute_on: DateText
-    total: MoneyOut
-    lines: list[OrderLineOut]
-
-    @classmethod
-    def of(cls, order: PaymentOrder, lines: Sequence[PaymentOrderLine]) -> Self:
-        """Show an order with its lines."""
-        return cls(
-            id=order.id,
-            message_id=order.message_id,
-            state=order.state,
-            state_since=order.state_since,
-            problem=order.problem,
-            account=AccountOut(**order.account),
-            execute_on=order.execute_on,
-            total=order.total,
-            lines=[
-                OrderLineOut(
-                    receivable=line.receivable_id,
-                    payee=line.payee_id,
-                    amount=Money(line.amount_minor, order.currency),
-                    pay_to=AccountOut(**line.pay_to),
-                )
-                for line in lines
-            ],
         )
 
 

@@ -33,6 +33,7 @@ from scf.stock import queries as stock
 from scf.stock import rules as stock_rules
 from scf.stock import service as storing
 from scf.stock.models import Lot
+from scf.transit import liens
 from scf.transit.models import Consignment, DestinationKind, State
 from scf.transit.moving import lock, notify
 from scf.transit.permissions import Action
@@ -109,11 +110,11 @@ def arrive(
 
     Raises SubjectNotFound, MoveRefused, DestinationOther, LotUnfit, and as signing.
     """
+    lot = _lock_lot(session, actor, lot_id)
+    consignment, receipt, _ = _lock_arriving(session, actor, consignment_id)
     said = signing.by_act(jws, PAPERS)
     if len(said) != len(PAPERS):
         raise signing.StatementUnknown(field="authorizations")
-    lot = _lock_lot(session, actor, lot_id)
-    consignment, receipt, _ = _lock_arriving(session, actor, consignment_id)
     _check_lot(lot, consignment, receipt)
     keeper = parties.active_party(session, actor.party)
     act = signing.collect(
@@ -133,6 +134,7 @@ def arrive(
         cause = event.body_hash
         capacity.dilute(session, pool, amount=lost, cause=cause, now=now, actor=keeper.id)
     _end(session, consignment, State.ARRIVED, quantity.minor, now=now)
+    liens.restate(session, receipt, actor=keeper.id, now=now)
     fields = {
         "relocated": b64url(event.body_hash),
         "quantity": quantity.to_json(),

@@ -1,9 +1,17 @@
-"""What time brings to consignments: their devices are read; a turn may run twice."""
+"""What time and banks bring to consignments and bills; a turn may run twice."""
 
-from scf.db.outbox import EffectContext
-from scf.transit import watching
+from collections.abc import Mapping
+from typing import Final
+
+from scf.db.outbox import EffectContext, Handler
+from scf.settlement import transfers
+from scf.transit import liens, netting, watching
 
 
 def turn(context: EffectContext) -> None:
-    """Read the devices that travel along."""
+    """Read the devices that travel along, and let storage bills fall due."""
     watching.watch(context.database, now=context.clock.now())
+    liens.turn(context)
+
+
+HANDLERS: Final[Mapping[str, Handler]] = {transfers.TOLD: netting.learn}

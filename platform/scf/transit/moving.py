@@ -27,7 +27,7 @@ from scf.receipts import service as standing
 from scf.receipts.models import ReceiptLot, WarehouseReceipt
 from scf.stock import queries as stock
 from scf.stock.models import Lot
-from scf.transit import permissions
+from scf.transit import liens, permissions
 from scf.transit.models import Consignment, ConsignmentLot, State
 from scf.transit.permissions import Action
 from scf.transit.planning import require_unchanged, tell
@@ -169,6 +169,7 @@ def _dispatch(session: Session, actor: Actor, turn: Turn[Consignment], now: date
     consignment.dispatched_at = now
     consignment.in_transit_minor = consignment.quantity_minor
     session.flush()
+    liens.restate(session, receipt, actor=consignment.carrier_id, now=now)
     reason = f"运单 {consignment.plan['waybill_no']} 已起运"  # what waits for a signature over it is overtaken
     standing.stand(session, receipt, receipt.state, reason, now=now, actor=consignment.carrier_id)
     told = {

@@ -31,6 +31,8 @@ class Action(StrEnum):
     REPORT = "report"
     CLEAR = "clear"
     CANCEL = "cancel"
+    BILL = "bill"
+    CLAIM = "claim"
 
 
 ALLOWED: Final[Mapping[Action, frozenset[Relation]]] = MappingProxyType(
@@ -44,6 +46,8 @@ ALLOWED: Final[Mapping[Action, frozenset[Relation]]] = MappingProxyType(
         Action.REPORT: frozenset({Relation.CARRIER}),
         Action.CLEAR: frozenset({Relation.PLEDGEE, Relation.HOLDER}),
         Action.CANCEL: frozenset({Relation.HOLDER}),
+        Action.BILL: frozenset({Relation.CARRIER}),
+        Action.CLAIM: frozenset({Relation.HOLDER}),
     }
 )
 
@@ -54,6 +58,14 @@ class ConsignmentActionNotAllowed(NotAllowed):
     code = "consignment.action_not_allowed"
     title = "您在该运单中的角色不能执行此操作"
     title_en = "Your part in this consignment does not allow that"
+
+
+class BillActionNotAllowed(NotAllowed):
+    """Who is owed issues a bill, concedes and withdraws; who owes answers it."""
+
+    code = "freight_bill.action_not_allowed"
+    title = "您在该账单中的角色不能执行此操作"
+    title_en = "Your side of this bill does not allow that"
 
 
 def relations(consignment: Consignment, party_id: UUID) -> set[Relation]:

@@ -87,10 +87,10 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a holder plans. `tolerance` in metres; `freight_rate` for one whole unit of what arrives."""
+    """What a holder plans; `carrier` and `destination` by USCC. `tolerance` in metres; `freight_rate` for one whole unit of what arrives."""
 
     receipt: UUID
-    carrier: UUID
+    carrier: str
     waybill_no: str
     mode: str
     vehicles: Sequence[str]
@@ -101,7 +101,7 @@ class Plan:
     tolerance: int
     halt_minutes: int
     destination_kind: DestinationKind
-    destination: UUID
+    destination: str
     address: str
     freight_rate: Money
     role: rules.Role
@@ -123,8 +123,7 @@ def plan(session: Session, actor: Actor, wanted: Plan, *, now: datetime) -> Cons
     )
     receipt.require_active("consign")
     _require_still(session, receipt)
-    carrier = parties.active_party(session, wanted.carrier)
-    destination = parties.active_party(session, wanted.destination)
+    carrier, destination = (_named(session, one) for one in (wanted.carrier, wanted.destination))
     _check_parties(receipt, carrier, destination, wanted.destination_kind)
     _check_device(session, wanted.device, carrier)
     rules.check_fence(wanted.fence_kind, wanted.fence, wanted.tolerance)
@@ -232,6 +231,14 @@ def tell(
         parties=consignment.parties,
         authorizations=authorizations,
     )
+
+
+def _named(session: Session, code: str) -> Party:
+    """Return an active party by its code. Raises SubjectNotFound."""
+    party = parties.party_by_uscc(session, code)
+    if party is None:
+        raise evidence.SubjectNotFound
+    return parties.active_party(session, party.id)
 
 
 def _require_still(session: Session, receipt: WarehouseReceipt) -> None:

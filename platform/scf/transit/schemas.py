@@ -19,6 +19,7 @@ from scf.http.schemas import (
     PositiveMoney,
     QuantityOut,
     RateText,
+    UsccText,
     WarehouseReceiptId,
 )
 from scf.parties.schemas import DraftOut, SignedIn, SignerIn
@@ -73,7 +74,7 @@ class DestinationIn(In):
     """Where they go: into another keeper's warehouse, or to whoever bought them."""
 
     kind: DestinationKind
-    party: PartyId
+    party: UsccText
     address: Line
 
 
@@ -95,7 +96,7 @@ class ConsignmentIn(In):
     """运单：一张仓单项下全部剩余货物的一次运输 The journey of all that a receipt has left."""
 
     receipt: WarehouseReceiptId
-    carrier: PartyId
+    carrier: UsccText
     waybill_no: Line = Field(examples=["YD-2025-0001"])
     mode: Literal["road", "rail", "river", "multimodal"]
     vehicles: list[Line] = Field(

@@ -59,6 +59,7 @@ ROWS = {
     "device_hours": "closings > 0",
     "stocktakes": "drawn IS NOT NULL",
     "daily_files": "day = (SELECT max(day) FROM daily_files)",
+    "storage_tariffs": "last_on IS NOT NULL",
 }
 NOT_NULL = {
     ("receivables", "reason"): "reason IS NOT NULL",
@@ -97,6 +98,10 @@ NOT_NULL = {
     ("stock_alarms", "lifted_at"): "lifted_at IS NOT NULL",
     ("devices", "revoked_at"): "revoked_at IS NOT NULL",
     ("devices", "revocation_reason"): "revoked_at IS NOT NULL",
+    ("freight_bill_items", "consignment_id"): "consignment_id IS NOT NULL",
+    ("freight_bill_items", "reason"): "reason IS NOT NULL",
+    ("freight_bill_items", "first_on"): "first_on IS NOT NULL",
+    ("freight_bill_items", "last_on"): "last_on IS NOT NULL",
     ("readings", "latitude"): "latitude IS NOT NULL",
     ("readings", "longitude"): "longitude IS NOT NULL",
 }

@@ -193,8 +193,7 @@ class TestTheBanksView:
         scale = a_device(stage, yard.keeper, warehouse=WAREHOUSE, location="V-1", serial="DB-7")
         reading = scale.said(1, stage.clock.now(), "139.980")
         scale.send(reading)
-        fee = {"owed": money("12000.00"), "as_of": "2025-11-03"}
-        goods.desk.did(yard.keeper, f"/v1/warehouse-receipts/{receipt['id']}/fees", fee)
+        yard.owe(receipt, "12000.00")
         policy = {
             "insurer": "渝安财险(示例)",
             "policy": "PZ-1",
@@ -229,11 +228,7 @@ class TestTheBanksView:
         listed = goods.desk.seen(goods.bank, "/v1/control-agreements", limit=500)["items"]
         (mine,) = [item for item in listed if item["id"] == goods.id]
         assert mine == {name: value for name, value in seen.items() if name != "goods"}
-        goods.desk.did(
-            yard.keeper,
-            f"/v1/warehouse-receipts/{receipt['id']}/fees",
-            fee | {"owed": money("0.00")},
-        )
+        yard.owe(receipt, "0.00")
         assert goods.seen()["goods"][0]["rank"] == 1
         watch(stage)
 

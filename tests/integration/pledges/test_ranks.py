@@ -158,17 +158,13 @@ class TestGoods:
         path = f"/v1/warehouse-receipts/{receipt['id']}/pledges"
         return receipt, proposed(desk, yard.trader, path, desk.stage.cast.bank, owed)
 
-    def owe(self, desk: Desk, yard: Yard, receipt: dict, amount: str) -> None:
-        body = {"owed": money(amount), "as_of": "2025-11-03"}
-        desk.did(yard.keeper, f"/v1/warehouse-receipts/{receipt['id']}/fees", body)
-
     def test_the_keepers_lien_comes_first_for_what_storage_is_owed(self, desk: Desk, yard: Yard):
         receipt, pledge = self.pledge(desk, yard)
         alone = rank(desk, pledge, None, "1000000.00")
         assert (alone["rank"], alone["worth"]) == (1, None)
         registered(desk, yard.trader, pledge)
 
-        self.owe(desk, yard, receipt, "50000.01")
+        yard.owe(receipt, "50000.01")
 
         found = rank(desk, pledge, None, "1000000.00", "50000.00")
         keeper, own = found["places"]
@@ -182,7 +178,7 @@ class TestGoods:
         assert [one["gets"]["amount"] for one in found["recoveries"][1]["shares"]] == [
             *("50000.00", "0.00")
         ]
-        self.owe(desk, yard, receipt, "0.00")
+        yard.owe(receipt, "0.00")
         assert rank(desk, pledge)["rank"] == 1, "what is paid is no lien any more"
 
     def test_nobody_guesses_what_goods_are_worth(self, desk: Desk, yard: Yard):

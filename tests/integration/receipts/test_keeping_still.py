@@ -78,12 +78,12 @@ class TestOrders:
         assert yard.pool(yard.trader, receipt["pool"])["confirmed"] == tonnes("10.000")
 
     def test_nothing_leaves_until_storage_is_paid(self, yard, receipt):
-        owed = {"owed": money("36.00"), "as_of": "2025-11-30"}
-        assert post(yard, yard.keeper, receipt, "fees", owed).json()["fee_owed"] == money("36.00")
+        yard.owe(receipt, "36.00")
+        assert yard.shown(receipt)["fee_owed"] == money("36.00")
 
         refusal(yard.withdraw(receipt, tonnes("1.000"), "TH-1"), 409, "receipt.fee_unpaid")
 
-        post(yard, yard.keeper, receipt, "fees", {**owed, "owed": money("0.00")})
+        yard.owe(receipt, "0.00")
         assert yard.withdraw(receipt, tonnes("1.000"), "TH-1").is_success
 
     def test_a_refused_attempt_on_pledged_goods_reaches_the_bank(self, yard, receipt):

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.actors import STORY_BEGINS
+from tests.support.actors import STORY_BEGINS, Company
+from tests.support.freight import Freight
 from tests.support.lending import Desk, lending_desk
 from tests.support.services import Servers, fresh_database
 from tests.support.transit import Road, open_road
@@ -27,3 +28,18 @@ def road(open_way: Road) -> Road:
     """The road on the story's first day."""
     open_way.desk.stage.clock.set(STORY_BEGINS)
     return open_way
+
+
+@pytest.fixture
+def freight(road: Road) -> Freight:
+    return Freight(road)
+
+
+@pytest.fixture
+def carrier(road: Road) -> Company:
+    return road.carrier
+
+
+@pytest.fixture
+def trader(road: Road) -> Company:
+    return road.yard.trader

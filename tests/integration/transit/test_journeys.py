@@ -244,7 +244,7 @@ class TestWhoHasToSign:
         receipt = road.receipt("5.000")
         who = getattr(road.yard, role)
 
-        body = road.body(receipt, carrier=who.id)
+        body = road.body(receipt, carrier=who.uscc)
         assert road.desk.refused(road.yard.trader, "/v1/consignments", body)["code"] == code
 
     def test_a_lot_of_other_goods_is_not_the_receipts(self, road: Road):

@@ -236,4 +236,7 @@ class TestEventTypes:
             "consignment.dispatched": ["hand_over", "take_over"],
             "consignment.delivered": ["deliver"],
             "receipt.relocated": ["receive"],
+            "storage_tariff.agreed": ["tariff"],
+            "freight_bill.issued": ["bill"],
+            "freight_bill.answered": ["answer"],
         }
