@@ -9,9 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from scf.capacity.models import PoolEntry
+from scf.kernel.clock import start_of
 from scf.kernel.quantity import Quantity
 from scf.receipts.models import WarehouseReceipt
-from scf.settlement.reconciling import begin
 from scf.stock.models import Lot
 from scf.transit import bill_rules
 from scf.transit.models import Consignment, State
@@ -43,7 +43,7 @@ def unit_days(receipt: WarehouseReceipt, moved: Changes, first_on: date, last_on
     Raises `quantity.invalid` where that is more than a quantity can be.
     """
     days = bill_rules.days_of(first_on, last_on)
-    ends = [begin(day + timedelta(days=1)) for day in days]
+    ends = [start_of(day + timedelta(days=1)) for day in days]
     return receipt.measure(bill_rules.unit_days(ends, moved))
 
 
