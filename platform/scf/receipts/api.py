@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from scf.http.calls import Call, command, query
 from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
 from scf.http.schemas import LotId, PageSize, WarehouseReceiptId
+from scf.parties.drafts import drafted
 from scf.parties.schemas import DraftOut, SignedIn
 from scf.receipts import delivering, issuing, queries
 from scf.receipts.schemas import (
@@ -22,16 +23,7 @@ router = APIRouter(tags=["receipts 仓单"])
 @command(router, "/v1/warehouse-receipts/draft")
 def draft_issue(call: Call, body: ReceiptIn) -> DraftOut:
     """生成仓单 Write a receipt over stored goods, for the keeper's maker and checker."""
-    return DraftOut.of(
-        issuing.draft_issue(
-            call.session,
-            call.actor,
-            body.value(),
-            signers=body.signers,
-            origin=call.settings.log_origin,
-            now=call.now,
-        )
-    )
+    return drafted(call, issuing.draft_issue, body.value(), signers=body.signers)
 
 
 @command(router, "/v1/lots/{lot_id}/warehouse-receipts", status=201)
@@ -70,16 +62,8 @@ def withdrawals(call: Call, receipt_id: WarehouseReceiptId) -> list[WithdrawalOu
 @command(router, "/v1/warehouse-receipts/{receipt_id}/withdrawal-draft")
 def draft_withdrawal(call: Call, receipt_id: WarehouseReceiptId, body: WithdrawalIn) -> DraftOut:
     """生成提货通知书 Write what the holder is to sign: so much is to be handed over."""
-    return DraftOut.of(
-        delivering.draft_withdrawal(
-            call.session,
-            call.actor,
-            receipt_id,
-            body.value(),
-            signers=body.signers,
-            origin=call.settings.log_origin,
-            now=call.now,
-        )
+    return drafted(
+        call, delivering.draft_withdrawal, receipt_id, body.value(), signers=body.signers
     )
 
 
@@ -103,17 +87,13 @@ def take_back_withdrawal(call: Call, receipt_id: WarehouseReceiptId, body: Order
 @command(router, "/v1/warehouse-receipts/{receipt_id}/delivery-draft")
 def draft_delivery(call: Call, receipt_id: WarehouseReceiptId, body: DeliveryIn) -> DraftOut:
     """生成出库单 Write what the keeper is to sign: so much has left."""
-    return DraftOut.of(
-        delivering.draft_delivery(
-            call.session,
-            call.actor,
-            receipt_id,
-            body.order_no,
-            body.papers,
-            signers=body.signers,
-            origin=call.settings.log_origin,
-            now=call.now,
-        )
+    return drafted(
+        call,
+        delivering.draft_delivery,
+        receipt_id,
+        body.order_no,
+        body.papers,
+        signers=body.signers,
     )
 
 

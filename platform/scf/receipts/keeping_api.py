@@ -6,6 +6,7 @@ from scf.http.calls import Call, command, query
 from scf.http.paging import PAGE_SIZE, Page, next_cursor, read_cursor
 from scf.http.schemas import DivisionId, LotId, PageSize, RestraintId, WarehouseReceiptId
 from scf.parties import countersigning
+from scf.parties.drafts import drafted
 from scf.parties.schemas import DraftOut, SignedIn
 from scf.receipts import amending, dividing, endorsing, losses, queries, restraining
 from scf.receipts.rules import TITLES
@@ -49,17 +50,7 @@ def title_kinds(call: Call) -> list[TitleOut]:
 @command(router, f"{RECEIPT}/endorsement-draft")
 def draft_endorsement(call: Call, receipt_id: WarehouseReceiptId, body: EndorsementIn) -> DraftOut:
     """生成背书 Write the endorsement that the holder is to sign."""
-    return DraftOut.of(
-        endorsing.draft(
-            call.session,
-            call.actor,
-            receipt_id,
-            body.to,
-            signers=body.signers,
-            origin=call.settings.log_origin,
-            now=call.now,
-        )
-    )
+    return drafted(call, endorsing.draft, receipt_id, body.to, signers=body.signers)
 
 
 @command(router, f"{RECEIPT}/endorse")
@@ -75,17 +66,7 @@ def endorse(call: Call, receipt_id: WarehouseReceiptId, body: SignedIn) -> Endor
 @command(router, f"{RECEIPT}/surrender-draft")
 def draft_surrender(call: Call, receipt_id: WarehouseReceiptId, body: StoringIn) -> DraftOut:
     """生成注销申请 Write what the holder signs to hand the receipt in without taking the goods."""
-    return DraftOut.of(
-        endorsing.draft(
-            call.session,
-            call.actor,
-            receipt_id,
-            None,
-            signers=body.signers,
-            origin=call.settings.log_origin,
-            now=call.now,
-        )
-    )
+    return drafted(call, endorsing.draft, receipt_id, None, signers=body.signers)
 
 
 @command(router, f"{RECEIPT}/surrender")
@@ -114,16 +95,7 @@ def take_back_endorsement(call: Call, receipt_id: WarehouseReceiptId) -> Receipt
 @command(router, f"{RECEIPT}/attestation-draft")
 def draft_attestation(call: Call, receipt_id: WarehouseReceiptId, body: StoringIn) -> DraftOut:
     """生成保管人签章 Write the keeper's answer to what the holder signed."""
-    return DraftOut.of(
-        endorsing.draft_answer(
-            call.session,
-            call.actor,
-            receipt_id,
-            signers=body.signers,
-            origin=call.settings.log_origin,
-            now=call.now,
-        )
-    )
+    return drafted(call, endorsing.draft_answer, receipt_id, signers=body.signers)
 
 
 @command(router, f"{RECEIPT}/attest")
@@ -186,17 +158,7 @@ def settle(
 @command(router, f"{RECEIPT}/amendment-draft")
 def draft_amendment(call: Call, receipt_id: WarehouseReceiptId, body: AmendmentIn) -> DraftOut:
     """生成仓单变更 Write the items as they are to stand: period, fee, insurance, medium."""
-    return DraftOut.of(
-        amending.draft(
-            call.session,
-            call.actor,
-            receipt_id,
-            body.value(),
-            signers=body.signers,
-            origin=call.settings.log_origin,
-            now=call.now,
-        )
-    )
+    return drafted(call, amending.draft, receipt_id, body.value(), signers=body.signers)
 
 
 @command(router, f"{RECEIPT}/amend")
@@ -244,17 +206,7 @@ def division(call: Call, division_id: DivisionId) -> DivisionOut:
 @command(router, f"{DIVISION}/draft")
 def draft_division(call: Call, division_id: DivisionId, body: StoringIn) -> DraftOut:
     """生成分割、合并签署文件 Write what the caller signs: the holder its demand, a pledgee its consent."""
-    return DraftOut.of(
-        countersigning.draft(
-            call.session,
-            call.actor,
-            dividing.SIGNING,
-            division_id,
-            signers=body.signers,
-            origin=call.settings.log_origin,
-            now=call.now,
-        )
-    )
+    return drafted(call, countersigning.draft, dividing.SIGNING, division_id, signers=body.signers)
 
 
 @command(router, f"{DIVISION}/sign")
