@@ -275,9 +275,8 @@ LOT_PAPER: Mapping[str, Shape] = {
     "quantity": nullable(s.is_quantity),
     "passed": nullable(s.is_flag),
     "original_sha256": s.is_digest,
-    "order": nullable(s.is_public_id),
+    "order": nullable(s.is_public_id),  # the 提货通知书 that it weighed goods out for
 }
-"""`order` is the 提货通知书 that it weighed goods out for."""
 STORED: Mapping[str, Shape] = {
     **LOT,
     "quantity": s.is_quantity,
@@ -286,9 +285,7 @@ STORED: Mapping[str, Shape] = {
     "pool_secret_sha256": s.is_digest,
 }
 LOT_COUNTED: Mapping[str, Shape] = {
-    "book": s.is_quantity,
-    "counted": s.is_quantity,
-    "tolerance": s.is_quantity,
+    **dict.fromkeys(("book", "counted", "tolerance"), s.is_quantity),
     "source": s.is_text,
 }
 LOT_LOST: Mapping[str, Shape] = {"quantity": s.is_quantity, "reason": s.is_text}
@@ -348,7 +345,6 @@ DELIVERED: Mapping[str, Shape] = {
     "weighed": s.array_of(s.object_of(source=s.is_uscc, quantity=s.is_quantity), least=1),
     "papers": s.array_of(s.is_digest, least=1),
 }
-"""`weighed` is what keeper and supervisor each saw leave, in the order of their codes."""
 DIVIDED: Mapping[str, Shape] = {
     "holder": s.is_uscc,
     "keeper": s.is_uscc,
