@@ -9,21 +9,15 @@ from uuid import UUID
 from sqlalchemy import RowMapping, func, select, text
 from sqlalchemy.orm import Session
 
-from scf.capacity import queries as pools
 from scf.capacity.models import PoolEntry
 from scf.collateral.models import ControlAgreement, ControlledPledge, MarkLine
 from scf.devices import queries as devices
 from scf.devices.queries import LastReading
-from scf.kernel.ids import public_id
-from scf.kernel.money import Money
 from scf.kernel.quantity import Quantity
-from scf.pledges import priority
+from scf.pledges import encumbrances, priority
 from scf.pledges.models import Pledge
-from scf.pledges.priority import Asset, Claim, ClaimKind
+from scf.pledges.priority import Asset
 from scf.receipts.models import WarehouseReceipt
-
-LIEN: Final = "lien"
-"""What the keeper's lien is called among the claims on a receipt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,19 +131,14 @@ def newest(readings: Iterable[LastReading | None]) -> LastReading | None:
 
 def _ranks(session: Session, receipt: WarehouseReceipt) -> Mapping[UUID, int]:
     """Return by pledge its rank on a receipt's goods; one that has not arisen has none."""
-    holders = [one.holder_id for one in pools.holdings(session, receipt.pool_id) if one.minor > 0]
-    names = {}
-    claims = []
-    for pledge in session.scalars(select(Pledge).where(Pledge.id.in_(holders))):
-        ref = public_id("plg", pledge.id)
-        names[ref] = pledge.id
-        registered_at = pledge.registration.registered_at
-        claims.append(Claim(ref, ClaimKind.RECEIPT_PLEDGE, pledge.principal, registered_at))
-    if receipt.fee_owed_minor:
-        claims.append(Claim(LIEN, ClaimKind.LIEN, Money(receipt.fee_owed_minor)))
-    ranked = priority.order(Asset.GOODS, claims)
+    taken = encumbrances.taken_here(session, [receipt.pool_id])
+    lien = encumbrances.lien(receipt)
+    every = taken if lien is None else [lien, *taken]
+    pledges = {one.claim.ref: one.pledge_id for one in taken}
     return {
-        names[one.claim.ref]: one.rank for one in ranked if one.secured and one.claim.ref in names
+        pledge_id: one.rank
+        for one in priority.order(Asset.GOODS, [one.claim for one in every])
+        if one.secured and (pledge_id := pledges.get(one.claim.ref)) is not None
     }
 
 

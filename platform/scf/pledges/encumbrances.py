@@ -32,13 +32,14 @@ REGISTERED_AS: Final = {
 class Encumbrance:
     """A claim with whose it is; `party_id` is None where only the register knows of it.
 
-    `assumed`: the register shows no amount, so it is taken to be on the whole.
+    `assumed`: the register shows no amount, so it is taken to be on the whole. `pledge_id`: it was taken here.
     """
 
     claim: Claim
     party_id: UUID | None
     reg_no: str | None
     assumed: bool = False
+    pledge_id: UUID | None = None
 
     @property
     def is_lien(self) -> bool:
@@ -97,7 +98,7 @@ def _taken(pledge: Pledge, notified_at: datetime | None) -> Encumbrance:
         registered_at=pledge.registration.registered_at,
         notified_at=notified_at,
     )
-    return Encumbrance(claim, pledge.pledgee_id, reg_no)
+    return Encumbrance(claim, pledge.pledgee_id, reg_no, pledge_id=pledge.id)
 
 
 def found_elsewhere(
