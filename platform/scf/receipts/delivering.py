@@ -29,7 +29,13 @@ from scf.parties import queries as parties
 from scf.parties import signing
 from scf.parties.signing import Signer
 from scf.receipts import service, weighing
-from scf.receipts.models import State, WarehouseReceipt, Withdrawal, WithdrawalRefusal
+from scf.receipts.models import (
+    ReceiptLot,
+    State,
+    WarehouseReceipt,
+    Withdrawal,
+    WithdrawalRefusal,
+)
 from scf.receipts.permissions import Action
 from scf.stock import rules as stock_rules
 from scf.stock.models import Lot, LotUnit
@@ -340,6 +346,13 @@ def require_there(receipt: WarehouseReceipt, quantity: Quantity) -> None:
         raise GoodsElsewhere(field="quantity", asked=quantity, there=receipt.measure(there))
 
 
+def _own_parts(session: Session, receipt: WarehouseReceipt) -> list[ReceiptLot]:
+    """Return what of a receipt lies at its keeper's: what it can hand over."""
+    own = select(Lot.id).where(Lot.keeper_id == receipt.keeper_id)
+    ids = set(session.scalars(own.where(Lot.id.in_([part.lot_id for part in receipt.lots]))))
+    return [part for part in receipt.lots if part.lot_id in ids]
+
+
 def _require_takeable(
     session: Session, receipt: WarehouseReceipt, quantity: Quantity, actor: Actor, *, now: datetime
 ) -> Pool:
@@ -354,6 +367,9 @@ def _require_takeable(
             raise GoodsPledged(refusal, field="quantity", asked=quantity, free=pool.free)
         capacity.require_free(pool, quantity, viewer=pool.owner_id)
     require_there(receipt, quantity)
+    own = receipt.measure(sum(part.quantity_minor for part in _own_parts(session, receipt)))
+    if quantity > own:  # the rest was found again at another keeper's
+        raise GoodsElsewhere(field="quantity", asked=quantity, there=own)
     return pool
 
 
@@ -412,7 +428,7 @@ def _leave_lots(
         by_lot[unit.lot_id] += unit.quantity_minor
         unit.left_at = now
     left = quantity.minor
-    for part in receipt.lots:
+    for part in _own_parts(session, receipt):
         taken = by_lot[part.lot_id] if units else min(left, part.quantity_minor)
         if taken == 0:
             continue

@@ -104,7 +104,7 @@ def find(
             amount=amount,
             cause=cause,
             now=now,
-            actor=receipt.keeper_id,
+            actor=lot.keeper_id,  # where they were found, though the receipt may lie elsewhere by now
         )
         pool = pools[receipt.pool_id]
         capacity.reverse(
