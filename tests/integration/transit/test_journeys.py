@@ -152,8 +152,12 @@ class TestToAnotherKeeper:
         receipt = road.receipt("5.000")
         road.arrive(road.under_way(receipt), road.weighed("5.000"))
 
-        assert road.yard.withdraw(receipt, tonnes("5.000"), "TH-1").status_code == 201
-        assert road.yard.deliver(receipt, "TH-1").status_code == 404  # no longer its keeper
+        yard = road.yard
+        assert yard.withdraw(receipt, tonnes("5.000"), "TH-1").status_code == 201
+        path = f"/v1/warehouse-receipts/{receipt['id']}/delivery-draft"
+        signers = yard.keeper.signers("deliver")
+        body = {"order_no": "TH-1", "papers": ["JVBERi0xLjcK"], "signers": signers}
+        assert yard.stage.post(yard.keeper, path, body).status_code == 404  # no longer its keeper
 
     def test_nothing_is_ordered_out_of_goods_on_their_way(self, road: Road):
         receipt = road.receipt("5.000")
