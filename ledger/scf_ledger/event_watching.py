@@ -27,7 +27,8 @@ DEVICE_HOUR: Mapping[str, Shape] = {
     "root": s.is_digest,
 }
 """`root` is the RFC 6962 root over the canonical bytes of the readings, in the order of their numbers."""
-DEVICE_SILENT: Mapping[str, Shape] = {"heard_at": s.is_instant, "minutes": s.is_count}
+DEVICE_SILENT: Mapping[str, Shape] = {"heard_at": s.nullable(s.is_instant), "minutes": s.is_count}
+"""`heard_at` is null of a device that was never heard; `minutes` counts from its registration then."""
 DEVICE_BACK: Mapping[str, Shape] = {"silent_since": s.is_instant}
 ALARM: Mapping[str, Shape] = {
     "lot": s.is_public_id,

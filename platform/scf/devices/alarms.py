@@ -1,7 +1,7 @@
 """Alarms over goods: raised with the receipts disputed and everybody told, lifted by those who may.
 
-Keeper and supervisor lift one together, each signing; or whoever holds a pledge does. Receipts are locked before
-their lot, both in id order.
+Keeper and supervisor lift one together, each signing; or whoever holds a pledge does. Without a supervisor and a
+pledge the keeper does it with those whose the goods are. A lot is locked before the receipts over it.
 """
 
 from collections.abc import Collection, Sequence
@@ -44,11 +44,13 @@ class Found(Protocol):
 
 
 class NotTheirs(NotAllowed):
-    """Keeper and supervisor together lift an alarm, or whoever holds a pledge on the goods."""
+    """Keeper and supervisor together lift an alarm, or the pledgees; with neither of these, keeper and holders."""
 
     code = "alarm.not_allowed"
-    title = "仅保管人与监管方共同、或质权人可以解除预警"
-    title_en = "Keeper and supervisor together, or the pledgees, lift an alarm"
+    title = (
+        "仅保管人与监管方共同、或质权人可以解除预警（无监管方且未出质的，由保管人与持有人共同解除）"
+    )
+    title_en = "Keeper and supervisor together, or the pledgees, lift an alarm; without them keeper and holders"
 
 
 class LiftingNotProposed(Conflict):
@@ -66,8 +68,8 @@ def raise_alarm(
 
     None where one of the same source stands already.
     """
-    over = [receipt.id for receipt in receipts.on_lot(session, lot_id)]
     lot = evidence.lock(session, Lot, lot_id)
+    over = [receipt.id for receipt in receipts.on_lot(session, lot_id)]  # none comes beside it now
     standing = select(StockAlarm.id).where(
         StockAlarm.lot_id == lot_id, StockAlarm.source == source, StockAlarm.lifted_at.is_(None)
     )
@@ -160,12 +162,9 @@ def propose_lifting(
     alarm = evidence.lock(session, StockAlarm, alarm_id)
     alarm.require_standing()
     lot = session.get_one(Lot, alarm.lot_id)
-    sides: tuple[Collection[UUID], Collection[UUID]] = (
-        sorted({one for one in (lot.keeper_id, lot.supervisor_id) if one is not None}),
-        disputing.pledgees(session, receipts.on_lot(session, lot.id)),
-    )
+    sides = _sides(session, lot)
     side = next((n for n, members in enumerate(sides) if actor.party in members), None)
-    if side is None or (side == 0 and lot.supervisor_id is None):
+    if side is None:
         raise NotTheirs
     alarm.owners = list(sides[0]) if side == 0 else []
     alarm.holders = list(sides[1]) if side == 1 else []
@@ -173,6 +172,22 @@ def propose_lifting(
     alarm.signed, alarm.authorizations = [], []
     session.flush()
     return alarm
+
+
+def _sides(session: Session, lot: Lot) -> tuple[list[UUID], list[UUID]]:
+    """Return who lift an alarm over a lot together: those around the keeper, or those who hold a pledge.
+
+    The keeper alone never does: without a supervisor the pledgees are asked, and where nothing is pledged the keeper
+    with the holders of the receipts, or with the depositor of what no receipt is over.
+    """
+    over = receipts.on_lot(session, lot.id)
+    pledgees = disputing.pledgees(session, over)
+    if lot.supervisor_id is not None:
+        return sorted({lot.keeper_id, lot.supervisor_id}), pledgees
+    if pledgees:
+        return [], pledgees
+    whose = {one.holder_id for one in over} or {lot.depositor_id}
+    return sorted({lot.keeper_id, *whose}), []
 
 
 def _open(session: Session, actor: Actor, alarm_id: UUID) -> Turn[StockAlarm]:

@@ -1,11 +1,11 @@
-"""Devices that are not heard any more: a camera or a locator that is off is a finding, told like any other."""
+"""Devices that are not heard any more, or never were: a camera or a locator that is off is a finding, told like any other."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from scf.db.session import Database
@@ -34,16 +34,18 @@ def _quiet(session: Session, now: datetime) -> Sequence[UUID]:
         return []
     since = now - timedelta(minutes=parameters["minutes"])
     found = select(Device.id).where(
-        Device.heard_at < since, Device.silent_at.is_(None), Device.revoked_at.is_(None)
+        func.coalesce(Device.heard_at, Device.registered_at) < since,
+        Device.silent_at.is_(None),
+        Device.revoked_at.is_(None),
     )
     return session.scalars(found.order_by(Device.id).limit(TURN_MAX)).all()
 
 
 def _tell(session: Session, device_id: UUID, *, now: datetime) -> None:
     device = evidence.lock(session, Device, device_id)
-    if device.silent_at is not None or device.revoked_at is not None or device.heard_at is None:
+    if device.silent_at is not None or device.revoked_at is not None:
         return
-    minutes = int((now - device.heard_at).total_seconds()) // 60
+    minutes = int((now - (device.heard_at or device.registered_at)).total_seconds()) // 60
     judged = consider("device.listen", {"silent_minutes": minutes}, on=business_date(now))
     if not any(one.is_finding for one in judged):
         return
@@ -52,7 +54,7 @@ def _tell(session: Session, device_id: UUID, *, now: datetime) -> None:
         session,
         device,
         "device.silent",
-        {"heard_at": instant_text(device.heard_at), "minutes": minutes},
+        {"heard_at": device.heard_at and instant_text(device.heard_at), "minutes": minutes},
         now=now,
         actor=None,
         parties=queries.concerned(session, device),

@@ -45,8 +45,8 @@ LEVELS: Final = frozenset({DeviceKind.SCALE, DeviceKind.COUNTER, DeviceKind.CAME
 class Device(Subject, Revocable, Base):
     """A device at a keeper's place, under the one key that its batches are signed with.
 
-    `last_seq` and `last_at` are the number and the instant of the furthest reading, `heard_at` when the
-    newest batch came, business time; `missing` are the numbers below that never came. Up to `checked_seq` its
+    `last_seq` and `last_at` are the number and the instant of the furthest reading, `heard_at` when
+    something new came last, business time; `missing` are the numbers below that never came. Up to `checked_seq` its
     levels were held to the book; `silent_at` is when it was told that nothing is heard of it any more.
     """
 

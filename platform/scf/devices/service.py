@@ -144,14 +144,10 @@ def take(session: Session, actor: Actor, device_id: UUID, *, jws: str, now: date
     heard = Heard(device.last_seq, device.last_at, queries.holes(device))
     judged = rules.judge(batch.readings, device.kind, device.unit, heard, now=now)
     reused = _reused(session, device, judged)
-    if judged.fresh:
+    if judged.fresh:  # what is known, or refused, may be an old batch sent again: nobody was heard
         _store(session, device, judged.fresh, heard, jws=jws, now=now)
-    if device.silent_at is not None:
-        back = {"silent_since": instant_text(device.silent_at)}
-        _tell(session, device, "device.heard_again", back, actor, now=now)
-        device.silent_at = None
-    device.heard_at = now
-    session.flush()
+        _hear(session, device, actor, now=now)
+        session.flush()
     return Taken(
         device,
         received=len(batch.readings),
@@ -232,6 +228,15 @@ def _store(
     if furthest.seq > device.last_seq:
         device.last_seq, device.last_at = furthest.seq, furthest.at
     device.missing = [Range(start, end) for start, end in holes]
+
+
+def _hear(session: Session, device: Device, actor: Actor, *, now: datetime) -> None:
+    """Write down that a device was heard, and that it is silent no longer."""
+    if device.silent_at is not None:
+        back = {"silent_since": instant_text(device.silent_at)}
+        _tell(session, device, "device.heard_again", back, actor, now=now)
+        device.silent_at = None
+    device.heard_at = now
 
 
 def _open_hours(

@@ -7,10 +7,11 @@ from sqlalchemy import select
 
 from scf.evidence.models import Event
 from scf.kernel.ids import parse_id
+from scf_ledger.event import record_of
 from tests.support.actors import STORY_BEGINS
 from tests.support.problems import refusal
 from tests.support.warehouse import found, open_yard, pieces, tonnes
-from tests.support.watching import a_device, device_body, new_key, watch
+from tests.support.watching import a_device, device_body, new_key, pledged, watch
 
 PLACE = {"warehouse": "港桥 1 号仓"}
 PLACES = (f"A-{number}" for number in range(100, 200))
@@ -250,6 +251,33 @@ class TestLifting:
         weigh(stage, scale, 1, "100.000")
         return alarms(stage, yard.keeper, lot)[0]
 
+    def unsupervised(self, stage, yard):
+        """Goods that no supervisor watches, weighed and assayed by keeper and depositor, under a receipt."""
+        place = next(PLACES)
+        entered = yard.enter(tonnes("10.000"), supervisor=None, location=place)
+        lot = entered.json()["id"]
+        for who in (yard.keeper, yard.trader):
+            yard.paper(lot, who, "weighing", tonnes("10.000"))
+            yard.paper(lot, who, "assay", passed=True)
+        lot = yard.store(lot).json()
+        scale = a_device(stage, yard.keeper, location=place, **PLACE)
+        return lot, yard.issued(lot, "10.000"), scale
+
+    @pytest.fixture
+    def unwatched(self, stage, yard):
+        lot, receipt, scale = self.unsupervised(stage, yard)
+        stage.clock.set(STORY_BEGINS + timedelta(minutes=10))
+        weigh(stage, scale, 1, "5.000")
+        return lot, receipt, alarms(stage, yard.keeper, lot)[0]
+
+    @pytest.fixture
+    def unwatched_and_pledged(self, stage, yard):
+        lot, receipt, scale = self.unsupervised(stage, yard)
+        pledged(stage, yard, receipt)
+        stage.clock.set(STORY_BEGINS + timedelta(minutes=10))
+        weigh(stage, scale, 1, "5.000")
+        return alarms(stage, yard.keeper, lot)[0]
+
     def propose(self, stage, who, alarm, reason="衡器零点漂移，已校准"):
         return stage.post(who, f"/v1/stock-alarms/{alarm['id']}/lifting", {"reason": reason})
 
@@ -283,6 +311,24 @@ class TestLifting:
         refusal(self.propose(stage, stage.cast.bank, alarm), 404, "subject.not_found")
         assert state(stage, yard, receipt) == "DISPUTED"
 
+    def test_without_supervisor_and_pledge_takes_keeper_and_holder(self, stage, yard, unwatched):
+        _, receipt, alarm = unwatched
+        refusal(self.propose(stage, yard.supervisor, alarm), 404, "subject.not_found")
+        assert self.propose(stage, yard.keeper, alarm).is_success
+        assert self.sign(stage, yard.keeper, alarm).json()["lifted_at"] is None
+        assert state(stage, yard, receipt) == "DISPUTED"
+        assert self.sign(stage, yard.trader, alarm).json()["lifted_at"] is not None
+        assert state(stage, yard, receipt) == "ACTIVE"
+
+    def test_without_supervisor_is_the_pledgees_where_goods_are_pledged(
+        self, stage, yard, unwatched_and_pledged
+    ):
+        alarm = unwatched_and_pledged
+        for who in (yard.keeper, yard.trader):
+            refusal(self.propose(stage, who, alarm), 403, "alarm.not_allowed")
+        assert self.propose(stage, stage.cast.bank, alarm).is_success
+        assert self.sign(stage, stage.cast.bank, alarm, "waive").json()["lifted_at"] is not None
+
     def test_an_other_proposal_voids_what_was_signed(self, stage, yard, alarm):
         assert self.propose(stage, yard.keeper, alarm, "一").is_success
         assert self.sign(stage, yard.keeper, alarm).is_success
@@ -308,13 +354,17 @@ class TestLifting:
 class TestSilence:
     def test_is_told_once_and_ends_when_it_is_heard_again(self, stage, yard):
         camera = a_device(stage, yard.keeper, kind="camera", unit="C62", **PLACE)
-        camera.send(camera.said(1, stage.clock.now(), "5"))
+        first = camera.said(1, stage.clock.now(), "5")
+        camera.send(first)
         stage.clock.set(STORY_BEGINS + timedelta(minutes=60, seconds=59))
         watch(stage)
         assert camera.seen()["silent_at"] is None
         stage.clock.set(STORY_BEGINS + timedelta(minutes=61, seconds=1))
         watch(stage)
         watch(stage)
+        assert camera.seen()["silent_at"] is not None
+        again = camera.send(first, camera.said(2, STORY_BEGINS, "x"))
+        assert (again["known"], len(again["refused"])) == (1, 1)
         assert camera.seen()["silent_at"] is not None
         camera.send(camera.said(2, stage.clock.now(), "5"))
         assert camera.seen()["silent_at"] is None
@@ -323,6 +373,17 @@ class TestSilence:
             types = select(Event.type).where(of_device).order_by(Event.version)
             told = session.scalars(types).all()
         assert told == ["device.registered", "device.silent", "device.heard_again"]
+
+    def test_is_told_of_a_device_that_never_was_heard(self, stage, yard):
+        camera = a_device(stage, yard.keeper, kind="camera", unit="C62", **PLACE)
+        stage.clock.set(STORY_BEGINS + timedelta(minutes=61, seconds=1))
+        watch(stage)
+        assert camera.seen()["silent_at"] is not None
+        with stage.database.reading() as session:
+            of_device = Event.subject_id == parse_id("dev", camera.id)
+            silent = select(Event).where(of_device, Event.type == "device.silent")
+            record = record_of(session.scalars(silent).one().disclosures.split("~"))
+        assert (record["heard_at"], record["minutes"]) == (None, 61)
 
 
 class TestPlaces:
