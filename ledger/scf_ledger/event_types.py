@@ -393,7 +393,7 @@ _ROWS: tuple[tuple[str, str, Mapping[str, Shape], tuple[Signing, ...]], ...] = (
     ("control.ended", "control", {"reason": s.is_text}, ()),
     *(
         (f"margin_call.{stage}", "margin_call", r.MARGIN_CALL, ())
-        for stage in ("warned", "called", "breached", "lifted", "cured")
+        for stage in ("warned", "called", "breached", "lifted", "cured", "lapsed")
     ),
     ("margin_call.noticed", "margin_call", {**r.MARGIN_CALL, **r.DISPOSING}, (_DISPOSE,)),
     ("margin_call.sold", "margin_call", {**r.MARGIN_CALL, **r.SOLD}, ()),

@@ -35,6 +35,9 @@ from scf.parties.models import Party, PartyKind
 from scf.parties.service import insert
 from scf.prices import queries as prices
 from scf.rules import service as rules
+from scf.tasks import kinds
+from scf.tasks import service as tasks
+from scf.tasks.models import State as TaskState
 from scf_ledger.encoding import b64url
 
 PREFIX: Final = "ctl"
@@ -313,11 +316,11 @@ def insure(
 def end(
     session: Session, actor: Actor, agreement_id: UUID, *, reason: str, now: datetime
 ) -> ControlAgreement:
-    """End an agreement, as the bank: nothing is watched any more. Raises MoveRefused."""
+    """End an agreement, as the bank: nothing is watched any more, its call lapses. Raises MoveRefused, CallUnderWay."""
     agreement = lock_for(session, actor, agreement_id, Action.LEAD)
-    call = calling.open_call(session, agreement.id)
-    if call is not None and call.state in (Stage.NOTICED, Stage.SOLD):
-        raise calling.CallUnderWay(stage=call.state.value)
+    calling.lapse(session, agreement, now=now, actor=actor.party)
+    subject = public_id(PREFIX, agreement.id)
+    tasks.close(session, kinds.INSURANCE_RENEW, subject, now=now, state=TaskState.VOID)
     agreement.move(State.ENDED, now=now)
     tell(session, agreement, "control.ended", {"reason": reason}, now=now, actor=actor.party)
     return agreement

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from scf.collateral import calls
 from scf.collateral.calls import ENDED, Stage
-from scf.collateral.models import ControlAgreement, MarginCall, Mark
+from scf.collateral.models import ControlAgreement, MarginCall, Mark, State
 from scf.evidence import service as evidence
 from scf.evidence.models import Event
 from scf.kernel.calendar import add_working_days
@@ -35,7 +35,7 @@ _DUE: Final = text("""
 SELECT a.id FROM control_agreements a
 JOIN marks m ON m.id = a.mark_id
 LEFT JOIN margin_calls c
-  ON c.agreement_id = a.id AND c.state NOT IN ('LIFTED', 'CURED', 'SETTLED')
+  ON c.agreement_id = a.id AND c.state NOT IN ('LIFTED', 'LAPSED', 'CURED', 'SETTLED')
 WHERE a.state = 'AGREED' AND CASE
   WHEN c.id IS NULL THEN m.line <> 'clear'
   WHEN c.state = 'WARNED' THEN m.line <> 'warning'
@@ -53,11 +53,11 @@ def due(session: Session, *, now: datetime, size: int) -> Sequence[UUID]:
 
 
 def judge(session: Session, agreement: ControlAgreement, *, now: datetime) -> list[Stage]:
-    """Move a locked agreement's margin call as its newest mark says; return the moves.
+    """Move a locked agreement's margin call as its newest mark says; return the moves. Of one that ended nothing moves.
 
     Raises CalendarUnpublished where a deadline cannot be counted.
     """
-    if agreement.mark_id is None:
+    if agreement.mark_id is None or agreement.state is not State.AGREED:
         return []
     mark = session.get_one(Mark, agreement.mark_id)
     call = open_call(session, agreement.id)
@@ -68,6 +68,24 @@ def judge(session: Session, agreement: ControlAgreement, *, now: datetime) -> li
         if stage in ENDED:
             call = None
     return made
+
+
+def lapse(session: Session, agreement: ControlAgreement, *, now: datetime, actor: UUID) -> None:
+    """End the open call of a locked agreement that the bank ends, and take back what it gave anybody to do.
+
+    Raises CallUnderWay from the notice of a sale to the return of its surplus.
+    """
+    call = open_call(session, agreement.id)
+    if call is None:
+        return
+    if Stage.LAPSED not in calls.TRANSITIONS[call.state]:
+        raise CallUnderWay(stage=call.state.value)
+    call.move(Stage.LAPSED, now=now)
+    session.flush()
+    mark = session.get_one(Mark, agreement.mark_id)
+    tell(session, agreement, call, mark, now=now, actor=actor)
+    for kind in (kinds.MARGIN_CURE, kinds.MARGIN_DISPOSE):
+        tasks.close(session, kind, public_id("mgc", call.id), now=now, state=TaskState.VOID)
 
 
 def open_call(session: Session, agreement_id: UUID) -> MarginCall | None:

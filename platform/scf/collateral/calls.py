@@ -6,6 +6,7 @@
                         ▼               └────────────── V ≥ F ───────────────┴───────────┴──▶ CURED
                      LIFTED (V ≥ F(1+w))
 ```
+WARNED, CALLED and BREACHED are LAPSED when the bank ends the agreement.
 What reaches the disposal line at once is breached at once: a right to sell waits for no top-up (Civil Code 433, 436).
 """
 
@@ -26,24 +27,26 @@ class Stage(StrEnum):
     NOTICED = "NOTICED"
     SOLD = "SOLD"
     LIFTED = "LIFTED"
+    LAPSED = "LAPSED"
     CURED = "CURED"
     SETTLED = "SETTLED"
 
 
 TRANSITIONS: Final[Mapping[Stage, frozenset[Stage]]] = MappingProxyType(
     {
-        Stage.WARNED: frozenset({Stage.CALLED, Stage.BREACHED, Stage.LIFTED}),
-        Stage.CALLED: frozenset({Stage.BREACHED, Stage.CURED}),
-        Stage.BREACHED: frozenset({Stage.NOTICED, Stage.CURED}),
+        Stage.WARNED: frozenset({Stage.CALLED, Stage.BREACHED, Stage.LIFTED, Stage.LAPSED}),
+        Stage.CALLED: frozenset({Stage.BREACHED, Stage.CURED, Stage.LAPSED}),
+        Stage.BREACHED: frozenset({Stage.NOTICED, Stage.CURED, Stage.LAPSED}),
         Stage.NOTICED: frozenset({Stage.SOLD, Stage.CURED}),
         Stage.SOLD: frozenset({Stage.SETTLED}),
         Stage.LIFTED: frozenset(),
+        Stage.LAPSED: frozenset(),
         Stage.CURED: frozenset(),
         Stage.SETTLED: frozenset(),
     }
 )
 """The one table of a margin call's moves."""
-ENDED: Final = frozenset({Stage.LIFTED, Stage.CURED, Stage.SETTLED})
+ENDED: Final = frozenset({Stage.LIFTED, Stage.LAPSED, Stage.CURED, Stage.SETTLED})
 FROZEN: Final = frozenset({Stage.BREACHED, Stage.NOTICED, Stage.SOLD})
 """While a call is at one of these, nothing leaves."""
 _RAISED: Final[Mapping[Line, Stage]] = {

@@ -3,11 +3,16 @@
 import time
 from typing import Final
 
-from scf.collateral import alarms, calling, marking
+import structlog
+
+from scf.collateral import agreements, alarms, calling, marking
 from scf.collateral.models import ControlAgreement
 from scf.db.outbox import EffectContext
 from scf.evidence import service as evidence
+from scf.kernel.errors import Unavailable
+from scf.kernel.ids import public_id
 
+log = structlog.get_logger()
 SLICE: Final = 2_000  # agreements of one transaction
 TURN_SECONDS: Final = 10.0  # of a worker's time; the next turn goes on
 
@@ -27,6 +32,10 @@ def turn(context: EffectContext) -> None:
     for identity in due:
         if time.monotonic() > ends:
             return
-        with context.database.transaction() as session:
-            agreement = evidence.lock(session, ControlAgreement, identity)
-            calling.judge(session, agreement, now=context.clock.now())
+        try:
+            with context.database.transaction() as session:
+                agreement = evidence.lock(session, ControlAgreement, identity)
+                calling.judge(session, agreement, now=context.clock.now())
+        except Unavailable as error:  # such as holidays not yet published, of this one's deadline
+            control = public_id(agreements.PREFIX, identity)
+            log.warning("margin_call.put_off", agreement=control, error=error.line())

@@ -283,7 +283,7 @@ class MarginCall(Subject, Base):
             "uq_margin_calls_open",
             "agreement_id",
             unique=True,
-            postgresql_where=text("state NOT IN ('LIFTED', 'CURED', 'SETTLED')"),
+            postgresql_where=text("state NOT IN ('LIFTED', 'LAPSED', 'CURED', 'SETTLED')"),
         ),
     )
 

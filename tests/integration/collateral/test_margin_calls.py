@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from scf.audit.finding import Different, Report
 from scf.audit.parties import usccs
 from scf.audit.subjects import collateral
-from scf.collateral import effects, marking, releases
+from scf.collateral import calling, effects, marking, releases
 from scf.collateral.models import ControlAgreement, MarginCall, Mark, MarkLine
 from scf.collateral.valuation import Goods, Line, stand, value_of
 from scf.db.outbox import EffectContext
@@ -27,6 +27,7 @@ from tests.support.collateral import (
     uuid_of,
     watched,
 )
+from tests.support.prices import entered
 from tests.support.problems import refusal
 
 NEXT_DAY = "2025-11-04T01:00:00Z"
@@ -173,6 +174,36 @@ class TestTheClock:
             stage.get(stage.cast.bank, f"{path_of(found)}/release-check", pledge=found.pledges[0])
         )
         assert (check["allowed"], check["reason"]) == (False, "stale")
+
+    def test_goes_on_past_a_deadline_that_cannot_be_counted(self, stage):
+        """A year of working days runs into one whose holidays are not published; the next agreement is called."""
+        first, second = watched(stage, days={"cure_days": 365}), watched(stage)
+        tomorrow(stage)
+        for found in (first, second):
+            entered(stage, stage.cast.bank, found.series, "70500.00", at=NEXT_DAY)
+        turn(stage)
+
+        assert call_events(stage, first) == []
+        assert call_events(stage, second) == ["called"]
+        assert shown(stage, first)["mark"]["line"] == "top_up"
+        assert did(stage.post(stage.cast.bank, f"{path_of(first)}/end", {"reason": "x"}))
+
+    def test_calls_nothing_of_an_agreement_that_ended_beside_it(self, stage, monkeypatch):
+        found = watched(stage)
+        tomorrow(stage)
+        entered(stage, stage.cast.bank, found.series, "70500.00", at=NEXT_DAY)
+        asked = calling.due
+
+        def ended_beside(session, **said):
+            due = asked(session, **said)
+            assert uuid_of("ctl", found.id) in due
+            did(stage.post(stage.cast.bank, f"{path_of(found)}/end", {"reason": "已清偿"}))
+            return due
+
+        monkeypatch.setattr(calling, "due", ended_beside)
+        turn(stage)
+        assert call_events(stage, found) == []
+        assert shown(stage, found)["call"] is None
 
     def test_what_is_told_is_in_the_feeds_of_three(self, stage):
         _, after = a_top_up(stage)
@@ -330,6 +361,35 @@ class TestSelling:
         other = watched(stage)
         ended = did(stage.post(stage.cast.bank, f"{path_of(other)}/end", {"reason": "已清偿"}))
         assert ended["state"] == "ENDED"
+
+    @pytest.mark.parametrize(
+        ("price", "stages", "who", "kind"),
+        [
+            ("70500.00", ["called", "lapsed"], "supplier", "margin.cure"),
+            ("62000.00", ["breached", "lapsed"], "bank", "margin.dispose"),
+        ],
+    )
+    def test_the_end_of_an_agreement_ends_its_call_and_what_was_to_do(
+        self, stage, price, stages, who, kind
+    ):
+        bank, company = stage.cast.bank, getattr(stage.cast, who)
+        found = watched(stage)
+        tomorrow(stage)
+        turn(stage)
+        call = priced(stage, found, price, NEXT_DAY)["call"]["id"]
+
+        ended = did(stage.post(bank, f"{path_of(found)}/end", {"reason": "已清偿"}))
+
+        assert (ended["state"], ended["call"]) == ("ENDED", None)
+        assert call_events(stage, found) == stages
+        for subject, told in ((call, kind), (found.id, "insurance.renew")):
+            (task,) = did(stage.get(company, "/v1/tasks", subject=subject))["items"]
+            assert (task["kind"], task["state"]) == (told, "void")
+        before = counts(stage)
+        body = {"reason": "x", "signers": bank.signers("dispose")}
+        draft = stage.post(bank, f"/v1/margin-calls/{call}/disposal-draft", body)
+        refusal(draft, 409, "collateral.state_forbids")
+        assert counts(stage) == before
 
 
 class TestReleases:

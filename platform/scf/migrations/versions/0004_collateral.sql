@@ -243,17 +243,17 @@ CREATE TABLE margin_calls (
 	head_hash BYTEA,
 	CONSTRAINT pk_margin_calls PRIMARY KEY (id),
 	CONSTRAINT fk_margin_calls_agreement_id_control_agreements FOREIGN KEY(agreement_id) REFERENCES control_agreements (id),
-	CONSTRAINT ck_margin_calls_stage CHECK (state IN ('WARNED', 'CALLED', 'BREACHED', 'NOTICED', 'SOLD', 'LIFTED', 'CURED', 'SETTLED')),
+	CONSTRAINT ck_margin_calls_stage CHECK (state IN ('WARNED', 'CALLED', 'BREACHED', 'NOTICED', 'SOLD', 'LIFTED', 'LAPSED', 'CURED', 'SETTLED')),
 	CONSTRAINT fk_margin_calls_mark_id_marks FOREIGN KEY(mark_id) REFERENCES marks (id)
 );
 
 CREATE INDEX ix_margin_calls_agreement_id_id ON margin_calls (agreement_id, id);
 
-CREATE UNIQUE INDEX uq_margin_calls_open ON margin_calls (agreement_id) WHERE state NOT IN ('LIFTED', 'CURED', 'SETTLED');
+CREATE UNIQUE INDEX uq_margin_calls_open ON margin_calls (agreement_id) WHERE state NOT IN ('LIFTED', 'LAPSED', 'CURED', 'SETTLED');
 
 CREATE FUNCTION guard_margin_calls_state() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('WARNED', 'BREACHED'), ('WARNED', 'CALLED'), ('WARNED', 'LIFTED'), ('CALLED', 'BREACHED'), ('CALLED', 'CURED'), ('BREACHED', 'CURED'), ('BREACHED', 'NOTICED'), ('NOTICED', 'CURED'), ('NOTICED', 'SOLD'), ('SOLD', 'SETTLED')) THEN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('WARNED', 'BREACHED'), ('WARNED', 'CALLED'), ('WARNED', 'LAPSED'), ('WARNED', 'LIFTED'), ('CALLED', 'BREACHED'), ('CALLED', 'CURED'), ('CALLED', 'LAPSED'), ('BREACHED', 'CURED'), ('BREACHED', 'LAPSED'), ('BREACHED', 'NOTICED'), ('NOTICED', 'CURED'), ('NOTICED', 'SOLD'), ('SOLD', 'SETTLED')) THEN
     RETURN NEW;
   END IF;
   RAISE EXCEPTION 'margin_calls: % does not become %', OLD.state, NEW.state
