@@ -20,6 +20,7 @@ from scf.collateral.models import (
     Disposal,
     MarginCall,
     Mark,
+    MarkLine,
     MoveRefused,
     SurplusReturn,
 )
@@ -32,14 +33,16 @@ from scf.kernel.clock import business_date, parse_date
 from scf.kernel.errors import Conflict, Invalid
 from scf.kernel.ids import public_id
 from scf.kernel.money import CurrencyMismatch, Money
+from scf.kernel.quantity import UNITS
 from scf.parties import queries as parties
 from scf.parties import signing
 from scf.parties.signing import Signer
+from scf.pledges.models import Pledge
 from scf.tasks import kinds
 from scf.tasks import service as tasks
 
 BELOW_MARKET_BPS: Final = 9_500
-"""A sale other than by auction brings at least this of what the newest prices make of the goods."""
+"""A sale other than by auction brings at least this of what the goods are at the spot prices of the newest mark."""
 
 
 class TooEarly(Conflict):
@@ -130,7 +133,8 @@ def sell(session: Session, actor: Actor, call_id: UUID, sale: Sale, *, now: date
     if sale.proceeds.currency != agreement.currency:
         raise CurrencyMismatch(left=agreement.currency, right=sale.proceeds.currency)
     mark = session.get_one(Mark, agreement.mark_id)
-    least = mark.value_minor * BELOW_MARKET_BPS // 10_000
+    market = _market(session, agreement)
+    least = market * BELOW_MARKET_BPS // 10_000
     if sale.manner == "sale" and sale.proceeds.minor < least:
         raise BelowMarket(field="proceeds", asked=sale.proceeds, least=agreement.money(least))
     surplus = max(sale.proceeds.minor - mark.exposure_minor, 0)
@@ -141,7 +145,7 @@ def sell(session: Session, actor: Actor, call_id: UUID, sale: Sale, *, now: date
         "manner": sale.manner,
         "evidence": sale.evidence,
         "proceeds": sale.proceeds.to_json(),
-        "market": agreement.money(mark.value_minor).to_json(),
+        "market": agreement.money(market).to_json(),
         "owed": agreement.money(mark.exposure_minor).to_json(),
         "surplus": agreement.money(surplus).to_json(),
     }
@@ -155,7 +159,7 @@ def sell(session: Session, actor: Actor, call_id: UUID, sale: Sale, *, now: date
             manner=sale.manner,
             evidence=sale.evidence,
             proceeds_minor=sale.proceeds.minor,
-            market_minor=mark.value_minor,
+            market_minor=market,
             owed_minor=mark.exposure_minor,
             surplus_minor=surplus,
             told_at=now,
@@ -223,6 +227,16 @@ def visible(session: Session, party_id: UUID, call_id: UUID) -> tuple[ControlAgr
         raise SubjectNotFound
     agreement, call = found
     return agreement, call
+
+
+def _market(session: Session, agreement: ControlAgreement) -> int:
+    """Return what the goods of the newest mark are at its spot prices: no average, no invoice, no haircut; rounded down."""
+    lines = session.execute(
+        select(MarkLine.quantity_minor, MarkLine.spot_minor, Pledge.unit)
+        .join(Pledge, Pledge.id == MarkLine.pledge_id)
+        .where(MarkLine.mark_id == agreement.mark_id)
+    )
+    return sum(quantity * spot // 10 ** UNITS[unit][1] for quantity, spot, unit in lines)
 
 
 def _require(call: MarginCall, to: Stage) -> None:

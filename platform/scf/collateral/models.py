@@ -305,7 +305,7 @@ class MarginCall(Subject, Base):
 
 
 class Disposal(Base):
-    """A sale of pledged goods after notice; insert only. `market_minor` is what the mark's prices made of them.
+    """A sale of pledged goods after notice; insert only. `market_minor` is what the mark's spot prices made of them, without haircuts.
 
     `surplus_minor` is the pledgor's (Civil Code 438), `returned` says by which receipt it went back.
     """

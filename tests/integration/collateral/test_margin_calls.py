@@ -12,7 +12,7 @@ from scf.audit.finding import Different, Report
 from scf.audit.parties import usccs
 from scf.audit.subjects import collateral
 from scf.collateral import calling, effects, marking, releases
-from scf.collateral.models import ControlAgreement, MarginCall, Mark, MarkLine
+from scf.collateral.models import ControlAgreement, Disposal, MarginCall, Mark, MarkLine
 from scf.collateral.valuation import Goods, Line, stand, value_of
 from scf.db.outbox import EffectContext
 from scf.evidence.models import Event
@@ -290,13 +290,13 @@ def _odd(stage, odd):
 
 
 class TestSelling:
-    def breached(self, stage):
-        found = watched(stage)
+    def breached(self, stage, **said):
+        found = watched(stage, **said)
         tomorrow(stage)
         return found, priced(stage, found, "62000.00", NEXT_DAY)["call"]["id"]
 
-    def noticed(self, stage):
-        found, call = self.breached(stage)
+    def noticed(self, stage, **said):
+        found, call = self.breached(stage, **said)
         bank, path = stage.cast.bank, f"/v1/margin-calls/{call}"
         body = {"reason": "逾期未补足", "signers": bank.signers("dispose")}
         draft = did(stage.post(bank, f"{path}/disposal-draft", body))
@@ -321,8 +321,10 @@ class TestSelling:
         assert counts(stage) == before
         assert call_events(stage, found) == ["breached", "noticed"]
 
-    def test_is_at_the_market_and_gives_the_surplus_back(self, stage):
-        found, path, _ = self.noticed(stage)
+    @pytest.mark.parametrize(("haircuts", "before"), [((0, 0), []), ((200, 500), ["called"])])
+    def test_is_at_the_market_and_gives_the_surplus_back(self, stage, haircuts, before):
+        """The market is 140 t at the spot price of 62,000, whatever is taken off to lend on them."""
+        found, path, _ = self.noticed(stage, haircuts=haircuts)
         tomorrow(stage, days=10)
         bank = stage.cast.bank
         low = stage.post(bank, f"{path}/sale", self.sale(proceeds=money("8000000.00")))
@@ -331,13 +333,16 @@ class TestSelling:
 
         sold = did(stage.post(bank, f"{path}/sale", self.sale()))
         assert sold["state"] == "SOLD"
+        with stage.database.reading() as session:
+            sale = session.get_one(Disposal, uuid_of("mgc", sold["id"]))
+            assert (sale.market_minor, sale.surplus_minor) == (8_680_000_00, 1_680_000_00)
         none = stage.post(bank, f"{path}/settle", {"returned_on": "2025-11-14"})
         refusal(none, 422, "disposal.surplus_receipt")
         body = {"returned_on": "2025-11-14", "receipt_no": "TK-1"}
         done = did(stage.post(bank, f"{path}/settle", body))
 
         assert done["state"] == "SETTLED"
-        assert call_events(stage, found) == ["breached", "noticed", "sold", "settled"]
+        assert call_events(stage, found) == [*before, "breached", "noticed", "sold", "settled"]
 
     def test_needs_a_breach_and_the_bank(self, stage):
         found, after = a_top_up(stage)
