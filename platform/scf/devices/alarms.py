@@ -22,6 +22,7 @@ from scf.parties import queries as parties
 from scf.parties.countersigning import Kind, Turn
 from scf.receipts import disputing
 from scf.receipts import queries as receipts
+from scf.receipts import service as keeping
 from scf.receipts.models import WarehouseReceipt
 from scf.stock import service as stock
 from scf.stock.models import Lot, LotCount
@@ -128,7 +129,7 @@ def lifted_at(session: Session, lots: Collection[UUID], source: str) -> datetime
 def told(session: Session, lot: Lot) -> list[UUID]:
     """Return whom an alarm over a lot is told: its parties, holders of receipts over it, their pledgees."""
     over = receipts.on_lot(session, lot.id)
-    every = {*lot.parties, *(one.holder_id for one in over), *disputing.pledgees(session, over)}
+    every = {*lot.parties, *(one.holder_id for one in over), *keeping.encumbrancers(session, *over)}
     return sorted(every)
 
 
@@ -181,7 +182,7 @@ def _sides(session: Session, lot: Lot) -> tuple[list[UUID], list[UUID]]:
     with the holders of the receipts, or with the depositor of what no receipt is over.
     """
     over = receipts.on_lot(session, lot.id)
-    pledgees = disputing.pledgees(session, over)
+    pledgees = keeping.encumbrancers(session, *over)
     if lot.supervisor_id is not None:
         return sorted({lot.keeper_id, lot.supervisor_id}), pledgees
     if pledgees:

@@ -17,8 +17,8 @@ from scf.kernel.errors import NotFound
 from scf.kernel.quantity import Quantity
 from scf.parties import queries as parties
 from scf.parties.models import PartyKind
-from scf.receipts import disputing
 from scf.receipts import queries as receipts
+from scf.receipts import service as standing
 from scf.receipts.models import WarehouseReceipt
 from scf.stock.models import Lot
 from scf.stock.models import State as LotState
@@ -127,7 +127,7 @@ def concerned(session: Session, device: Device) -> list[UUID]:
     for lot in lots_at(session, device):
         over = receipts.on_lot(session, lot.id)
         found |= {*lot.parties, *(receipt.holder_id for receipt in over)}
-        found |= set(disputing.pledgees(session, over))
+        found |= set(standing.encumbrancers(session, *over))
     return sorted(found)
 
 

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from scf.capacity import queries as pools
 from scf.evidence import service as evidence
 from scf.receipts import restraining
 from scf.receipts.models import (
@@ -19,17 +18,6 @@ from scf.receipts.models import (
     WarehouseReceipt,
 )
 from scf.receipts.restraining import Reason
-
-
-def pledgees(session: Session, receipts: Iterable[WarehouseReceipt]) -> list[UUID]:
-    """Return who holds a part of these receipts' goods, whom what happens to them is told."""
-    found = {
-        holding.party_id
-        for receipt in receipts
-        for holding in pools.holdings(session, receipt.pool_id)
-        if holding.minor > 0
-    }
-    return sorted(party for party in found if party is not None)
 
 
 def dispute(

@@ -382,9 +382,9 @@ def _units(session: Session, receipts: Sequence[WarehouseReceipt]) -> Sequence[L
 
 def _pledgees(session: Session, receipts: Sequence[WarehouseReceipt]) -> list[UUID]:
     """Return whoever has to consent: the banks that hold a part of the goods."""
-    found = {party for receipt in receipts for party in service.encumbrancers(session, receipt)}
+    found = service.encumbrancers(session, *receipts)
     kinds = {one: parties.party(session, one).kind for one in found}
-    return sorted(one for one in found if kinds[one] is PartyKind.BANK)
+    return [one for one in found if kinds[one] is PartyKind.BANK]
 
 
 def _content(

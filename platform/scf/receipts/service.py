@@ -97,18 +97,22 @@ def stand(
     now: datetime,
     actor: UUID | None,
 ) -> Event:
-    """Move a locked receipt, or keep it where it is for one more reason, and tell whoever has a part in it."""
+    """Move a locked receipt, and tell whoever has a part in it; where it stays, since when and why stays too."""
     if to is not receipt.state:
-        receipt.move(to, now=now)
-    receipt.state_since, receipt.state_reason = now, reason
+        receipt.move(to, now=now, reason=reason)
     said = {"state": to.value, "reason": reason}
     holders = encumbrancers(session, receipt)
     return tell(session, receipt, MOVED, said, now=now, actor=actor, others=holders)
 
 
-def encumbrancers(session: Session, receipt: WarehouseReceipt) -> list[UUID]:
-    """Return the parties that hold a part of a receipt's goods: its pledgees."""
-    found = {holding.party_id for holding in pools.holdings(session, receipt.pool_id)}
+def encumbrancers(session: Session, *receipts: WarehouseReceipt) -> list[UUID]:
+    """Return the parties that hold a part of these receipts' goods: their pledgees, whom what happens to them is told."""
+    found = {
+        holding.told
+        for receipt in receipts
+        for holding in pools.holdings(session, receipt.pool_id)
+        if holding.minor > 0
+    }
     return sorted(party for party in found if party is not None)
 
 
@@ -123,11 +127,11 @@ def alarm(
 ) -> None:
     """Tell everybody who holds a part of a receipt's goods what an event is about."""
     for holding in pools.holdings(session, receipt.pool_id):
-        if holding.minor > 0 and holding.party_id is not None:
+        if holding.minor > 0 and holding.told is not None:
             capacity.notify(
                 session,
                 event,
-                holding.party_id,
+                holding.told,
                 kind=kind or event.type,
                 subject=holding.holder,
                 fields={"receipt": public_id("whr", receipt.id), **fields},

@@ -35,7 +35,7 @@ from scf.stock import service as storing
 from scf.stock.models import Lot
 from scf.transit import liens
 from scf.transit.models import Consignment, DestinationKind, State
-from scf.transit.moving import lock, notify
+from scf.transit.moving import lock
 from scf.transit.permissions import Action
 from scf.transit.planning import tell
 from scf_ledger.encoding import b64url
@@ -52,6 +52,14 @@ class DestinationOther(Conflict):
     code = "consignment.destination_other"
     title = "运单的目的地类型不允许此操作"
     title_en = "The consignment goes elsewhere: to a warehouse, or to a buyer"
+
+
+class HolderOther(Conflict):
+    """Goods are handed out to the buyer that their present holder named, not one before it."""
+
+    code = "consignment.holder_other"
+    title = "仓单已转让，收货方并非现持有人所指定，不能交付"
+    title_en = "The receipt was passed on: its present holder did not name this buyer"
 
 
 class LotUnfit(Invalid):
@@ -141,7 +149,7 @@ def arrive(
         "lost": lost.to_json(),
     }
     ended = tell(session, consignment, "consignment.arrived", fields, now=now, actor=keeper.id)
-    notify(session, receipt, ended, fields, now=now)
+    standing.alarm(session, receipt, ended, fields, now=now)
     session.flush()
     return consignment
 
@@ -158,7 +166,7 @@ def draft_delivery(
 ) -> list[Statement]:
     """Write what the carrier signs: handed out to the buyer. `papers` are its proof of delivery.
 
-    Raises SubjectNotFound, MoveRefused, DestinationOther, `receipt.goods_pledged`, and as signing.
+    Raises SubjectNotFound, MoveRefused, DestinationOther, HolderOther, `receipt.goods_pledged`, and as signing.
     """
     consignment, receipt, _ = lock(session, actor, consignment_id, Action.HAND_OUT)
     _require_free(session, actor, consignment, receipt, now=now)
@@ -312,11 +320,16 @@ def _require_free(
     *,
     now: datetime,
 ) -> None:
-    """Raise GoodsPledged, which alarms whoever holds the pledge, unless everything is free."""
+    """Raise GoodsPledged, which alarms whoever holds the pledge, unless everything is free and its holder's to sell.
+
+    Raises MoveRefused, DestinationOther, HolderOther.
+    """
     if consignment.destination is not DestinationKind.BUYER:
         raise DestinationOther(destination=consignment.destination.value)
     consignment.require_move(State.DELIVERED)
-    receipt.require_active("deliver")
+    receipt.require_deliverable()
+    if receipt.holder_id != consignment.holder_id:
+        raise HolderOther(receipt=public_id("whr", receipt.id))
     (pool,) = capacity.lock_pools(session, [receipt.pool_id])
     quantity = consignment.quantity
     if quantity > pool.free:

@@ -21,7 +21,7 @@ from scf.kernel.quantity import Quantity
 from scf.parties.models import Party
 from scf.receipts.models import WarehouseReceipt
 from scf.receivables.service import Account
-from scf.transit import bill_book, bill_rules, permissions, tariffs
+from scf.transit import bill_book, bill_rules, queries, tariffs
 from scf.transit.bill_models import BillKind, FreightBillItem, StorageTariff
 from scf.transit.bill_rules import Match
 from scf.transit.models import Consignment
@@ -154,7 +154,7 @@ def _lock_journeys(
     if len(seen) < len(set(ids)):
         raise evidence.SubjectNotFound
     for one in seen:
-        permissions.require(one, payee.id, Action.CLAIM if claimed else Action.BILL)
+        queries.require(session, one, payee.id, Action.CLAIM if claimed else Action.BILL)
     evidence.lock_all(session, WarehouseReceipt, [one.receipt_id for one in seen])
     billed = select(FreightBillItem.consignment_id).where(
         FreightBillItem.consignment_id.in_(ids),

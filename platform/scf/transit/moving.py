@@ -13,7 +13,6 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from scf.capacity import queries as pools
 from scf.capacity import service as capacity
 from scf.evidence import service as evidence
 from scf.evidence.models import Event, Statement
@@ -27,7 +26,7 @@ from scf.receipts import service as standing
 from scf.receipts.models import ReceiptLot, WarehouseReceipt
 from scf.stock import queries as stock
 from scf.stock.models import Lot
-from scf.transit import liens, permissions
+from scf.transit import liens, queries
 from scf.transit.models import Consignment, ConsignmentLot, State
 from scf.transit.permissions import Action
 from scf.transit.planning import require_unchanged, tell
@@ -176,7 +175,7 @@ def _dispatch(session: Session, actor: Actor, turn: Turn[Consignment], now: date
         "consignment": public_id("csg", consignment.id),
         "quantity": consignment.quantity.to_json(),
     }
-    notify(session, receipt, event, told, now=now)
+    standing.alarm(session, receipt, event, told, now=now)
 
 
 AGREED: Final = Kind(agreeing, _agree)
@@ -192,35 +191,12 @@ def lock(
     seen = session.get(Consignment, consignment_id)
     if seen is None:
         raise evidence.SubjectNotFound
-    permissions.require(seen, actor.party, action)
+    queries.require(session, seen, actor.party, action)
     lying = select(ReceiptLot.lot_id).where(ReceiptLot.receipt_id == seen.receipt_id)
     lots = evidence.lock_all(session, Lot, session.scalars(lying))
     receipt = evidence.lock(session, WarehouseReceipt, seen.receipt_id)
     session.refresh(receipt, ["lots"])
     return evidence.lock(session, Consignment, consignment_id), receipt, lots
-
-
-def notify(
-    session: Session,
-    receipt: WarehouseReceipt,
-    event: Event,
-    fields: dict[str, Any],
-    *,
-    now: datetime,
-    kind: str | None = None,
-) -> None:
-    """Tell everybody who holds a part of a receipt's goods what an event says."""
-    for holding in pools.holdings(session, receipt.pool_id):
-        if holding.minor > 0 and holding.told is not None:
-            capacity.notify(
-                session,
-                event,
-                holding.told,
-                kind=kind or event.type,
-                subject=holding.holder,
-                fields={"receipt": public_id("whr", receipt.id), **fields},
-                now=now,
-            )
 
 
 def _parts(receipt: WarehouseReceipt) -> list[ReceiptLot]:

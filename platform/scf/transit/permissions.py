@@ -1,6 +1,6 @@
 """Who may do what with a consignment: its holder, both keepers, its carrier, the pledgees of its goods."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -68,21 +68,25 @@ class BillActionNotAllowed(NotAllowed):
     title_en = "Your side of this bill does not allow that"
 
 
-def relations(consignment: Consignment, party_id: UUID) -> set[Relation]:
-    """Return what a party is to a consignment."""
+def relations(
+    consignment: Consignment, party_id: UUID, pledgees: Collection[UUID]
+) -> set[Relation]:
+    """Return what a party is to a consignment; `pledgees` by its plan, and by now."""
     found = {
         Relation.HOLDER: consignment.holder_id == party_id,
         Relation.KEEPER: consignment.keeper_id == party_id,
         Relation.CARRIER: consignment.carrier_id == party_id,
         Relation.DESTINATION: consignment.destination_id == party_id,
-        Relation.PLEDGEE: party_id in consignment.pledgees,
+        Relation.PLEDGEE: party_id in pledgees,
     }
     return {relation for relation, holds in found.items() if holds}
 
 
-def require(consignment: Consignment, party_id: UUID, action: Action) -> None:
+def require(
+    consignment: Consignment, party_id: UUID, action: Action, pledgees: Collection[UUID]
+) -> None:
     """Raise SubjectNotFound for a stranger, ConsignmentActionNotAllowed for who has another part."""
-    own = relations(consignment, party_id)
+    own = relations(consignment, party_id, pledgees)
     if not own:
         raise SubjectNotFound
     if not own & ALLOWED[action]:

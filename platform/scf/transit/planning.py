@@ -12,7 +12,6 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from scf.capacity import queries as pools
 from scf.capacity.models import Pool
 from scf.devices.models import Device, DeviceKind
 from scf.evidence import service as evidence
@@ -25,9 +24,10 @@ from scf.kernel.money import Money
 from scf.parties import queries as parties
 from scf.parties.models import Party, PartyKind
 from scf.receipts import permissions as receipt_permissions
+from scf.receipts import service as standing
 from scf.receipts.delivering import require_no_orders
 from scf.receipts.models import WarehouseReceipt
-from scf.transit import permissions, rules
+from scf.transit import queries, rules
 from scf.transit.geometry import Point, degrees
 from scf.transit.models import Consignment, DestinationKind, State
 from scf.transit.permissions import Action
@@ -66,6 +66,14 @@ class JourneyOpen(Conflict):
     code = "consignment.journey_open"
     title = "该仓单已有未完成的运单"
     title_en = "The receipt's goods are under way, or about to be"
+
+
+class NothingLeft(Conflict):
+    """What travels is what a receipt has left; goods that are lost do not travel."""
+
+    code = "consignment.nothing_left"
+    title = "该仓单项下已无货物可运"
+    title_en = "Nothing is left of the receipt's goods to travel"
 
 
 class PlanOverdue(Conflict):
@@ -111,7 +119,7 @@ def plan(session: Session, actor: Actor, wanted: Plan, *, now: datetime) -> Cons
     """Plan the journey of all that a receipt has left. By its holder; nothing moves yet.
 
     Raises SubjectNotFound, `receipt.state_forbids`, CarrierUnfit, DestinationUnfit, DeviceUnfit, FenceInvalid,
-    RouteInvalid, RoleInvalid, JourneyOpen, `receipt.orders_open`.
+    RouteInvalid, RoleInvalid, JourneyOpen, NothingLeft, `receipt.orders_open`.
     """
     receipt = evidence.lock(
         session,
@@ -129,8 +137,9 @@ def plan(session: Session, actor: Actor, wanted: Plan, *, now: datetime) -> Cons
     rules.check_fence(wanted.fence_kind, wanted.fence, wanted.tolerance)
     rules.check_route([stop.at for stop in wanted.route], now)
     wanted.role.check()
-    pool = session.get_one(Pool, receipt.pool_id)
-    pledgees = pledgees_of(session, receipt)
+    pool = session.get_one(Pool, receipt.pool_id, populate_existing=True)
+    if pool.confirmed_minor <= 0:
+        raise NothingLeft(field="receipt", left=receipt.measure(pool.confirmed_minor))
     consignment = Consignment(
         id=new_id(),
         version=0,
@@ -142,7 +151,7 @@ def plan(session: Session, actor: Actor, wanted: Plan, *, now: datetime) -> Cons
         carrier_id=carrier.id,
         destination_id=destination.id,
         destination=wanted.destination_kind,
-        pledgees=[pledgee.id for pledgee in pledgees],
+        pledgees=standing.encumbrancers(session, receipt),
         device_id=wanted.device,
         unit=receipt.unit,
         quantity_minor=pool.confirmed_minor,
@@ -154,7 +163,7 @@ def plan(session: Session, actor: Actor, wanted: Plan, *, now: datetime) -> Cons
         signed=[],
         authorizations=[],
     )
-    consignment.plan = _content(session, receipt, consignment, pledgees, wanted)
+    consignment.plan = _content(session, receipt, consignment, wanted)
     session.add(consignment)
     session.flush()
     tell(session, consignment, "consignment.planned", consignment.plan, now=now, actor=actor.party)
@@ -182,7 +191,7 @@ def require_unchanged(
     now_so = (
         b64url(receipt.title_event_hash),
         pool.confirmed_minor,
-        sorted(pledgee.id for pledgee in pledgees_of(session, receipt)),
+        standing.encumbrancers(session, receipt),
     )
     if now_so != (
         consignment.plan["title"],
@@ -193,20 +202,13 @@ def require_unchanged(
     return pool
 
 
-def pledgees_of(session: Session, receipt: WarehouseReceipt) -> list[Party]:
-    """Return whoever holds a part of a receipt's goods, by USCC."""
-    found = {one.told for one in pools.holdings(session, receipt.pool_id) if one.minor > 0}
-    told = [parties.party(session, party) for party in found if party is not None]
-    return sorted(told, key=lambda party: party.uscc)
-
-
 def lock_for(session: Session, actor: Actor, consignment_id: UUID, action: Action) -> Consignment:
     """Return a consignment, locked, for an action that this party may take. Raises SubjectNotFound."""
     return evidence.lock(
         session,
         Consignment,
         consignment_id,
-        require=lambda one: permissions.require(one, actor.party, action),
+        require=lambda one: queries.require(session, one, actor.party, action),
     )
 
 
@@ -220,7 +222,8 @@ def tell(
     actor: UUID | None,
     authorizations: Sequence[bytes] = (),
 ) -> Event:
-    """Append an event of a locked consignment."""
+    """Append an event of a locked consignment, shown to its parties and to whoever holds a pledge of the goods by now."""
+    receipt = session.get_one(WarehouseReceipt, consignment.receipt_id)
     return evidence.append(
         session,
         consignment,
@@ -228,7 +231,7 @@ def tell(
         said,
         now=now,
         actor=actor,
-        parties=consignment.parties,
+        parties=sorted({*consignment.parties, *standing.encumbrancers(session, receipt)}),
         authorizations=authorizations,
     )
 
@@ -275,7 +278,6 @@ def _content(
     session: Session,
     receipt: WarehouseReceipt,
     consignment: Consignment,
-    pledgees: Sequence[Party],
     wanted: Plan,
 ) -> dict[str, Any]:
     """Return what everybody signs."""
@@ -285,7 +287,7 @@ def _content(
         **{one: codes[one] for one in roles[:3]},
         "receipt": public_id("whr", receipt.id),
         "title": b64url(receipt.title_event_hash),
-        "pledgees": [pledgee.uscc for pledgee in pledgees],
+        "pledgees": sorted(parties.party(session, one).uscc for one in consignment.pledgees),
         "quantity": consignment.quantity.to_json(),
         "waybill_no": wanted.waybill_no,
         "mode": wanted.mode,

@@ -7,7 +7,10 @@ from uuid import UUID
 from sqlalchemy import BigInteger, cast, func, or_, select
 from sqlalchemy.orm import Session
 
+from scf.capacity.models import PoolEntry
 from scf.evidence.service import SubjectNotFound
+from scf.receipts import service as standing
+from scf.receipts.models import WarehouseReceipt
 from scf.transit import permissions
 from scf.transit.models import TRAVELLING, Alarm, Consignment, ConsignmentLot, Position
 from scf.transit.permissions import Action
@@ -18,8 +21,18 @@ def visible(session: Session, party_id: UUID, consignment_id: UUID) -> Consignme
     found = session.get(Consignment, consignment_id)
     if found is None:
         raise SubjectNotFound
-    permissions.require(found, party_id, Action.VIEW)
+    require(session, found, party_id, Action.VIEW)
     return found
+
+
+def require(session: Session, consignment: Consignment, party_id: UUID, action: Action) -> None:
+    """Hold a party to its part in a consignment; whoever holds a pledge of the goods by now has a pledgee's.
+
+    Raises SubjectNotFound, ConsignmentActionNotAllowed.
+    """
+    receipt = session.get_one(WarehouseReceipt, consignment.receipt_id)
+    pledgees = {*consignment.pledgees, *standing.encumbrancers(session, receipt)}
+    permissions.require(consignment, party_id, action, pledgees)
 
 
 def page(
@@ -32,6 +45,16 @@ def page(
         Consignment.carrier_id == party_id,
         Consignment.destination_id == party_id,
         Consignment.pledgees.contains([party_id]),
+        Consignment.receipt_id.in_(
+            select(WarehouseReceipt.id).where(
+                WarehouseReceipt.pool_id.in_(
+                    select(PoolEntry.pool_id)
+                    .where(PoolEntry.party_id == party_id)
+                    .group_by(PoolEntry.pool_id, PoolEntry.holder_id)
+                    .having(func.sum(PoolEntry.used_delta_minor) > 0)
+                )
+            )
+        ),
     )
     statement = select(Consignment).where(own).order_by(Consignment.id).limit(size)
     if after is not None:

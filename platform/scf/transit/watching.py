@@ -16,14 +16,14 @@ from scf.devices.models import Reading
 from scf.evidence import service as evidence
 from scf.http.auth import Actor
 from scf.kernel.clock import instant_text
-from scf.kernel.errors import Conflict, Invalid
+from scf.kernel.errors import Conflict, Invalid, NotAllowed
 from scf.kernel.ids import public_id
 from scf.parties import queries as parties
+from scf.receipts import service as holding
 from scf.receipts.models import WarehouseReceipt
 from scf.transit import queries, rules
 from scf.transit.geometry import Fence, Point, degrees
 from scf.transit.models import TRAVELLING, Alarm, Consignment, Position, State
-from scf.transit.moving import notify
 from scf.transit.permissions import Action
 from scf.transit.planning import lock_for, tell
 from scf.transit.rules import Raised, Seen
@@ -62,6 +62,14 @@ class StillPledged(Conflict):
     title_en = "The goods are pledged: the pledgee clears the alarm"
 
 
+class NotTheirs(NotAllowed):
+    """What is not pledged any more is its owner's to clear."""
+
+    code = "consignment.cleared_by_holder"
+    title = "货物已无质押，报警由持有人解除"
+    title_en = "The goods are not pledged any more: their holder clears the alarm"
+
+
 class NothingToClear(Conflict):
     """What is cleared is an alarm that stands."""
 
@@ -90,11 +98,14 @@ def clear(
 ) -> Consignment:
     """Clear every alarm that stands, and let the consignment go on. By a pledgee, or the holder of what is free.
 
-    Raises SubjectNotFound, StillPledged, NothingToClear.
+    Raises SubjectNotFound, StillPledged, NotTheirs, NothingToClear.
     """
     consignment = lock_for(session, actor, consignment_id, Action.CLEAR)
-    if consignment.pledgees and actor.party not in consignment.pledgees:
-        raise StillPledged
+    pledgees = holding.encumbrancers(
+        session, session.get_one(WarehouseReceipt, consignment.receipt_id)
+    )
+    if actor.party not in (pledgees or [consignment.holder_id]):
+        raise StillPledged if pledgees else NotTheirs
     standing = queries.alarms(session, consignment.id, standing=True)
     if not standing:
         raise NothingToClear
@@ -239,4 +250,4 @@ def _raise(session: Session, consignment: Consignment, raised: Raised, *, now: d
     session.flush()
     receipt = session.get_one(WarehouseReceipt, consignment.receipt_id)
     told = {"consignment": public_id("csg", consignment.id), **said}
-    notify(session, receipt, event, told, now=now)
+    holding.alarm(session, receipt, event, told, now=now)

@@ -1,6 +1,6 @@
 """Frozen, expired, on another medium, lost, in arrears: what may be done with a receipt then, and what not."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -76,6 +76,26 @@ class TestOrders:
         refusal(yard.deliver(receipt, "TH-1"), 404, "receipt.order_unknown")
 
         assert yard.pool(yard.trader, receipt["pool"])["confirmed"] == tonnes("10.000")
+
+    def test_taken_back_of_disputed_goods_the_dispute_keeps_its_reason(self, yard):
+        lot = yard.stored("10.000")
+        receipt = yard.issued(lot, "10.000")
+        yard.withdraw(receipt, tonnes("1.000"), "TH-1")
+        yard.lose(lot, tonnes("1.000"))
+        before = yard.shown(receipt)
+        clock = yard.stage.clock
+        clock.set(clock.now() + timedelta(hours=1))
+
+        try:
+            taken = post(
+                yard, yard.trader, receipt, "withdrawals/take-back", {"order_no": "TH-1"}
+            ).json()
+        finally:
+            clock.set(BEGAN)
+
+        kept = ("state", "state_reason")
+        assert [taken[one] for one in kept] == [before[one] for one in kept]
+        assert taken["state_reason"] == "盘点短少"
 
     def test_nothing_leaves_until_storage_is_paid(self, yard, receipt):
         yard.owe(receipt, "36.00")

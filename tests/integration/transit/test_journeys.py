@@ -10,11 +10,13 @@ from sqlalchemy.exc import DBAPIError
 from scf.audit.finding import Report
 from scf.audit.subjects import consignments, lots, receipts
 from scf.capacity.models import Notice
+from scf.db.outbox import EffectContext
 from scf.evidence.sequencing import open_log
 from scf.kernel.ids import parse_id
 from scf.parties import certification
 from scf.parties import queries as parties
 from scf.parties.models import Party
+from scf.receipts import amending
 from scf.receipts.models import ReceiptLot
 from scf.transit import queries
 from scf.transit.models import Consignment
@@ -240,6 +242,17 @@ class TestWhoHasToSign:
         )
         assert road.plan(receipt)["state"] == "PLANNED"
 
+    def test_what_is_lost_does_not_travel(self, road: Road):
+        receipt = road.receipt("2.000")
+        road.yard.lose({"id": receipt["lots"][0]["lot"]}, tonnes("2.000"))
+        (loss,) = road.yard.restraints(receipt)
+        path = f"/v1/warehouse-receipts/{receipt['id']}/restraints/{loss['id']}/settle"
+        road.desk.did(road.yard.trader, path, {"reason": "已按市价赔付"})
+
+        refused = road.desk.refused(road.yard.trader, "/v1/consignments", road.body(receipt))
+
+        assert (refused["code"], refused["left"]) == ("consignment.nothing_left", tonnes("0.000"))
+
     @pytest.mark.parametrize(
         ("role", "code"),
         [("keeper", "consignment.carrier_unfit"), ("trader", "consignment.carrier_unfit")],
@@ -281,6 +294,38 @@ class TestToABuyer:
 
         assert (done.status_code, done.json()["state"]) == (200, "DELIVERED")
         assert account(road, receipt) == (0, 0, 0)
+        assert road.goods(receipt)["state"] == "DELIVERED"
+
+    def test_who_bought_of_a_former_holder_is_handed_nothing(self, road: Road):
+        """Passed on while it travels: the buyer is not the new holder's; passed back it is the holder's again."""
+        receipt, supplier = road.receipt("6.000"), road.desk.stage.cast.supplier
+        journey = road.sale(receipt)
+        road.agree(journey)
+        road.dispatch(journey)
+        assert road.yard.endorse(receipt, supplier).is_success
+        assert road.yard.attest(receipt).is_success
+
+        refused = road.hand_out(journey)
+
+        assert (refused.status_code, refused.json()["code"]) == (409, "consignment.holder_other")
+        assert account(road, receipt) == (0, 6_000, 6_000)
+        assert road.shown(journey)["state"] == "IN_TRANSIT"
+        assert road.yard.endorse(receipt, road.yard.trader, holder=supplier).is_success
+        assert road.yard.attest(receipt).is_success
+        assert road.hand_out(journey).json()["state"] == "DELIVERED"
+
+    def test_a_receipt_that_expires_on_the_road_is_handed_out(self, road: Road):
+        receipt = road.yard.issued(road.yard.stored("4.000"), "4.000", stored_until="2025-11-10")
+        journey = road.sale(receipt)
+        road.agree(journey)
+        road.dispatch(journey)
+        stage = road.desk.stage
+        stage.clock.set(stage.clock.now() + timedelta(days=10))
+        amending.turn(EffectContext(stage.database, stage.settings, stage.clock))
+        assert road.goods(receipt)["state"] == "EXPIRED"
+
+        assert road.hand_out(journey).json()["state"] == "DELIVERED"
+
         assert road.goods(receipt)["state"] == "DELIVERED"
 
     def test_goods_for_a_warehouse_are_not_handed_out(self, road: Road):

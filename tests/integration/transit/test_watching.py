@@ -57,6 +57,29 @@ class TestAlarms:
         assert cleared["state"] == "IN_TRANSIT"
         assert road.arrive(journey, lot).json()["state"] == "ARRIVED"
 
+    def test_a_bank_that_came_on_the_way_clears_until_it_let_go(self, road: Road):
+        receipt = road.receipt("8.000")
+        journey = road.under_way(receipt)
+        path, bank = f"/v1/consignments/{journey['id']}", road.desk.stage.cast.bank
+        assert road.desk.stage.get(bank, path).status_code == 404
+        pledge = road.pledged(receipt)
+        later(road, 120)
+        road.seen(journey, road.at(-30, ASTRAY))
+
+        refused = road.desk.refused(road.yard.trader, f"{path}/clear", {"reason": "绕行"})
+        assert refused["code"] == "consignment.cleared_by_pledgee"
+        assert [one["kind"] for one in road.desk.seen(bank, path)["alarms"]] == ["left_fence"]
+        listed = road.desk.seen(bank, "/v1/consignments")["items"]
+        assert journey["id"] in [one["id"] for one in listed]
+        cleared = road.desk.did(bank, f"{path}/clear", {"reason": "已核实"})
+        assert cleared["state"] == "IN_TRANSIT"
+
+        road.desk.release(pledge)
+        road.seen(journey, road.at(-20, HALFWAY), road.at(-10, ASTRAY))
+        assert road.desk.stage.get(bank, path).status_code == 404
+        cleared = road.desk.did(road.yard.trader, f"{path}/clear", {"reason": "已核实"})
+        assert cleared["state"] == "IN_TRANSIT"
+
     def test_an_open_seal_and_a_long_stop_give_alarm_once_each(self, road: Road):
         journey = road.under_way(road.receipt("5.000"))
         later(road, 180)

@@ -106,6 +106,8 @@ def _title(history: History) -> tuple[bytes, str]:
 def _state(history: History) -> dict[str, Any]:
     state, since, reason = State.ACTIVE, history.told[0].at, None
     for told in history.told:
+        if told.type == "receipt.moved" and told.record["state"] == state:
+            continue  # told of, not moved
         if told.type == "receipt.moved":
             state, since, reason = State(told.record["state"]), told.at, told.record["reason"]
         elif told.type in STATES:
