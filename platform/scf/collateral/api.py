@@ -1,5 +1,6 @@
 """Endpoints of control agreements: proposing, signing, goods, debt, insurance, marks, releases, the portfolio."""
 
+import re
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -209,7 +210,7 @@ def _falls(said: list[str]) -> dict[str, int]:
     falls: dict[str, int] = {}
     for one in said:
         goods, _, bps = one.rpartition(":")
-        if not (goods and bps.isascii() and bps.isdigit() and int(bps[:6]) <= WHOLE_BPS):
+        if not (goods and re.fullmatch(r"[0-9]{1,5}", bps) and int(bps) <= WHOLE_BPS):
             raise ValueInvalid(field="fall", value=one[:40], expected="阴极铜:600")
         falls[goods] = max(falls.get(goods, 0), int(bps))
     return falls

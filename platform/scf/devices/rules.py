@@ -81,6 +81,10 @@ REFUSALS: Final[Mapping[str, tuple[str, str]]] = {
     "reading.malformed": ("读数格式不正确", "The reading is not of its device's form"),
     "reading.out_of_order": ("批次内序号未递增", "Its number does not rise within the batch"),
     "reading.in_future": ("测量时间晚于当前时间", "It was measured in the future"),
+    "reading.number_behind": (
+        "序号早于已收读数，测量时间却更晚",
+        "Its number is of before, its time of after the newest",
+    ),
     "reading.too_late": ("读数迟到过久", "It comes too late"),
     "reading.clock_back": (
         "测量时间早于前一读数",
@@ -169,6 +173,8 @@ def _untimely(
     if ahead and newest is not None and said.at < newest - BACK_MAX:
         most = int(BACK_MAX.total_seconds())
         return Refusal(said.position, said.seq, "reading.clock_back", {"seconds_max": most})
+    if not ahead and newest is not None and said.at > newest and is_hole(heard.holes, said.seq):
+        return Refusal(said.position, said.seq, "reading.number_behind", {"after": heard.last_seq})
     return None
 
 

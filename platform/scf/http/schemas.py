@@ -31,6 +31,7 @@ from scf.kernel.ids import parse_id, public_id
 from scf.kernel.measure import Measure
 from scf.kernel.money import AmountInvalid, Money, parse_rate
 from scf.kernel.quantity import UNITS, Quantity, QuantityInvalid, read_measure
+from scf.kernel.text import distinct_name
 from scf_ledger import shapes, uscc
 
 LINE_LENGTH_MAX = 200
@@ -231,6 +232,13 @@ _DIGEST_SCHEMA = {
 }
 
 
+_NAME_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 64, "examples": ["GQ-2025-0001"]}
+
+
+def _name(value: Any, field: str | None) -> str:
+    return distinct_name(value, field=field)
+
+
 def _same(value: Any) -> Any:
     return value
 
@@ -307,6 +315,8 @@ DateText = Annotated[date, Wire(_date, date.isoformat, _DATE_SCHEMA)]
 InstantText = Annotated[datetime, Wire(_instant, instant_text, _INSTANT_SCHEMA)]
 UsccText = Annotated[str, Wire(_uscc, _same, _USCC_SCHEMA)]
 RateText = Annotated[str, Wire(_rate, _same, _RATE_SCHEMA)]
+NameText = Annotated[str, Wire(_name, _same, _NAME_SCHEMA)]
+"""A number or name that tells one thing from another, folded to one way of writing."""
 DigestText = Annotated[str, Wire(_digest, _same, _DIGEST_SCHEMA)]
 
 _STEERING = r"\u200e\u200f\u202a-\u202e\u2066-\u2069"

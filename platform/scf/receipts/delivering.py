@@ -406,7 +406,11 @@ def _pick_units(
         return []
     strange = sorted(set(names) - units.keys())
     picked = [units[name] for name in sorted(set(names)) if name in units]
-    if strange or sum(unit.quantity_minor for unit in picked) != quantity.minor:
+    if (
+        strange
+        or len(picked) != len(names)
+        or sum(unit.quantity_minor for unit in picked) != quantity.minor
+    ):
         raise UnitsDiffer(field="units", strange=strange[:20], listed=len(picked))
     return picked
 

@@ -13,6 +13,7 @@ from scf.http.schemas import (
     Line,
     LotId,
     MoneyOut,
+    NameText,
     Out,
     PartyId,
     PoolId,
@@ -71,7 +72,7 @@ class InsuranceIn(In):
 class ReceiptIn(In):
     """What the keeper puts on a receipt beside what the lots say (民法典第九百零九条)."""
 
-    number: Text = Field(examples=["GQ-2025-0001"])
+    number: NameText = Field(examples=["GQ-2025-0001"])
     lots: list[PartIn] = Field(min_length=1, max_length=100)
     depositor_address: Line
     quality: Line
@@ -82,7 +83,7 @@ class ReceiptIn(In):
     issued_at: Line = Field(examples=["重庆市永川区"])
     kind: TitleKind = TitleKind.WAREHOUSE_RECEIPT
     medium: Medium = Medium.ELECTRONIC
-    units: list[Text] = Field(
+    units: list[NameText] = Field(
         default_factory=list, max_length=1_000, description="逐件编号 The single things it is over"
     )
     signers: list[SignerIn] = Field(min_length=1, max_length=2)
@@ -109,10 +110,10 @@ class ReceiptIn(In):
 class WithdrawalIn(In):
     """提货通知书: how much is to be handed over to whom."""
 
-    order_no: Text = Field(examples=["TH-0001"])
+    order_no: NameText = Field(examples=["TH-0001"])
     quantity: PositiveQuantity
     taker: Line
-    units: list[Text] = Field(default_factory=list, max_length=1_000)
+    units: list[NameText] = Field(default_factory=list, max_length=1_000)
     signers: list[SignerIn] = Field(min_length=1, max_length=2)
 
     def value(self) -> Order:
@@ -123,7 +124,7 @@ class WithdrawalIn(In):
 class DeliveryIn(In):
     """Against which order goods leave, with the keeper's papers of it (出库单, 出门证)."""
 
-    order_no: Text
+    order_no: NameText
     papers: list[Base64Bytes] = Field(min_length=1, max_length=20, examples=[["JVBERi0xLjcK"]])
     signers: list[SignerIn] = Field(min_length=1, max_length=2)
 
@@ -131,7 +132,7 @@ class DeliveryIn(In):
 class OrderNoIn(In):
     """Which order."""
 
-    order_no: Text
+    order_no: NameText
 
 
 class EndorsementIn(In):
@@ -179,9 +180,9 @@ class LossIn(In):
 class DivisionPartIn(In):
     """One of the new receipts."""
 
-    number: Text
+    number: NameText
     lots: list[PartIn] = Field(min_length=1, max_length=100)
-    units: list[Text] = Field(default_factory=list, max_length=1_000)
+    units: list[NameText] = Field(default_factory=list, max_length=1_000)
 
     def value(self) -> Part:
         """Return it as the service takes it."""

@@ -17,6 +17,8 @@ SOURCES: Final = 2
 """So many independent sources weigh and assay what comes in, and see what goes out."""
 AGREEMENT: Final = Fraction(3, 1000)
 """Two scales agree within 0.3 % of the heavier reading, the tolerance of road weighbridges in trade."""
+LOSS_STANDARD_MAX: Final = Fraction(5, 100)
+"""Grain and timber lose the most of what is stored, and no more than this."""
 _LETTERS: Final[Mapping[str, int]] = MappingProxyType(
     {
         **{digit: int(digit) for digit in "0123456789"},
@@ -45,6 +47,14 @@ class AssayFailed(Conflict):
     code = "lot.assay_failed"
     title = "质检不合格，不能入库制单"
     title_en = "An assay turned the goods down"
+
+
+class LossStandardTooWide(Invalid):
+    """What may be lost unnoticed is little: beyond it nobody would watch the goods."""
+
+    code = "lot.loss_standard_too_wide"
+    title = "损耗标准超出允许范围"
+    title_en = "The loss standard is too wide"
 
 
 class UnitNamesInvalid(Invalid):
@@ -108,18 +118,26 @@ def is_vin(name: str) -> bool:
     return name[8] == "0123456789X"[total % 11]
 
 
-def check_names(names: Sequence[str], minors: Sequence[int], declared: Quantity) -> None:
+def check_loss_standard(standard: str) -> None:
+    """Hold the share that may be lost to what the trade knows. Raises LossStandardTooWide."""
+    if Fraction(standard) > LOSS_STANDARD_MAX:
+        raise LossStandardTooWide(field="loss_standard", given=standard, most="0.05")
+
+
+def check_names(names: Sequence[str], quantities: Sequence[Quantity], declared: Quantity) -> None:
     """Hold a list of single things to the lot's quantity. Raises UnitNamesInvalid."""
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise UnitNamesInvalid(field="units", twice=twice[:20])
+    strange = sorted({one.code for one in quantities} - {declared.code})
+    if strange:
+        raise UnitNamesInvalid(field="units", unit=declared.code, given=strange)
     misspelt = [name for name in names if len(name) == _VIN_LENGTH and not is_vin(name)]
     if misspelt and declared.code == "C62":
         raise UnitNamesInvalid(field="units", misspelt=misspelt[:20])
-    if sum(minors) != declared.minor:
-        raise UnitNamesInvalid(
-            field="units", declared=declared, listed=Quantity(sum(minors), declared.code)
-        )
+    listed = sum(one.minor for one in quantities)
+    if listed != declared.minor:
+        raise UnitNamesInvalid(field="units", declared=declared, listed=listed)
 
 
 def names_sha256(names: Sequence[str]) -> str | None:

@@ -12,6 +12,7 @@ from scf.http.schemas import (
     InstantText,
     Line,
     LotId,
+    NameText,
     Out,
     PartyId,
     PoolId,
@@ -35,7 +36,7 @@ ORIGINAL_MAX = 4 * 1024 * 1024
 class UnitIn(In):
     """A thing with a name of its own: a vehicle by VIN, a coil, a roll."""
 
-    name: Text = Field(examples=["LSVAA4182E2123453"])
+    name: NameText = Field(examples=["LSVAA4182E2123453"])
     certificate_no: Text | None = Field(default=None, description="合格证编号 Its certificate")
     quantity: PositiveQuantity
 
@@ -66,7 +67,7 @@ class PaperIn(In):
     """A paper of the warehouse with its original (a scan or file, base64)."""
 
     kind: PaperKind
-    number: Text
+    number: Line
     made_on: DateText
     quantity: PositiveQuantity | None = None
     passed: bool | None = Field(default=None, description="质检结论 Of an assay: whether it passed")

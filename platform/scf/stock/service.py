@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from scf.capacity import service as capacity
@@ -125,7 +126,7 @@ class Paper:
 def enter(session: Session, actor: Actor, goods: Goods, *, now: datetime) -> Lot:
     """Enter goods that a depositor brings (入库申请). By the keeper.
 
-    Raises SubjectNotFound, KeeperAlone, UnitNamesInvalid, UnitStoredAlready.
+    Raises SubjectNotFound, KeeperAlone, LossStandardTooWide, UnitNamesInvalid, UnitStoredAlready.
     """
     keeper = parties.active_party(session, actor.party)
     depositor = _named(session, goods.depositor)
@@ -134,9 +135,10 @@ def enter(session: Session, actor: Actor, goods: Goods, *, now: datetime) -> Lot
         raise KeeperAlone(field="supervisor")
     if keeper.id == depositor.id:
         raise KeeperAlone(field="depositor")
+    rules.check_loss_standard(goods.loss_standard)
     if goods.units:
         names = [unit.name for unit in goods.units]
-        rules.check_names(names, [unit.quantity.minor for unit in goods.units], goods.declared)
+        rules.check_names(names, [unit.quantity for unit in goods.units], goods.declared)
         present = queries.present(session, names)
         if present:
             raise UnitStoredAlready(field="units", units=present[:20])
@@ -163,17 +165,27 @@ def enter(session: Session, actor: Actor, goods: Goods, *, now: datetime) -> Lot
     )
     session.add(lot)
     session.flush()
-    session.add_all(
-        LotUnit(
-            lot_id=lot.id,
-            name=unit.name,
-            certificate_no=unit.certificate_no,
-            quantity_minor=unit.quantity.minor,
-        )
-        for unit in goods.units
-    )
+    _name_units(session, lot, goods.units)
     tell(session, lot, "lot.entered", record(session, lot), now=now, actor=keeper.id)
     return lot
+
+
+def _name_units(session: Session, lot: Lot, units: Sequence[Unit]) -> None:
+    """Give a lot its single things. Raises UnitStoredAlready, also where another lot took a name this moment."""
+    try:
+        with session.begin_nested():
+            session.add_all(
+                LotUnit(
+                    lot_id=lot.id,
+                    name=unit.name,
+                    certificate_no=unit.certificate_no,
+                    quantity_minor=unit.quantity.minor,
+                )
+                for unit in units
+            )
+    except IntegrityError as error:
+        names = [unit.name for unit in units]
+        raise UnitStoredAlready(field="units", units=names[:20]) from error
 
 
 def add_paper(

@@ -152,12 +152,13 @@ def judge(
     for ever.
     """
     found: dict[AlarmKind, Raised] = {}
-    for number, seen in enumerate(trail, 1):
-        if seen not in new:
+    fresh = set(new)
+    for number, seen in enumerate(trail):
+        if seen not in fresh:
             continue
         signs = {
             AlarmKind.LEFT_FENCE: not fence.holds(seen.point),
-            AlarmKind.STANDING: bool(halt) and _stands(trail[:number], halt, stops),
+            AlarmKind.STANDING: bool(halt) and _stands(trail, number, halt, stops),
             AlarmKind.SEAL_OPEN: bool(seen.seal_open),
         }
         for kind in (kind for kind, given in signs.items() if given):
@@ -165,14 +166,15 @@ def judge(
     return list(found.values())
 
 
-def _stands(trail: Sequence[Seen], halt: timedelta, stops: Sequence[Point]) -> bool:
-    """Say whether the newest position is where the consignment has been for `halt`, away from any stop."""
-    newest = trail[-1]
-    since = newest.at
-    for seen in reversed(trail):
-        if not within(newest.point, seen.point, STANDS_WITHIN):
-            break
-        since = seen.at
-    if newest.at - since < halt:
+def _stands(trail: Sequence[Seen], place: int, halt: timedelta, stops: Sequence[Point]) -> bool:
+    """Say whether a position is where the consignment has been for `halt` before it, away from any stop."""
+    newest = trail[place]
+    if any(within(newest.point, stop, STOPS_WITHIN) for stop in stops):
         return False
-    return not any(within(newest.point, stop, STOPS_WITHIN) for stop in stops)
+    for back in range(place, -1, -1):
+        seen = trail[back]
+        if not within(newest.point, seen.point, STANDS_WITHIN):
+            return False
+        if newest.at - seen.at >= halt:
+            return True
+    return False
