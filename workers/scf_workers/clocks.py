@@ -4,6 +4,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
+import structlog
 from sqlalchemy import delete
 
 from scf.approvals import work as approvals
@@ -11,6 +12,7 @@ from scf.blind import effects as blind
 from scf.collateral import effects as collateral
 from scf.confirmations import clock as confirmations
 from scf.db.outbox import Effect, EffectContext
+from scf.db.session import DatabaseBusy
 from scf.devices import effects as devices
 from scf.feed import daily, deliveries
 from scf.http import idempotency
@@ -27,6 +29,7 @@ from scf.settlement.bank import BankUnavailable
 from scf.stocktakes import effects as stocktakes
 from scf.transit import effects as transit
 
+log = structlog.get_logger()
 EFFECTS_KEPT: Final = timedelta(days=30)  # done ones, for whoever asks what happened
 
 
@@ -65,9 +68,13 @@ def hold(context: EffectContext) -> None:
 
 def watch(context: EffectContext) -> None:
     """Hold what devices said to the book and to fences, turn it into events, and take stocktakes a step further."""
-    devices.turn(context)
-    stocktakes.turn(context)
-    transit.turn(context)
+    for turn in (devices.turn, stocktakes.turn, transit.turn):
+        try:
+            turn(context)
+        except DatabaseBusy:
+            raise
+        except Exception:  # one that fails blinds no other
+            log.exception("turn.defect", task=turn.__module__)
 
 
 def bank(context: EffectContext) -> None:

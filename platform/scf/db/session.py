@@ -1,10 +1,12 @@
 """Sessions. One request or task is one transaction, and this is the only place that commits."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 import psycopg.errors
+import structlog
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
@@ -16,6 +18,8 @@ STATEMENT_TIMEOUT_MS = 60_000
 ATTEMPTS_MAX = 3  # of a transaction that lost a race with another
 
 Result = TypeVar("Result")
+Item = TypeVar("Item")
+log = structlog.get_logger()
 
 RETRYABLE = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 BUSY = (
@@ -99,9 +103,28 @@ class Database:
                     raise
         raise AssertionError("the loop above returns or raises")
 
+    def each(
+        self, items: Iterable[Item], work: Callable[[Session, Item], object], *, task: str
+    ) -> None:
+        """Do `work` on every item, each in a transaction of its own; one that fails is logged and stops no other.
+
+        Raises DatabaseBusy.
+        """
+        for item in items:
+            try:
+                self.run(partial(_swapped, work, item))
+            except DatabaseBusy:
+                raise
+            except Exception:
+                log.exception("turn.defect", task=task, item=str(item))
+
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+def _swapped(work: Callable[[Session, Item], object], item: Item, session: Session) -> object:
+    return work(session, item)
 
 
 def is_transient(error: DBAPIError) -> bool:

@@ -28,11 +28,13 @@ def close_due(database: Database, *, now: datetime) -> int:
         due = select(DeviceHour.device_id).where(DeviceHour.due_at <= now)
         waiting = due.group_by(DeviceHour.device_id).order_by(func.min(DeviceHour.due_at))
         devices = list(session.scalars(waiting.limit(DEVICES_MAX)))
-    made = 0
-    for device_id in devices:
-        with database.transaction() as session:
-            made += close_device(session, device_id, now=now)
-    return made
+    made: list[int] = []
+    database.each(
+        devices,
+        lambda session, one: made.append(close_device(session, one, now=now)),
+        task="hours of readings",
+    )
+    return sum(made)
 
 
 def close_device(session: Session, device_id: UUID, *, now: datetime) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
+from functools import partial
 from typing import Final
 
 from sqlalchemy import func, select, text, update
@@ -22,6 +23,7 @@ from scf.devices.models import LEVELS, Device, DeviceKind
 from scf.devices.rules import LATE_MAX
 from scf.kernel.clock import business_date
 from scf.kernel.ids import public_id
+from scf.kernel.money import MINOR_MAX
 from scf.receipts.models import ReceiptLot, Withdrawal
 from scf.rules.judging import consider
 from scf.stock.models import Lot, LotPaper, PaperKind
@@ -55,10 +57,8 @@ def turn(database: Database, *, now: datetime) -> None:
     with database.reading() as session:
         papers = _new_reports(session)
         devices = _moved_devices(session)
-    for paper in papers:
-        database.run(lambda session, paper=paper: _compare_report(session, paper, now=now))  # type: ignore[misc]  # bound at once
-    for device in devices:
-        database.run(lambda session, device=device: _compare_device(session, device, now=now))  # type: ignore[misc]  # the same
+    database.each(papers, partial(_compare_report, now=now), task="stock reports")
+    database.each(devices, partial(_compare_device, now=now), task="readings")
 
 
 def _new_reports(session: Session) -> Sequence[LotPaper]:
@@ -149,8 +149,8 @@ def _level(session: Session, device: Device, lots: Sequence[Lot], *, now: dateti
 
 
 _PASSED: Final = text("""
-SELECT coalesce(-sum(value) FILTER (WHERE value < 0), 0)::bigint AS out,
-  coalesce(sum(value) FILTER (WHERE value > 0), 0)::bigint AS into
+SELECT least(coalesce(-sum(value) FILTER (WHERE value < 0), 0), :most)::bigint AS out,
+  least(coalesce(sum(value) FILTER (WHERE value > 0), 0), :most)::bigint AS into
 FROM readings WHERE device_id = :device AND measured_at > :since
 """)
 _BOOKED: Final = text("""
@@ -175,7 +175,9 @@ def _left_by(
     """
     lifted_at = alarms.lifted_at(session, [lot.id for lot in lots], source)
     since = max(device.registered_at, lifted_at or device.registered_at, now - LATE_MAX)
-    passed = session.execute(_PASSED, {"device": device.id, "since": since}).one()
+    passed = session.execute(
+        _PASSED, {"device": device.id, "since": since, "most": MINOR_MAX}
+    ).one()
     given = {
         "keeper": device.keeper_id,
         "warehouse": device.warehouse,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -24,8 +25,7 @@ def turn(database: Database, *, now: datetime) -> None:
     """Tell of devices that have gone silent; every turn may run twice."""
     with database.reading() as session:
         quiet = _quiet(session, now)
-    for device_id in quiet:
-        database.run(lambda session, one=device_id: _tell(session, one, now=now))  # type: ignore[misc]  # bound at once
+    database.each(quiet, partial(_tell, now=now), task="silent devices")
 
 
 def _quiet(session: Session, now: datetime) -> Sequence[UUID]:

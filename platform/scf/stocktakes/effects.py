@@ -4,6 +4,7 @@ The chain is read outside every transaction; every turn may run twice.
 """
 
 from datetime import datetime
+from functools import partial
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -59,8 +60,7 @@ def lapse(database: Database, *, now: datetime) -> None:
     """Fail the stocktakes whose step was not taken in time."""
     with database.reading() as session:
         over = session.scalars(select(Stocktake.id).where(Stocktake.due_at <= now)).all()
-    for identity in over:
-        database.run(lambda session, one=identity: service.lapse(session, one, now=now))  # type: ignore[misc]  # bound at once
+    database.each(over, partial(service.lapse, now=now), task="stocktakes")
 
 
 def advance(database: Database, chain: Blocks, *, now: datetime) -> None:

@@ -5,6 +5,7 @@ Late and repeated positions do no harm: a position is kept once, and judged besi
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -122,9 +123,7 @@ def watch(database: Database, *, now: datetime) -> None:
     """Read the devices that go with consignments on their way; each in a transaction of its own."""
     with database.reading() as session:
         under_way = queries.watched(session)
-    for consignment_id in under_way:
-        with database.transaction() as session:
-            _read_device(session, consignment_id, now=now)
+    database.each(under_way, partial(_read_device, now=now), task="consignments")
 
 
 def _read_device(session: Session, consignment_id: UUID, *, now: datetime) -> None:

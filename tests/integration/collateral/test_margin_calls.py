@@ -485,7 +485,10 @@ class TestPortfolio:
         deeper = self.shown(stage, "阴极铜:100", "阴极铜:3500")["CNY"]
         assert deeper["shocked"] == shocked["shocked"]
 
-    @pytest.mark.parametrize("fall", ["阴极铜", "阴极铜:x", ":600", "阴极铜:10001", "阴极铜:-1"])
+    @pytest.mark.parametrize(
+        "fall",
+        ["阴极铜", "阴极铜:x", ":600", "阴极铜:10001", "阴极铜:-1", "阴极铜:000000999999999999"],
+    )
     def test_reads_its_falls(self, stage, fall):
         answer = stage.get(stage.cast.bank, "/v1/collateral/portfolio", fall=fall)
         refusal(answer, 422, "value.invalid", "fall")

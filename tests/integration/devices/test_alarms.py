@@ -76,7 +76,7 @@ class TestMeasured:
             "receipts": [receipt["id"]],
         }
         assert state(stage, yard, receipt) == "DISPUTED"
-        refused = yard.withdraw(receipt, tonnes("1.000"), f"TH-{scale.id}")
+        refused = yard.withdraw(receipt, tonnes("1.000"), f"TH-{scale.id}".upper())
         refusal(refused, 409, "receipt.state_forbids")
         for who in (yard.keeper, yard.supervisor, yard.trader):
             assert alarms(stage, who, lot) == [alarm]
@@ -107,10 +107,10 @@ class TestMeasured:
 
     def test_what_is_ordered_out_may_be_on_its_way(self, stage, yard, goods):
         lot, receipt, scale = goods
-        assert yard.withdraw(receipt, tonnes("20.000"), f"TH-{scale.id}").is_success
+        assert yard.withdraw(receipt, tonnes("20.000"), f"TH-{scale.id}".upper()).is_success
         weigh(stage, scale, 1, "120.000")
         assert alarms(stage, yard.keeper, lot) == []
-        assert yard.deliver(receipt, f"TH-{scale.id}").is_success
+        assert yard.deliver(receipt, f"TH-{scale.id}".upper()).is_success
         stage.clock.set(stage.clock.now() + timedelta(minutes=1))
         weigh(stage, scale, 2, "120.000")
         assert alarms(stage, yard.keeper, lot) == []
@@ -147,17 +147,17 @@ class TestGates:
 
     def test_what_is_ordered_or_handed_over_passes(self, stage, yard, engines):
         lot, receipt, gate = engines
-        assert yard.withdraw(receipt, pieces(1), f"TH-{gate.id}").is_success
+        assert yard.withdraw(receipt, pieces(1), f"TH-{gate.id}".upper()).is_success
         weigh(stage, gate, 1, "-1")
-        assert yard.deliver(receipt, f"TH-{gate.id}").is_success
+        assert yard.deliver(receipt, f"TH-{gate.id}".upper()).is_success
         stage.clock.set(stage.clock.now() + timedelta(minutes=1))
         weigh(stage, gate, 2, "0")
         assert alarms(stage, yard.keeper, lot) == []
 
     def test_handed_over_first_it_may_pass_within_the_hour(self, stage, yard, engines):
         lot, receipt, gate = engines
-        assert yard.withdraw(receipt, pieces(2), f"TH-{gate.id}").is_success
-        assert yard.deliver(receipt, f"TH-{gate.id}").is_success
+        assert yard.withdraw(receipt, pieces(2), f"TH-{gate.id}".upper()).is_success
+        assert yard.deliver(receipt, f"TH-{gate.id}".upper()).is_success
         stage.clock.set(stage.clock.now() + timedelta(minutes=30))
         weigh(stage, gate, 1, "-2")
         assert alarms(stage, yard.keeper, lot) == []
@@ -169,12 +169,12 @@ class TestGates:
         assert (alarm["book"], alarm["counted"]) == (pieces(3), pieces(2))
         assert alarm["tolerance"] == pieces(0)
         assert state(stage, yard, receipt) == "DISPUTED"
-        refused = yard.withdraw(receipt, pieces(1), f"TH-{gate.id}")
+        refused = yard.withdraw(receipt, pieces(1), f"TH-{gate.id}".upper())
         refusal(refused, 409, "receipt.state_forbids")
 
     def test_more_than_was_ordered_is_too_much(self, stage, yard, engines):
         lot, receipt, gate = engines
-        assert yard.withdraw(receipt, pieces(1), f"TH-{gate.id}").is_success
+        assert yard.withdraw(receipt, pieces(1), f"TH-{gate.id}".upper()).is_success
         weigh(stage, gate, 1, "-2")
         (alarm,) = alarms(stage, yard.keeper, lot)
         assert (alarm["counted"], alarm["tolerance"]) == (pieces(1), pieces(1))
@@ -303,7 +303,7 @@ class TestLifting:
         assert second.json()["lifted_at"] is not None
         assert state(stage, yard, receipt) == "ACTIVE"
         refusal(self.propose(stage, yard.keeper, alarm), 409, "alarm.lifted")
-        assert yard.withdraw(receipt, tonnes("1.000"), f"TH-{scale.id}").is_success
+        assert yard.withdraw(receipt, tonnes("1.000"), f"TH-{scale.id}".upper()).is_success
 
     def test_is_not_the_holders(self, stage, yard, goods, alarm):
         _, receipt, _ = goods

@@ -179,6 +179,15 @@ class TestTaking:
         assert [seq for seq, _ in stored(stage, scale)] == [1, 2, 3, 7, 9]
         assert stored(stage, scale)[1] == (2, 139_000)
 
+    def test_no_number_runs_ahead_to_make_later_ones_look_old(self, stage, scale):
+        """A first reading with a huge number, and the loss under small ones: it is refused, not stored unseen."""
+        scale.send(scale.said(2**53 - 1, START, "140.000"))
+
+        taken = scale.send(scale.said(2, START + timedelta(minutes=1), "1.000"))
+
+        assert [one["code"] for one in taken["refused"]] == ["reading.number_behind"]
+        assert [seq for seq, _ in stored(stage, scale)] == [2**53 - 1]
+
     def test_places_a_vehicle_and_counts_pieces(self, stage, keeper):
         gps = a_device(stage, keeper, kind="gps", unit=None)
         at = "2025-11-03T01:35:00Z"

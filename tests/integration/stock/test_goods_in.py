@@ -1,5 +1,8 @@
 """Goods in: two sources weigh and assay, the keeper signs, the lot's pool counts what is there."""
 
+import pytest
+
+from tests.support.racing import at_once
 from tests.support.warehouse import Yard, pieces, tonnes
 
 VINS = ("LSVAA4181E2184841", "LFPH3ACC3B1A00001")
@@ -58,6 +61,44 @@ class TestSingleThings:
 
         assert (again.status_code, again.json()["code"]) == (409, "lot.unit_stored_already")
         assert again.json()["fields"]["units"] == [VINS[0]]
+
+    @pytest.mark.parametrize(
+        "written", ["lsvaa4181e2184841", " LSVAA4181E2184841 ", "ＬＳＶＡＡ4181Ｅ2184841"]
+    )
+    def test_however_its_name_is_written(self, yard: Yard, written: str):
+        units = [{"name": VINS[0], "quantity": pieces(1)}]
+        yard.enter(pieces(1), goods="乘用车", grade=None, units=units)
+
+        again = yard.enter(
+            pieces(1), goods="乘用车", grade=None, units=[{**units[0], "name": written}]
+        )
+
+        assert (again.status_code, again.json()["code"]) == (409, "lot.unit_stored_already")
+
+    def test_things_are_counted_in_the_unit_of_their_lot(self, yard: Yard):
+        units = [{"name": VINS[0], "quantity": tonnes("0.001")}]
+
+        refused = yard.enter(pieces(1), goods="乘用车", grade=None, units=units)
+
+        assert (refused.status_code, refused.json()["code"]) == (422, "lot.unit_names_invalid")
+        assert refused.json()["fields"]["given"] == ["TNE"]
+
+    def test_entered_twice_at_one_moment_one_lot_has_it(self, yard: Yard):
+        units = [{"name": "ROLL-2025-07", "quantity": pieces(1)}]
+
+        answers = at_once(
+            *[lambda: yard.enter(pieces(1), goods="乘用车", grade=None, units=units)] * 6
+        )
+
+        assert sorted(one.status_code for one in answers) == [201, 409, 409, 409, 409, 409]
+
+
+class TestLossStandard:
+    def test_what_would_blind_the_watch_is_refused(self, yard: Yard):
+        refused = yard.enter(tonnes("10.000"), loss_standard="0.0501")
+
+        assert (refused.status_code, refused.json()["code"]) == (422, "lot.loss_standard_too_wide")
+        assert yard.enter(tonnes("10.000"), loss_standard="0.05").status_code == 201
 
     def test_a_misspelt_vin_is_refused(self, yard: Yard):
         wrong = VINS[0].replace("4841", "4842")
