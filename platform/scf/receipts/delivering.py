@@ -332,6 +332,12 @@ def deliver(
     return receipt
 
 
+def require_paid(receipt: WarehouseReceipt) -> None:
+    """Raise FeeUnpaid where the keeper has a lien on the goods."""
+    if receipt.fee_owed_minor:
+        raise FeeUnpaid(owed=Money(receipt.fee_owed_minor))
+
+
 def require_no_orders(session: Session, receipt: WarehouseReceipt) -> None:
     """Raise OrdersOpen where goods of a receipt are ordered out and not handed over yet."""
     number = session.scalar(_open_orders(receipt).with_only_columns(Withdrawal.order_no).limit(1))
@@ -358,8 +364,7 @@ def _require_takeable(
 ) -> Pool:
     """Return the receipt's pool, locked, where so much of it may leave."""
     receipt.require_deliverable()
-    if receipt.fee_owed_minor:
-        raise FeeUnpaid(owed=Money(receipt.fee_owed_minor))
+    require_paid(receipt)
     (pool,) = capacity.lock_pools(session, [receipt.pool_id])
     if quantity > pool.free:
         if pool.used_minor > 0:

@@ -108,7 +108,8 @@ def ask(
 ) -> Division:
     """Ask, as the holder, for one receipt to be split into several, or several to be merged into one.
 
-    Raises SubjectNotFound, MoveRefused, NotAlike, `receipt.orders_open`, DivisionUneven, `receipt.number_taken`.
+    Raises SubjectNotFound, MoveRefused, NotAlike, `receipt.orders_open`, `receipt.fee_unpaid`, DivisionUneven,
+    `receipt.number_taken`.
     """
     receipts, _, _ = _lock(session, actor.party, receipt_ids, holder=True)
     _check_even(session, receipts, into)
@@ -308,7 +309,7 @@ def _lock(
 ) -> tuple[list[WarehouseReceipt], dict[UUID, Lot], dict[UUID, Pool]]:
     """Return the receipts in the order asked for, their lots, and the pools of both, all locked.
 
-    Raises SubjectNotFound, NotAlike, MoveRefused, `receipt.orders_open`, `receipt.goods_elsewhere`.
+    Raises SubjectNotFound, NotAlike, MoveRefused, `receipt.orders_open`, `receipt.fee_unpaid`, `receipt.goods_elsewhere`.
     """
     for one in ids if holder else ():
         if queries.visible(session, party_id, one).holder_id != party_id:
@@ -322,6 +323,7 @@ def _lock(
         if _likeness(receipt) != _likeness(receipts[0]):
             raise NotAlike(field="of", receipt=public_id("whr", receipt.id))
         delivering.require_no_orders(session, receipt)
+        delivering.require_paid(receipt)
     pool_ids = [lot.pool_id for lot in lots.values() if lot.pool_id is not None]
     pools = {
         pool.id: pool

@@ -23,6 +23,7 @@ from scf.parties import countersigning
 from scf.parties.countersigning import Kind, Turn
 from scf.parties.signing import Signer
 from scf.receipts import service as standing
+from scf.receipts.delivering import require_paid
 from scf.receipts.models import ReceiptLot, WarehouseReceipt
 from scf.stock import queries as stock
 from scf.stock.models import Lot
@@ -108,7 +109,7 @@ def _agree(session: Session, actor: Actor, turn: Turn[Consignment], now: datetim
 def dispatching(session: Session, actor: Actor, consignment_id: UUID) -> Turn[Consignment]:
     """Open a journey to the keeper, who hands over, then to the carrier, who takes over.
 
-    Raises SubjectNotFound, MoveRefused, SignedAlready, NotHandedOver, PlanOverdue.
+    Raises SubjectNotFound, MoveRefused, SignedAlready, NotHandedOver, PlanOverdue, `receipt.fee_unpaid`.
     """
     consignment, receipt, _ = lock(session, actor, consignment_id, Action.SIGN)
     consignment.require_move(State.IN_TRANSIT)
@@ -118,6 +119,7 @@ def dispatching(session: Session, actor: Actor, consignment_id: UUID) -> Turn[Co
     if carrying and consignment.keeper_id not in consignment.signed:
         raise NotHandedOver
     require_unchanged(session, consignment, receipt)
+    require_paid(receipt)
     content = {
         **consignment.plan,
         "lots": [

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from scf.kernel.ids import parse_id
 from tests.support.freight import Freight, days_of, said_of
 from tests.support.receivables import money
-from tests.support.warehouse import tonnes
+from tests.support.warehouse import part, tonnes
 
 
 def later(freight: Freight, **by: int) -> None:
@@ -165,14 +165,39 @@ class TestStorage:
         freight.road.desk.did(yard.keeper, path, {"reason": "协商一致"})
         assert self.fee(freight, receipt) == "75.00"
 
-    def test_the_lien_ends_with_possession(self, freight: Freight, receipt: dict):
-        road = freight.road
+    def test_what_is_owed_for_is_neither_divided_nor_handed_to_a_carrier(
+        self, freight: Freight, receipt: dict
+    ):
+        road, yard = freight.road, freight.road.yard
+        lot = {"id": receipt["lots"][0]["lot"]}
+        into = [part(f"FG-{receipt['number']}-{n}", lot, "50.000") for n in (1, 2)]
+        asked = yard.divide([receipt], into)
+        assert asked.status_code == 201, asked.text
+        assert yard.sign_division(asked.json()["id"], yard.trader).is_success
+        journey = road.plan(receipt)
+        road.agree(journey)
         self.billed(freight, receipt, "100.000", "60.00")
         later(freight, days=11)
         freight.turn()
-        assert self.fee(freight, receipt) == "60.00"
 
+        for refused in (
+            yard.divide([receipt], into),
+            yard.carry_out(asked.json()["id"]),
+            road.step(journey, yard.keeper, "hand_over"),
+        ):
+            shown = refused.json()
+            assert (refused.status_code, shown["code"]) == (409, "receipt.fee_unpaid"), shown
+
+        assert self.fee(freight, receipt) == "60.00"
+        assert road.goods(receipt)["state"] == "ACTIVE"
+        assert road.shown(journey)["state"] == "AGREED"
+
+    def test_the_lien_ends_with_possession(self, freight: Freight, receipt: dict):
+        road = freight.road
+        self.billed(freight, receipt, "100.000", "60.00")
         journey = road.under_way(receipt)
+        later(freight, days=11)
+        freight.turn()
         assert self.fee(freight, receipt) == "0.00"
         road.arrive(journey, road.weighed("100.000"))
         freight.turn()
