@@ -98,6 +98,41 @@ def pledged(stage: Stage, contract: bytes, *, keeper: Company | None = None, **s
     return public_id("plg", found)
 
 
+MOVED = text("""
+WITH old AS (
+  SELECT p.id AS pledge, p.pledgee_id, r.* FROM pledges p
+  JOIN warehouse_receipts r ON r.id = p.receipt_id WHERE p.id = :pledge
+), n AS (SELECT uuidv7() AS receipt, uuidv7() AS pool), receipts AS (
+  INSERT INTO warehouse_receipts (id, version, secret, kind, medium, number, keeper_id,
+    depositor_id, holder_id, goods, unit, quantity_minor, stored_until, items, pool_id,
+    issued_event_hash, title_event_hash, fee_owed_minor, state, state_since, issued_at)
+  SELECT n.receipt, 0, '\\x00', kind, medium, 'CD-' || n.receipt, :keeper, depositor_id, holder_id,
+    goods, unit, :quantity, stored_until, jsonb_build_object('warehouse', cast(:warehouse AS text)),
+    n.pool, '\\x00', '\\x00', 0, 'ACTIVE', state_since, issued_at FROM old, n
+), pools AS (
+  INSERT INTO pools (id, version, secret, asset, asset_id, owner_id, parties, unit,
+    confirmed_minor, used_minor, opened_at)
+  SELECT n.pool, 2, '\\x00', 'receipt', n.receipt, holder_id, ARRAY[holder_id], unit, :quantity,
+    :quantity, issued_at FROM old, n
+)
+INSERT INTO pool_entries (pool_id, version, kind, confirmed_delta_minor, used_delta_minor,
+  holder_id, holder, party_id, entered_at)
+SELECT n.pool, 1, 'OPEN', :quantity, 0, NULL, NULL, NULL, issued_at FROM old, n
+UNION ALL
+SELECT n.pool, 2, 'RESERVE', 0, :quantity, pledge, 'plg', pledgee_id, issued_at FROM old, n
+UNION ALL
+SELECT pool_id, 3, 'RELEASE', 0, -:quantity, pledge, 'plg', pledgee_id, issued_at FROM old
+""")
+
+
+def moved(stage: Stage, pledge: str, quantity: int, *, keeper: Company, warehouse: str) -> None:
+    """Put a part of a pledge's goods on a receipt of another keeper's, as after an arrival there."""
+    given = {"quantity": quantity, "keeper": keeper.party_id, "warehouse": warehouse}
+    with stage.database.transaction() as session:
+        session.execute(text("SET LOCAL session_replication_role = replica"))
+        session.execute(MOVED, {"pledge": parse_id("plg", pledge)} | given)
+
+
 def proposal(stage: Stage, series: str, contract: bytes, **said: Any) -> dict[str, Any]:
     """What the bank proposes: α 70%, warning at 5% above, disposal at 80%."""
     cast = stage.cast

@@ -154,8 +154,8 @@ def check_release(
 ) -> ReleaseCheckOut:
     """释放试算 Whether a pledge, or so many smallest parts of it, could go by the newest mark."""
     agreement = _seen(call, control_id).agreement
-    watched = call.session.get(ControlledPledge, pledge)
-    if watched is None or watched.agreement_id != agreement.id or agreement.mark_id is None:
+    watched = call.session.get(ControlledPledge, (agreement.id, pledge))
+    if watched is None or agreement.mark_id is None:
         raise SubjectNotFound
     verdict = releases.check(call.session, agreement, watched, quantity_minor)
     return ReleaseCheckOut(

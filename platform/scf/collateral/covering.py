@@ -60,10 +60,8 @@ def cover(
     term, spot = _priced(session, agreement, receipt, now=now)
     if invoice_price is not None and invoice_price.currency != agreement.currency:
         raise CurrencyMismatch(left=agreement.currency, right=invoice_price.currency)
-    if replaces is not None:
-        replaced = session.get(ControlledPledge, replaces)
-        if replaced is None or replaced.agreement_id != agreement.id:
-            raise PledgeUnfit(field="replaces", state=pledge.state.value)
+    if replaces is not None and session.get(ControlledPledge, (agreement.id, replaces)) is None:
+        raise PledgeUnfit(field="replaces", state=pledge.state.value)
     warehouse = str(receipt.items["warehouse"])
     quantity = receipt.measure(holdings.held(session, pledge.id))
     record = {

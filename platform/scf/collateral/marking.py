@@ -33,7 +33,7 @@ WITH reading AS (
   FROM unnest(cast(:agreements AS uuid[]), cast(:marks AS uuid[])) AS w (agreement_id, new_id)
   JOIN control_agreements a ON a.id = w.agreement_id
 ), held AS (
-  SELECT c.pledge_id, sum(
+  SELECT c.agreement_id, c.pledge_id, sum(
       CASE WHEN po.used_minor > po.confirmed_minor
         THEN div(e.held * greatest(po.confirmed_minor, 0), po.used_minor) ELSE e.held END
     ) AS quantity
@@ -45,7 +45,7 @@ WITH reading AS (
     WHERE holder_id = p.id GROUP BY pool_id
   ) e
   JOIN pools po ON po.id = e.pool_id
-  GROUP BY c.pledge_id
+  GROUP BY c.agreement_id, c.pledge_id
 ), line AS (
   SELECT w.new_id, c.pledge_id, h.quantity, r.quoted_at, r.spot, r.average,
     r.age > w.stale_days AS stale,
@@ -58,7 +58,7 @@ WITH reading AS (
     ) AS value,
     (c.pledged_minor - r.spot) * 10000::numeric >= w.price_fall_bps * c.pledged_minor AS fell
   FROM held h
-  JOIN controlled_pledges c USING (pledge_id)
+  JOIN controlled_pledges c USING (agreement_id, pledge_id)
   JOIN wanted w ON w.id = c.agreement_id
   JOIN reading r USING (series_id)
   WHERE h.quantity > 0

@@ -10,7 +10,17 @@ from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, LargeBinary, Text, Uuid, text
+from sqlalchemy import (
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -145,6 +155,7 @@ class ControlAgreement(Subject, Countersigned, Base):
 class ControlledPledge(Base):
     """A pledge that an agreement watches, with the price when it came in; insert only.
 
+    One that has ended watches nothing any more: the next agreement over the debt may take the same pledge in.
     `warehouse` is where the goods lay and `quantity_minor` how many there were then, `pledged_minor` the spot price
     per unit. `replaces_id` is the watched pledge whose goods these are to replace.
     """
@@ -158,11 +169,18 @@ class ControlledPledge(Base):
             "quality_bps BETWEEN 0 AND 10000 AND liquidity_bps BETWEEN 0 AND 10000",
             name="haircuts_within_the_whole",
         ),
-        Index("ix_controlled_pledges_agreement_id", "agreement_id"),
+        ForeignKeyConstraint(
+            ["agreement_id", "replaces_id"],
+            ["controlled_pledges.agreement_id", "controlled_pledges.pledge_id"],
+            name="fk_controlled_pledges_replaces",
+        ),
+        Index("ix_controlled_pledges_pledge_id", "pledge_id"),
     )
 
+    agreement_id: Mapped[UUID] = mapped_column(
+        ForeignKey("control_agreements.id"), primary_key=True
+    )
     pledge_id: Mapped[UUID] = mapped_column(ForeignKey("pledges.id"), primary_key=True)
-    agreement_id: Mapped[UUID] = mapped_column(ForeignKey("control_agreements.id"))
     event_id: Mapped[UUID] = mapped_column(ForeignKey("events.id"))
     keeper_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
     goods: Mapped[str] = mapped_column(Text)
@@ -174,7 +192,7 @@ class ControlledPledge(Base):
     quantity_minor: Mapped[int]
     invoice_minor: Mapped[int | None]
     pledged_minor: Mapped[int]
-    replaces_id: Mapped[UUID | None] = mapped_column(ForeignKey("controlled_pledges.pledge_id"))
+    replaces_id: Mapped[UUID | None] = mapped_column(Uuid)
     covered_at: Mapped[datetime]
 
 

@@ -28,10 +28,10 @@ from scf.pledges import queries as pledge_queries
 
 
 class NothingKept(Conflict):
-    """A notice is of pledged goods at that keeper's, of which it has not acknowledged yet."""
+    """A notice is of pledged goods that are at that keeper's now; one is open of an agreement at a keeper's."""
 
     code = "control_notice.nothing_kept"
-    title = "该保管人处没有尚未通知的出质货物，或已有待签署的通知"
+    title = "该保管人处没有出质货物，或已有待签署的通知"
     title_en = "That keeper has no pledged goods to be told of, or a notice is open"
 
 
@@ -48,15 +48,14 @@ def draw(
 ) -> ControlNotice:
     """Draw up the notice of everything that is pledged at a keeper's; one that was overtaken is drawn anew.
 
-    By the bank. Raises MoveRefused, NothingKept.
+    Goods are with whoever keeps the receipts that they stand on now, which an arrival elsewhere changes. By the bank.
+    Raises MoveRefused, NothingKept.
     """
     agreement = agreements.lock_for(session, actor, agreement_id, Action.LEAD)
     agreement.require_agreed()
     watched = session.scalars(
         select(ControlledPledge)
-        .where(
-            ControlledPledge.agreement_id == agreement.id, ControlledPledge.keeper_id == keeper_id
-        )
+        .where(ControlledPledge.agreement_id == agreement.id)
         .order_by(ControlledPledge.pledge_id)
     ).all()
     open_one = session.scalar(
@@ -68,7 +67,11 @@ def draw(
     )
     if open_one is not None and open_one.version == agreement.version:
         raise NothingKept(field="keeper")
-    held = pledge_queries.goods(session, [row.pledge_id for row in watched])
+    every = pledge_queries.goods(session, [row.pledge_id for row in watched])
+    held = {
+        pledge_id: [one for one in goods if one.receipt.keeper_id == keeper_id]
+        for pledge_id, goods in every.items()
+    }
     watched = [row for row in watched if held[row.pledge_id]]
     if not watched:
         raise NothingKept(field="keeper")

@@ -96,7 +96,7 @@ WITH fall AS (
   FROM control_agreements a
   JOIN marks m ON m.id = a.mark_id
   JOIN mark_lines l ON l.mark_id = m.id
-  JOIN controlled_pledges c ON c.pledge_id = l.pledge_id
+  JOIN controlled_pledges c ON c.agreement_id = a.id AND c.pledge_id = l.pledge_id
   LEFT JOIN fall f ON f.goods = c.goods
   WHERE a.pledgee_id = :bank AND a.state = 'AGREED'
 ), total AS (
@@ -124,15 +124,31 @@ SELECT currency, line, count(*) AS count, sum(value)::numeric AS value,
 FROM placed GROUP BY currency, line ORDER BY currency, line
 """)
 _SHARES: Final = text("""
-SELECT a.currency, r.items ->> 'warehouse' AS warehouse, c.goods,
-  sum(l.value_minor)::numeric AS value
-FROM control_agreements a
-JOIN mark_lines l ON l.mark_id = a.mark_id
-JOIN controlled_pledges c ON c.pledge_id = l.pledge_id
-JOIN pledges p ON p.id = c.pledge_id
-JOIN warehouse_receipts r ON r.id = p.receipt_id
-WHERE a.pledgee_id = :bank AND a.state = 'AGREED'
-GROUP BY a.currency, r.items ->> 'warehouse', c.goods
+WITH line AS (
+  SELECT a.currency, c.pledge_id, c.goods, c.warehouse, l.value_minor
+  FROM control_agreements a
+  JOIN mark_lines l ON l.mark_id = a.mark_id
+  JOIN controlled_pledges c ON c.agreement_id = a.id AND c.pledge_id = l.pledge_id
+  WHERE a.pledgee_id = :bank AND a.state = 'AGREED'
+), place AS (
+  SELECT e.holder_id AS pledge_id, r.items ->> 'warehouse' AS warehouse,
+    sum(e.used_delta_minor) AS held
+  FROM pool_entries e
+  JOIN warehouse_receipts r ON r.pool_id = e.pool_id AND r.state <> 'DIVIDED'
+  WHERE e.holder_id IN (SELECT pledge_id FROM line)
+  GROUP BY e.holder_id, r.items ->> 'warehouse'
+  HAVING sum(e.used_delta_minor) > 0
+), placed AS (
+  SELECT *, sum(held) OVER (PARTITION BY pledge_id ORDER BY warehouse) AS reached,
+    sum(held) OVER (PARTITION BY pledge_id) AS whole
+  FROM place
+)
+SELECT line.currency, coalesce(placed.warehouse, line.warehouse) AS warehouse, line.goods,
+  sum(CASE WHEN placed.whole IS NULL THEN line.value_minor ELSE
+    div(line.value_minor * reached, whole) - div(line.value_minor * (reached - held), whole)
+  END)::numeric AS value
+FROM line LEFT JOIN placed USING (pledge_id)
+GROUP BY line.currency, coalesce(placed.warehouse, line.warehouse), line.goods
 """)
 
 
@@ -153,6 +169,8 @@ def market_value(session: Session, pledge: Pledge, goods: Quantity) -> Money | N
         select(MarkLine.spot_minor)
         .join(ControlAgreement, ControlAgreement.mark_id == MarkLine.mark_id)
         .where(MarkLine.pledge_id == pledge.id)
+        .order_by(MarkLine.mark_id.desc())
+        .limit(1)
     )
     if spot is None:
         return None
@@ -246,7 +264,8 @@ def summed(session: Session, bank_id: UUID, falls: Mapping[str, int]) -> list[Su
 def shares(session: Session, bank_id: UUID, *, on: date) -> Mapping[str, Mapping[str, list[Share]]]:
     """Return by currency how a bank's pledged value spreads over warehouses and over goods, largest first.
 
-    Goods count where they lie now, whatever warehouse they were pledged in.
+    Goods count where the receipts that hold them say that they lie now: a pledge's value by quantity, to the fen. What
+    is held nowhere any more since the newest mark counts where it was covered.
     """
     limits = concentration_limits(on)
     found: dict[str, dict[str, dict[str, int]]] = {}

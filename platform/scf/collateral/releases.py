@@ -53,7 +53,12 @@ def require(session: Session, pledge_id: UUID, quantity: int | None, now: dateti
     What no agreement in force watches is the pledgee's alone to release. The pledge's row is locked by the caller,
     the agreement's after it. Raises ReleaseRefused with the numbers.
     """
-    watched = session.get(ControlledPledge, pledge_id)
+    in_force = (ControlledPledge.pledge_id == pledge_id, ControlAgreement.state == State.AGREED)
+    watched = session.scalar(
+        select(ControlledPledge)
+        .join(ControlAgreement, ControlAgreement.id == ControlledPledge.agreement_id)
+        .where(*in_force)
+    )
     if watched is None:
         return
     agreement = evidence.lock(session, ControlAgreement, watched.agreement_id)
@@ -86,14 +91,18 @@ def check(
         reason = "frozen"
     elif mark.stale:
         reason = "stale"
-    elif agreement.kind is PledgeKind.STATIC and (unreplaced := _unreplaced(session, line, gone)):
+    elif agreement.kind is PledgeKind.STATIC and (
+        unreplaced := _unreplaced(session, watched, line, gone)
+    ):
         reason = unreplaced
     else:
         reason = "below_floor" if after < floor else None
     return Verdict(agreement.money(after), agreement.money(floor), reason)
 
 
-def _unreplaced(session: Session, line: MarkLine | None, gone: int) -> str | None:
+def _unreplaced(
+    session: Session, watched: ControlledPledge, line: MarkLine | None, gone: int
+) -> str | None:
     """Say why goods of a static pledge may not go: nothing replaces them, or what does is worth less.
 
     `gone` is what is to go now; what went before counts with it, at the price of now.
@@ -103,12 +112,15 @@ def _unreplaced(session: Session, line: MarkLine | None, gone: int) -> str | Non
     substitutes = session.scalar(
         select(func.sum(MarkLine.value_minor))
         .join(ControlledPledge, ControlledPledge.pledge_id == MarkLine.pledge_id)
-        .where(MarkLine.mark_id == line.mark_id, ControlledPledge.replaces_id == line.pledge_id)
+        .where(
+            MarkLine.mark_id == line.mark_id,
+            ControlledPledge.agreement_id == watched.agreement_id,
+            ControlledPledge.replaces_id == watched.pledge_id,
+        )
     )
     if substitutes is None:
         return "not_replaced"
-    watched = session.get_one(ControlledPledge, line.pledge_id)
-    before = watched.quantity_minor - holdings.held(session, line.pledge_id)
+    before = watched.quantity_minor - holdings.held(session, watched.pledge_id)
     return "worth_less" if _worth(line, before) + gone > substitutes else None
 
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from scf.collateral import releases
+from scf.kernel.ids import parse_id
 from tests.integration.collateral.test_margin_calls import (
     counts,
     path_of,
@@ -10,11 +12,14 @@ from tests.integration.collateral.test_margin_calls import (
     turn,
 )
 from tests.support.collateral import (
+    debt,
     did,
     money,
+    moved,
     pledged,
     proposal,
     signed,
+    three,
     watched,
 )
 from tests.support.problems import refusal
@@ -46,6 +51,30 @@ class TestAgreements:
         body = proposal(stage, found.series, found.contract)
         answer = stage.post(stage.cast.bank, "/v1/control-agreements", body)
         refusal(answer, 409, "collateral.agreement_exists")
+
+    def test_take_over_the_pledges_of_one_that_ended(self, stage):
+        """Nothing is held by an agreement that ended; the next one over the same debt guards the same goods."""
+        found, bank = watched(stage), stage.cast.bank
+        did(stage.post(bank, f"{path_of(found)}/end", {"reason": "改签"}))
+        pledge = parse_id("plg", found.pledges[0])
+        with stage.database.transaction() as session:
+            releases.require(session, pledge, 140_000, stage.clock.now())
+        goods = [{"goods": "阴极铜", "series": found.series}]
+        body = proposal(stage, found.series, found.contract, goods=goods)
+        path = (
+            f"/v1/control-agreements/{did(stage.post(bank, '/v1/control-agreements', body))['id']}"
+        )
+        signed(stage, path, three(stage))
+
+        did(stage.post(bank, f"{path}/pledges", {"pledge": found.pledges[0]}))
+        after = did(stage.post(bank, f"{path}/debt", debt("7000000.00")))
+
+        assert after["mark"]["value"] == money("10500000.00")
+        with stage.database.transaction() as session:
+            with pytest.raises(releases.ReleaseRefused):
+                releases.require(session, pledge, 6_667, stage.clock.now())
+            session.rollback()
+        assert shown(stage, found)["state"] == "ENDED"
 
     @pytest.mark.parametrize(
         ("said", "code"),
@@ -94,6 +123,20 @@ class TestAgreements:
             "unit": "TNE",
         }
         refusal(stage.get(cast.second_bank, path), 404, "subject.not_found")
+
+    def test_tell_whoever_keeps_the_goods_now(self, stage):
+        """40 t have arrived at another warehouse: its keeper is told of those, the first one of the other 100."""
+        cast = stage.cast
+        found = watched(stage)
+        moved(stage, found.pledges[0], 40_000, keeper=cast.anchor, warehouse="珞璜仓(示例)")
+        told = {}
+        for keeper in (cast.second_supplier, cast.anchor):
+            body = {"keeper": keeper.id}
+            content = did(stage.post(cast.bank, f"{path_of(found)}/notices", body))["content"]
+            told[content["keeper"]] = [one["quantity"]["quantity"] for one in content["pledges"]]
+        assert list(told.values()) == [["100.000"], ["40.000"]]
+        answer = stage.post(cast.bank, f"{path_of(found)}/notices", {"keeper": cast.second_bank.id})
+        refusal(answer, 409, "control_notice.nothing_kept", "keeper")
 
     def test_insured_for_less_than_the_value_is_a_task(self, stage):
         found = watched(stage)

@@ -22,6 +22,7 @@ from tests.support.collateral import (
     debt,
     did,
     money,
+    moved,
     pledged,
     priced,
     uuid_of,
@@ -482,6 +483,13 @@ class TestPortfolio:
             "disposal": 1,
         }
         assert self.shown(stage, "铝锭:9000")["CNY"]["shocked"] == found["now"]
+        moved(lent, more, 30_000, keeper=cast.anchor, warehouse="涪陵仓(示例)")
+        there = third * 30_000 // 70_001
+        spread = self.shown(stage)["CNY"]["warehouses"]
+        lies = {one["name"]: minor(one["value"]) for one in spread}
+        assert sum(lies.values()) == whole
+        assert lies["港桥仓(示例)"] == first + second
+        assert lies["涪陵仓(示例)"] - there in (0, 1)
         deeper = self.shown(stage, "阴极铜:100", "阴极铜:3500")["CNY"]
         assert deeper["shocked"] == shocked["shocked"]
 

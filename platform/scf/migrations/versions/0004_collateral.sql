@@ -195,8 +195,8 @@ CREATE INDEX ix_price_entries_series_id_id ON price_entries (series_id, id);
 CREATE TRIGGER price_entries_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON price_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
 CREATE TABLE controlled_pledges (
-	pledge_id UUID NOT NULL,
 	agreement_id UUID NOT NULL,
+	pledge_id UUID NOT NULL,
 	event_id UUID NOT NULL,
 	keeper_id UUID NOT NULL,
 	goods TEXT NOT NULL,
@@ -210,7 +210,7 @@ CREATE TABLE controlled_pledges (
 	pledged_minor BIGINT NOT NULL,
 	replaces_id UUID,
 	covered_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	CONSTRAINT pk_controlled_pledges PRIMARY KEY (pledge_id),
+	CONSTRAINT pk_controlled_pledges PRIMARY KEY (agreement_id, pledge_id),
 	CONSTRAINT ck_controlled_pledges_prices_positive CHECK (pledged_minor > 0 AND invoice_minor > 0),
 	CONSTRAINT ck_controlled_pledges_quantity_positive CHECK (quantity_minor > 0),
 	CONSTRAINT ck_controlled_pledges_replaces_another CHECK (replaces_id <> pledge_id),
@@ -220,10 +220,10 @@ CREATE TABLE controlled_pledges (
 	CONSTRAINT fk_controlled_pledges_event_id_events FOREIGN KEY(event_id) REFERENCES events (id),
 	CONSTRAINT fk_controlled_pledges_keeper_id_parties FOREIGN KEY(keeper_id) REFERENCES parties (id),
 	CONSTRAINT fk_controlled_pledges_series_id_price_series FOREIGN KEY(series_id) REFERENCES price_series (id),
-	CONSTRAINT fk_controlled_pledges_replaces_id_controlled_pledges FOREIGN KEY(replaces_id) REFERENCES controlled_pledges (pledge_id)
+	CONSTRAINT fk_controlled_pledges_replaces FOREIGN KEY(agreement_id, replaces_id) REFERENCES controlled_pledges (agreement_id, pledge_id)
 );
 
-CREATE INDEX ix_controlled_pledges_agreement_id ON controlled_pledges (agreement_id);
+CREATE INDEX ix_controlled_pledges_pledge_id ON controlled_pledges (pledge_id);
 
 CREATE TRIGGER controlled_pledges_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON controlled_pledges FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting();
 
