@@ -20,7 +20,7 @@ from scf.collateral.models import (
     State,
 )
 from scf.collateral.permissions import Action
-from scf.collateral.valuation import WHOLE_BPS, Terms
+from scf.collateral.valuation import WHOLE_BPS, WORTH_MAX, Terms
 from scf.evidence import service as evidence
 from scf.evidence.models import Event
 from scf.evidence.service import SubjectNotFound
@@ -28,7 +28,7 @@ from scf.http.auth import Actor
 from scf.kernel.clock import business_date
 from scf.kernel.errors import Conflict, Invalid
 from scf.kernel.ids import new_id, parse_id, public_id
-from scf.kernel.money import CurrencyMismatch, Money
+from scf.kernel.money import CurrencyMismatch, Money, parse_rate
 from scf.parties import queries as parties
 from scf.parties.countersigning import Kind, Turn
 from scf.parties.models import Party, PartyKind
@@ -71,6 +71,14 @@ class GoodsUnpriced(Invalid):
     code = "collateral.goods_unpriced"
     title = "该货物没有可用的价格序列或报价"
     title_en = "There is no fitting series, or no quote, for these goods"
+
+
+class DebtOutOfRange(Invalid):
+    """A debt is no more than one agreement's goods can come to, at a rate of a hundred per cent at most."""
+
+    code = "collateral.debt_out_of_range"
+    title = "债务金额或利率超出允许范围"
+    title_en = "The debt or its rate is out of range"
 
 
 class DebtUntimely(Invalid):
@@ -238,13 +246,17 @@ def state_debt(
 ) -> ControlAgreement:
     """Take the bank's word of what is owed; a call that cash has cured ends here.
 
-    Raises MoveRefused, DebtUntimely, CurrencyMismatch.
+    Raises MoveRefused, DebtUntimely, DebtOutOfRange, CurrencyMismatch.
     """
     agreement = lock_for(session, actor, agreement_id, Action.LEAD)
     agreement.require_agreed()
     for amount in (debt.principal, debt.interest, debt.reserve):
         if amount.currency != agreement.currency:
             raise CurrencyMismatch(left=agreement.currency, right=amount.currency)
+    owed = sum(one.minor for one in (debt.principal, debt.interest, debt.reserve))
+    if owed > WORTH_MAX or parse_rate(debt.rate) > 1:
+        most = Money(WORTH_MAX, agreement.currency)
+        raise DebtOutOfRange(field="principal", most=most, rate_most="1")
     last = session.get(ControlDebt, agreement.debt_id) if agreement.debt_id else None
     before = last is not None and debt.as_of_on < last.as_of_on
     if debt.as_of_on > business_date(now) or before:

@@ -8,8 +8,9 @@ import structlog
 from scf.collateral import agreements, alarms, calling, marking
 from scf.collateral.models import ControlAgreement
 from scf.db.outbox import EffectContext
+from scf.db.session import DatabaseBusy
 from scf.evidence import service as evidence
-from scf.kernel.errors import Unavailable
+from scf.kernel.errors import SCFError
 from scf.kernel.ids import public_id
 
 log = structlog.get_logger()
@@ -36,6 +37,8 @@ def turn(context: EffectContext) -> None:
             with context.database.transaction() as session:
                 agreement = evidence.lock(session, ControlAgreement, identity)
                 calling.judge(session, agreement, now=context.clock.now())
-        except Unavailable as error:  # such as holidays not yet published, of this one's deadline
+        except DatabaseBusy:
+            raise
+        except SCFError as error:  # such as holidays not yet published, of this one's deadline
             control = public_id(agreements.PREFIX, identity)
             log.warning("margin_call.put_off", agreement=control, error=error.line())

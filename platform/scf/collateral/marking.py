@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from scf.collateral import alarms
 from scf.collateral.models import ControlAgreement, ControlledPledge, State
+from scf.collateral.valuation import WORTH_MAX
 from scf.kernel.calendar import is_working_day
 from scf.kernel.clock import business_date
 from scf.kernel.ids import new_id
@@ -49,13 +50,13 @@ WITH reading AS (
 ), line AS (
   SELECT w.new_id, c.pledge_id, h.quantity, r.quoted_at, r.spot, r.average,
     r.age > w.stale_days AS stale,
-    div(
-      h.quantity * least(r.spot, r.average, c.invoice_minor) * (10000 - c.quality_bps)
-        * greatest(
-            10000 - c.liquidity_bps - CASE WHEN r.age > w.stale_days THEN w.stale_bps ELSE 0 END, 0
-          ),
-      CASE WHEN c.unit = 'C62' THEN 1 ELSE 1000 END * 100000000::numeric
-    ) AS value,
+    least(div(
+        h.quantity * least(r.spot, r.average, c.invoice_minor) * (10000 - c.quality_bps)
+          * greatest(
+              10000 - c.liquidity_bps - CASE WHEN r.age > w.stale_days THEN w.stale_bps ELSE 0 END, 0
+            ),
+        CASE WHEN c.unit = 'C62' THEN 1 ELSE 1000 END * 100000000::numeric
+      ), cast(:most AS numeric)) AS value,
     (c.pledged_minor - r.spot) * 10000::numeric >= w.price_fall_bps * c.pledged_minor AS fell
   FROM held h
   JOIN controlled_pledges c USING (agreement_id, pledge_id)
@@ -133,6 +134,7 @@ def mark(session: Session, ids: Sequence[UUID], *, now: datetime) -> None:
             "age": [age(one, on) for one in readings],
             "on": on,
             "now": now,
+            "most": WORTH_MAX,
         },
     )
 

@@ -15,6 +15,9 @@ from scf.kernel.errors import Invalid
 from scf.kernel.money import CurrencyMismatch, Money, Rounding, round_fraction
 
 WHOLE_BPS: Final = 10_000
+WORTH_MAX: Final = 10**12
+"""What one pledge's goods, or one debt, come to at most, in fen: ten thousand million yuan. Nobody's typing error in a
+price or a debt can then leave what money holds, and stop the marks of others."""
 DAYS_OF_YEAR: Final = 360  # Act/360, as the house's loans are
 
 
@@ -135,12 +138,13 @@ def price_of(goods: Goods) -> tuple[Money, Basis]:
 def value_of(goods: Goods, *, stale_bps: int = 0) -> Money:
     """Return quantity times price less both haircuts, rounded down; `stale_bps` is added for an old price.
 
-    Raises CurrencyMismatch.
+    No more than WORTH_MAX counts. Raises CurrencyMismatch.
     """
     price, _ = price_of(goods)
     kept = (WHOLE_BPS - goods.quality_bps) * max(WHOLE_BPS - goods.liquidity_bps - stale_bps, 0)
     factor = Fraction(goods.quantity * kept, goods.per_unit * WHOLE_BPS**2)
-    return price.times(factor, rounding=Rounding.DOWN)
+    worth = round_fraction(price.minor * factor, Rounding.DOWN)
+    return Money(min(worth, WORTH_MAX), price.currency)
 
 
 def interest_accrued(principal: Money, rate: Fraction, days: int) -> Money:

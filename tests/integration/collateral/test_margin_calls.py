@@ -118,6 +118,26 @@ class TestG11:
         assert after["mark"]["floor"] == money("9870000.00")
         assert call_events(stage, found) == ["called", "cured", "warned"]
 
+    @pytest.mark.parametrize(
+        ("owed", "rate"), [("10000000000.01", "0"), ("7000000.00", "1.000001")]
+    )
+    def test_a_debt_beyond_reason_is_refused_and_the_last_stands(self, stage, owed, rate):
+        found, after = a_top_up(stage)
+        said = debt(owed, as_of_on="2025-11-04", rate=rate)
+
+        refused = stage.post(stage.cast.bank, f"{path_of(found)}/debt", said)
+
+        refusal(refused, 422, "collateral.debt_out_of_range", "principal")
+        assert shown(stage, found)["mark"]["exposure"] == after["mark"]["exposure"]
+
+    def test_a_price_beyond_reason_stops_nobody_s_marks(self, stage):
+        found, other = watched(stage), watched(stage)
+        tomorrow(stage)
+        priced(stage, found, "9999999999999.99", "2025-11-04T01:00:00Z")
+        turn(stage)
+        assert shown(stage, found)["mark"]["value"] == money("10000000000.00")
+        assert shown(stage, other)["mark"]["marked_at"].startswith("2025-11-04")
+
     def test_disposal_comes_at_62500(self, stage):
         found = watched(stage)
         tomorrow(stage)
