@@ -76,7 +76,10 @@ def _new_reports(session: Session) -> Sequence[LotPaper]:
 
 
 def _compare_report(session: Session, paper: LotPaper, *, now: datetime) -> None:
-    """Hold a daily stock report (库存日报) to the book of its lot."""
+    """Hold a daily stock report (库存日报) to the book of its lot.
+
+    A report of a day before the book last moved is no longer about it: it is written down, and nothing is disputed.
+    """
     if session.get(StockCheck, paper.event_id) is not None:
         return
     lot = session.get_one(Lot, paper.lot_id)
@@ -92,7 +95,8 @@ def _compare_report(session: Session, paper: LotPaper, *, now: datetime) -> None
             checked_at=now,
         )
     )
-    if not found.agrees:
+    is_of_now = paper.made_on >= business_date(_moved_at(session, [lot]))
+    if is_of_now and not found.agrees:
         said = f"库存日报 {paper.number} daily stock report of {paper.source}"
         alarms.raise_alarm(session, lot.id, f"report {paper.source}", said, found, now=now)
 

@@ -32,14 +32,16 @@ from scf.kernel.quantity import Quantity
 
 
 class State(StrEnum):
-    """Where a lot stands: put forward, weighed, assayed, stored; turned away, or all gone."""
+    """Where a lot stands: put forward, weighed, assayed, stored, or turned away.
+
+    A lot that was emptied stays stored: its pool says that nothing is there, and what was lost may be found again.
+    """
 
     ENTERED = "ENTERED"
     WEIGHED = "WEIGHED"
     ASSAYED = "ASSAYED"
     STORED = "STORED"
     TURNED_AWAY = "TURNED_AWAY"
-    CLEARED = "CLEARED"
 
 
 TRANSITIONS: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
@@ -47,9 +49,8 @@ TRANSITIONS: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
         State.ENTERED: frozenset({State.WEIGHED, State.TURNED_AWAY}),
         State.WEIGHED: frozenset({State.ASSAYED, State.TURNED_AWAY}),
         State.ASSAYED: frozenset({State.STORED, State.TURNED_AWAY}),
-        State.STORED: frozenset({State.CLEARED}),
+        State.STORED: frozenset(),
         State.TURNED_AWAY: frozenset(),
-        State.CLEARED: frozenset(),
     }
 )
 """The one table of a lot's moves."""
@@ -95,7 +96,7 @@ class Lot(Subject, Base):
         CheckConstraint("declared_minor > 0 AND stored_minor > 0", name="quantities_positive"),
         CheckConstraint("supervisor_id <> keeper_id", name="supervisor_is_not_keeper"),
         CheckConstraint(
-            "(state IN ('STORED', 'CLEARED')) = (pool_id IS NOT NULL AND stored_minor IS NOT NULL)",
+            "(state = 'STORED') = (pool_id IS NOT NULL AND stored_minor IS NOT NULL)",
             name="stored_with_pool",
         ),
     )
@@ -148,6 +149,15 @@ class Lot(Subject, Base):
         every = [self.keeper_id, self.depositor_id, self.supervisor_id]
         return [party for party in every if party is not None]
 
+    @property
+    def sources(self) -> tuple[UUID, UUID]:
+        """The two independent sources that weigh and assay it: the keeper, and the supervisor where one is named.
+
+        A depositor gains by more being there, and is heard only where nobody else watches the keeper: there both
+        sides of the contract of storage see what it is about (Civil Code 907).
+        """
+        return self.keeper_id, self.supervisor_id or self.depositor_id
+
 
 class LotUnit(Base):
     """A thing with a name of its own (VIN, coil, roll), with its certificate (合格证), until it leaves."""
@@ -171,7 +181,7 @@ class LotUnit(Base):
 class LotPaper(Base):
     """A paper of the warehouse as its source wrote it; insert only.
 
-    `source` is the party that weighed or looked, or the device; `quantity_minor` what it saw of the lot,
+    `source` is the party that weighed or looked; `quantity_minor` what it saw of the lot,
     `passed` what an assay found; `order_id` the 提货通知书 for which it weighed goods out.
     """
 
@@ -193,14 +203,17 @@ class LotPaper(Base):
     made_on: Mapped[date] = mapped_column(Date)
     quantity_minor: Mapped[int | None]
     passed: Mapped[bool | None]
-    original: Mapped[bytes] = mapped_column(LargeBinary)
+    original: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)  # up to 4 MiB, seldom asked
     original_sha256: Mapped[bytes]
     order_id: Mapped[UUID | None] = mapped_column(Uuid)
     added_at: Mapped[datetime]
 
 
 class LotCount(Base):
-    """What the lot was counted at, beside what the books say; insert only. Within `tolerance` it agrees."""
+    """What was counted beyond the tolerance of what the book says; insert only.
+
+    By a report or a stocktake it is the lot; by a device `book_minor` and `counted_minor` are of all that lies at its place.
+    """
 
     __tablename__ = "lot_counts"
     __table_args__ = (

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from scf.evidence.service import SubjectNotFound
 from scf.kernel.errors import NotAllowed
-from scf.stock.models import Lot
+from scf.stock.models import Lot, PaperKind
 
 
 class Relation(StrEnum):
@@ -41,11 +41,23 @@ ALLOWED: Final[Mapping[Action, frozenset[Relation]]] = MappingProxyType(
 
 
 class LotActionNotAllowed(NotAllowed):
-    """The keeper stores and turns away; of losses keeper and supervisor tell."""
+    """The keeper stores and turns away; of losses, and of what lies there from day to day, keeper and supervisor tell."""
 
     code = "lot.action_not_allowed"
     title = "您在该批货物中的角色不能执行此操作"
     title_en = "Your part in these goods does not allow that"
+
+
+DEPOSITORS: Final = frozenset({PaperKind.WEIGHING, PaperKind.TALLY, PaperKind.ASSAY})
+"""What a depositor hands in. What lies there later is not its to say: it may have passed the receipt on long ago."""
+
+
+def require_kind(lot: Lot, party_id: UUID, kind: PaperKind) -> None:
+    """Raise LotActionNotAllowed for a kind of paper that this party of a lot hands in none of."""
+    if party_id == lot.depositor_id and kind not in DEPOSITORS:
+        raise LotActionNotAllowed(
+            field="kind", action=Action.ADD_PAPER.value, relation=Relation.DEPOSITOR.value
+        )
 
 
 def require(lot: Lot, party_id: UUID, action: Action) -> Relation:

@@ -7,6 +7,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from scf.evidence.service import SubjectNotFound
+from scf.parties import queries as parties
 from scf.stock import permissions
 from scf.stock.models import Lot, LotPaper, LotUnit
 from scf.stock.permissions import Action
@@ -40,12 +41,13 @@ def papers(session: Session, lot_id: UUID) -> Sequence[LotPaper]:
     return session.scalars(found.order_by(LotPaper.added_at, LotPaper.event_id)).all()
 
 
-def seen(session: Session, lot_id: UUID) -> list[Seen]:
-    """Return what the sources saw of a lot as it came in, oldest first."""
+def seen(session: Session, lot: Lot) -> list[Seen]:
+    """Return what its two independent sources saw of a lot as it came in, oldest first; what others saw counts not."""
+    sources = {parties.party(session, one).uscc for one in lot.sources}
     return [
         Seen(paper.kind, paper.source, paper.made_on, paper.quantity_minor, paper.passed)
-        for paper in papers(session, lot_id)
-        if paper.order_id is None
+        for paper in papers(session, lot.id)
+        if paper.order_id is None and paper.source in sources
     ]
 
 

@@ -79,7 +79,7 @@ class Seen:
 
 
 def weighed(papers: Sequence[Seen]) -> int | None:
-    """Return what independent sources agree on, in the smallest part of the unit: the least of what they saw.
+    """Return what a lot's independent sources agree on, in the smallest part of the unit: the least of what they saw.
 
     The newest paper of each source counts. None while fewer than `SOURCES` have weighed or tallied. Raises
     SourcesDisagree.

@@ -23,7 +23,7 @@ from scf.http.schemas import (
     UsccText,
     WithdrawalId,
 )
-from scf.kernel.quantity import Quantity
+from scf.kernel.quantity import Quantity, QuantityInvalid
 from scf.parties.schemas import SignerIn
 from scf.stock.models import Lot, LotPaper, LotUnit, PaperKind, State
 from scf.stock.service import Goods, Paper, Unit
@@ -69,7 +69,10 @@ class PaperIn(In):
     kind: PaperKind
     number: Line
     made_on: DateText
-    quantity: PositiveQuantity | None = None
+    quantity: QuantityOut | None = Field(
+        default=None,
+        description="数量，仅库存日报可为零 How much; a daily stock report may say none",
+    )
     passed: bool | None = Field(default=None, description="质检结论 Of an assay: whether it passed")
     order: WithdrawalId | None = Field(
         default=None,
@@ -78,7 +81,10 @@ class PaperIn(In):
     original: Base64Bytes = Field(min_length=1, max_length=ORIGINAL_MAX, examples=["JVBERi0xLjcK"])
 
     def value(self) -> Paper:
-        """Return it as the service takes it."""
+        """Return it as the service takes it. Raises QuantityInvalid; an empty place is reported, nothing else is."""
+        least = 0 if self.kind is PaperKind.DAILY_STOCK else 1
+        if self.quantity is not None and self.quantity.minor < least:
+            raise QuantityInvalid(field="quantity", quantity=self.quantity.text)
         return Paper(
             self.kind,
             self.number,

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -63,6 +64,14 @@ class PaperLacks(Invalid):
     code = "lot.paper_lacks"
     title = "单据缺少数量或检验结论"
     title_en = "The paper says no quantity, or not whether the goods passed"
+
+
+class PaperFromFuture(Invalid):
+    """A paper is made before it is handed in."""
+
+    code = "lot.paper_from_future"
+    title = "单据日期不得晚于今天"
+    title_en = "The paper is dated after today"
 
 
 class OrderNotWeighed(Invalid):
@@ -197,12 +206,16 @@ def add_paper(
     now: datetime,
     expected_version: int | None = None,
 ) -> Lot:
-    """Add a paper of the warehouse; weighings and assays of two sources carry the lot on.
+    """Add a paper of the warehouse; weighings and assays of its two sources carry the lot on.
 
-    Raises SubjectNotFound, PaperKnown, PaperLacks, OrderNotWeighed, SourcesDisagree, AssayFailed, UnitMismatch.
+    Bad news is kept: sources that disagree, or an assay that failed, leave the lot where it is. Raises
+    SubjectNotFound, LotActionNotAllowed, PaperFromFuture, PaperKnown, PaperLacks, OrderNotWeighed, UnitMismatch.
     """
     lot = lock_for(session, actor, lot_id, Action.ADD_PAPER, expected_version)
     source = parties.active_party(session, actor.party)
+    permissions.require_kind(lot, source.id, paper.kind)
+    if paper.made_on > business_date(now):
+        raise PaperFromFuture(field="made_on", made_on=paper.made_on.isoformat())
     _check_paper(session, lot, source.uscc, paper)
     digest = hashlib.sha256(paper.original).digest()
     told = {
@@ -249,15 +262,16 @@ def draft_storing(
 ) -> list[Statement]:
     """Write the 入库确认单 for the keeper to sign; reserve the pool's id and secret.
 
-    Raises MoveRefused, NotYetSeen, and as signing.
+    What came after is seen by the signature: it is for the lot at this version. Raises MoveRefused, SourcesDisagree,
+    AssayFailed, NotYetSeen, and as signing.
     """
     lot = lock_for(session, actor, lot_id, Action.STORE, expected_version)
-    seen = queries.seen(session, lot.id)
-    quantity = rules.weighed(seen)
+    seen = queries.seen(session, lot)
+    quantity, assayed = rules.weighed(seen), rules.assayed(seen)
     if lot.state in (State.ENTERED, State.WEIGHED):
         raise NotYetSeen(state=lot.state.value, sources_needed=rules.SOURCES)
     lot.require_move(State.STORED)
-    assert quantity is not None, "what was weighed stays weighed"
+    assert quantity is not None and assayed, "what was weighed and assayed stays so"
     secret = evidence.new_secret()
     content = {
         **record(session, lot),
@@ -460,9 +474,10 @@ def _check_paper(session: Session, lot: Lot, source: str, paper: Paper) -> None:
 
 
 def _carry_on(session: Session, lot: Lot, *, now: datetime) -> None:
-    """Move a lot as far as its papers carry it."""
-    seen = queries.seen(session, lot.id)
-    if lot.state is State.ENTERED and rules.weighed(seen) is not None:
-        lot.move(State.WEIGHED, now=now)
-    if lot.state is State.WEIGHED and rules.assayed(seen):
-        lot.move(State.ASSAYED, now=now)
+    """Move a lot as far as its papers carry it; bad news stops it where it is, for storing to be refused."""
+    seen = queries.seen(session, lot)
+    with suppress(rules.SourcesDisagree, rules.AssayFailed):
+        if lot.state is State.ENTERED and rules.weighed(seen) is not None:
+            lot.move(State.WEIGHED, now=now)
+        if lot.state is State.WEIGHED and rules.assayed(seen):
+            lot.move(State.ASSAYED, now=now)

@@ -88,7 +88,7 @@ def draft_arrival(
     consignment, receipt, _ = _lock_arriving(session, actor, consignment_id)
     _check_lot(lot, consignment, receipt)
     stored = storing.draft_storing(session, actor, lot.id, signers=signers, origin=origin, now=now)
-    weighed = stock_rules.weighed(stock.seen(session, lot.id))
+    weighed = stock_rules.weighed(stock.seen(session, lot))
     assert weighed is not None, "what was weighed stays weighed"
     received = signing.draft(
         session,

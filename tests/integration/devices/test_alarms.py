@@ -243,6 +243,24 @@ class TestReported:
         assert yard.supervisor.uscc in alarm["evidence"]
         assert state(stage, yard, receipt) == "DISPUTED"
 
+    def test_a_report_of_a_day_before_the_book_moved_disputes_nothing(self, stage, yard, goods):
+        lot, receipt, _ = goods
+        late = yard.paper(
+            lot["id"], yard.keeper, "daily_stock", tonnes("150.000"), made_on="2025-11-02"
+        )
+        assert late.is_success, late.text
+        watch(stage)
+        assert (alarms(stage, yard.keeper, lot), state(stage, yard, receipt)) == ([], "ACTIVE")
+
+    def test_an_empty_place_is_reported_empty(self, stage, yard, goods):
+        lot, receipt, scale = goods
+        assert yard.withdraw(receipt, tonnes("140.000"), f"TH-{scale.id}").is_success
+        assert yard.deliver(receipt, f"TH-{scale.id}").is_success
+        empty = yard.paper(lot["id"], yard.keeper, "daily_stock", tonnes("0.000"))
+        assert empty.is_success, empty.text
+        watch(stage)
+        assert alarms(stage, yard.keeper, lot) == []
+
 
 class TestLifting:
     @pytest.fixture

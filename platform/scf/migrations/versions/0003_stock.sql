@@ -91,13 +91,13 @@ CREATE TABLE lots (
   CONSTRAINT pk_lots PRIMARY KEY (id),
   CONSTRAINT ck_lots_quantities_positive CHECK (declared_minor > 0 AND stored_minor > 0),
   CONSTRAINT ck_lots_supervisor_is_not_keeper CHECK (supervisor_id <> keeper_id),
-  CONSTRAINT ck_lots_stored_with_pool CHECK ((state IN ('STORED', 'CLEARED')) = (pool_id IS NOT NULL AND stored_minor IS NOT NULL)),
+  CONSTRAINT ck_lots_stored_with_pool CHECK ((state = 'STORED') = (pool_id IS NOT NULL AND stored_minor IS NOT NULL)),
   CONSTRAINT fk_lots_keeper_id_parties FOREIGN KEY(keeper_id) REFERENCES parties (id),
   CONSTRAINT fk_lots_depositor_id_parties FOREIGN KEY(depositor_id) REFERENCES parties (id),
   CONSTRAINT fk_lots_supervisor_id_parties FOREIGN KEY(supervisor_id) REFERENCES parties (id),
   CONSTRAINT uq_lots_pool_id UNIQUE (pool_id),
   CONSTRAINT fk_lots_pool_id_pools FOREIGN KEY(pool_id) REFERENCES pools (id) DEFERRABLE INITIALLY DEFERRED,
-  CONSTRAINT ck_lots_state CHECK (state IN ('ENTERED', 'WEIGHED', 'ASSAYED', 'STORED', 'TURNED_AWAY', 'CLEARED'))
+  CONSTRAINT ck_lots_state CHECK (state IN ('ENTERED', 'WEIGHED', 'ASSAYED', 'STORED', 'TURNED_AWAY'))
 );
 
 CREATE INDEX ix_lots_keeper_id_id ON lots (keeper_id, id);
@@ -108,7 +108,7 @@ CREATE INDEX ix_lots_depositor_id_id ON lots (depositor_id, id);
 
 CREATE FUNCTION guard_lots_state() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('ENTERED', 'TURNED_AWAY'), ('ENTERED', 'WEIGHED'), ('WEIGHED', 'ASSAYED'), ('WEIGHED', 'TURNED_AWAY'), ('ASSAYED', 'STORED'), ('ASSAYED', 'TURNED_AWAY'), ('STORED', 'CLEARED')) THEN
+  IF NEW.state = OLD.state OR (OLD.state, NEW.state) IN (('ENTERED', 'TURNED_AWAY'), ('ENTERED', 'WEIGHED'), ('WEIGHED', 'ASSAYED'), ('WEIGHED', 'TURNED_AWAY'), ('ASSAYED', 'STORED'), ('ASSAYED', 'TURNED_AWAY')) THEN
     RETURN NEW;
   END IF;
   RAISE EXCEPTION 'lots: % does not become %', OLD.state, NEW.state
