@@ -20,7 +20,7 @@ from scf.collateral import portfolio, releases
 from scf.confirmations import api as confirmations
 from scf.confirmations import rates_api as confirmation_rates
 from scf.db.session import Database
-from scf.devices import alarm_api
+from scf.devices import alarm_api, alarms
 from scf.devices import api as devices
 from scf.documents import api as documents
 from scf.documents import trade_api as trade
@@ -48,6 +48,7 @@ from scf.prices import api as prices
 from scf.programmes import api as programmes
 from scf.programmes import invitation_api as invitations
 from scf.receipts import api as receipts
+from scf.receipts import guards as issue_guards
 from scf.receipts import keeping_api as receipt_keeping
 from scf.receivables import api as receivables
 from scf.receivables import block_list_api as block_list
@@ -129,6 +130,7 @@ ROUTERS: list[APIRouter] = [
 
 
 guards.install(releases.require)  # nothing that is watched goes below its floor
+issue_guards.install(alarms.require_none)  # no receipt over goods that are not as the book says
 appraisals.install(portfolio.market_value)
 
 

@@ -155,7 +155,18 @@ class Yard:
 
     def issue(self, lot: dict[str, Any], quantity: dict[str, str], **other: Any) -> httpx.Response:
         """Draft, sign and hand back a receipt over a part of a lot."""
-        body = {
+        return self.sign(self.keeper, "issue", *_issuing(lot), **self.terms(lot, quantity, **other))
+
+    def issuance(
+        self, lot: dict[str, Any], quantity: dict[str, str], **other: Any
+    ) -> Callable[[], httpx.Response]:
+        """Draft and sign a receipt over a part of a lot; what hands it back."""
+        body = self.terms(lot, quantity, **other)
+        return self.prepared(self.keeper, "issue", *_issuing(lot), **body)
+
+    def terms(self, lot: dict[str, Any], quantity: dict[str, str], **other: Any) -> dict[str, Any]:
+        """What a keeper puts on a receipt over a part of a lot, under a new number."""
+        return {
             "number": f"GQ-{uuid.uuid4().hex[:12]}",
             "lots": [{"lot": lot["id"], "quantity": quantity}],
             "depositor_address": "重庆市永川区示例路 1 号",
@@ -165,13 +176,6 @@ class Yard:
             "issued_at": "重庆市永川区",
             **other,
         }
-        return self.sign(
-            self.keeper,
-            "issue",
-            "/v1/warehouse-receipts/draft",
-            f"/v1/lots/{lot['id']}/warehouse-receipts",
-            **body,
-        )
 
     def issued(self, lot: dict[str, Any], quantity: str, **other: Any) -> dict[str, Any]:
         answer = self.issue(lot, tonnes(quantity), **other)
@@ -365,3 +369,7 @@ def open_yard(stage: Stage) -> Yard:
 def part(number: str, lot: dict[str, Any], quantity: str, **other: Any) -> dict[str, Any]:
     """One of the receipts that others become, in tonnes."""
     return {"number": number, "lots": [{"lot": lot["id"], "quantity": tonnes(quantity)}], **other}
+
+
+def _issuing(lot: dict[str, Any]) -> tuple[str, str]:
+    return "/v1/warehouse-receipts/draft", f"/v1/lots/{lot['id']}/warehouse-receipts"

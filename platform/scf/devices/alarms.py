@@ -54,6 +54,14 @@ class NotTheirs(NotAllowed):
     title_en = "Keeper and supervisor together, or the pledgees, lift an alarm; without them keeper and holders"
 
 
+class AlarmStanding(Conflict):
+    """No receipt is issued over goods of which an alarm says that they are not as the book says."""
+
+    code = "alarm.standing"
+    title = "该批货物有未解除的预警，不能填发仓单"
+    title_en = "An alarm over these goods is not lifted: no receipt is issued"
+
+
 class LiftingNotProposed(Conflict):
     """A lifting is proposed with its reason before it is signed, by each side once."""
 
@@ -116,6 +124,18 @@ def raise_alarm(
     }
     _tell(session, alarm, "alarm.raised", record, now=now, actor=None)
     return alarm
+
+
+def require_none(session: Session, lot: Lot) -> None:
+    """Raise AlarmStanding where an alarm over a locked lot is not lifted."""
+    standing = select(StockAlarm.id).where(
+        StockAlarm.lot_id == lot.id, StockAlarm.lifted_at.is_(None)
+    )
+    found = session.scalar(standing.order_by(StockAlarm.id).limit(1))
+    if found is not None:
+        raise AlarmStanding(
+            field="lots", lot=public_id("lot", lot.id), alarm=public_id("alm", found)
+        )
 
 
 def lifted_at(session: Session, lots: Collection[UUID], source: str) -> datetime | None:

@@ -23,6 +23,7 @@ from scf.parties import queries as parties
 from scf.parties import signing
 from scf.parties.models import Party
 from scf.parties.signing import SignedAct, Signer
+from scf.receipts import guards
 from scf.receipts.models import Medium, ReceiptLot, State, TitleKind, WarehouseReceipt
 from scf.stock import permissions as lot_permissions
 from scf.stock import queries as lot_queries
@@ -109,7 +110,7 @@ def draft_issue(
     """Write the receipt for the keeper's maker and checker; reserve its pool's id and secret.
 
     It is about the first of its lots, at that version. Raises SubjectNotFound, NumberTaken, GoodsDiffer,
-    PeriodInvalid, `capacity.exceeded`, and as signing.
+    PeriodInvalid, `capacity.exceeded`, what `guards` raise, and as signing.
     """
     lots = _lock_lots(session, actor, [lot_id for lot_id, _ in terms.lots])
     _check(session, lots, terms, now=now)
@@ -161,13 +162,15 @@ def issue(
 ) -> WarehouseReceipt:
     """Take the keeper's signatures: the receipt is there, its goods are taken from their lots.
 
-    Raises NumberTaken, `capacity.exceeded` (no receipt without goods), and as signing.
+    Raises NumberTaken, `capacity.exceeded` (no receipt without goods), what `guards` raise, and as signing.
     """
     first = stock.lock_for(session, actor, lot_id, lot_permissions.Action.STORE)
     keeper = parties.active_party(session, actor.party)
     act = signing.collect(session, party=keeper, act="issue", subject=first, jws=jws, now=now)
     named = [parse_id("lot", part["lot"]) for part in act.content["lots"]]
     lots = _lock_lots(session, actor, named)
+    for lot in lots:
+        guards.require(session, lot)
     return bring_forth(
         session,
         keeper,
@@ -270,6 +273,7 @@ def _check(session: Session, lots: Sequence[Lot], terms: Terms, *, now: datetime
     first = lots[0]
     for lot, (_, quantity) in zip(lots, terms.lots, strict=True):
         lot.require_stored()
+        guards.require(session, lot)
         same = (first.goods, first.grade, first.unit, first.depositor_id, first.warehouse)
         own = (lot.goods, lot.grade, quantity.code, lot.depositor_id, lot.warehouse)
         if same != own or lot.unit != first.unit:

@@ -271,7 +271,8 @@ def draft_storing(
     if lot.state in (State.ENTERED, State.WEIGHED):
         raise NotYetSeen(state=lot.state.value, sources_needed=rules.SOURCES)
     lot.require_move(State.STORED)
-    assert quantity is not None and assayed, "what was weighed and assayed stays so"
+    assert assayed, "what was assayed stays assayed, or AssayFailed was raised"
+    assert quantity is not None, "what was weighed stays weighed"
     secret = evidence.new_secret()
     content = {
         **record(session, lot),

@@ -10,6 +10,7 @@ from scf.kernel.ids import parse_id
 from scf_ledger.event import record_of
 from tests.support.actors import STORY_BEGINS
 from tests.support.problems import refusal
+from tests.support.racing import at_once
 from tests.support.warehouse import found, open_yard, pieces, tonnes
 from tests.support.watching import a_device, device_body, new_key, pledged, watch
 
@@ -130,6 +131,43 @@ class TestMeasured:
         weigh(stage, pieces, 1, "0")
         assert alarms(stage, yard.keeper, lot) == []
         assert scale.seen()["last_seq"] == 0
+
+    def test_no_receipt_is_issued_while_it_stands(self, stage, yard):
+        """Over the free part; drafted before it was raised, too, over the second of two lots."""
+        place, other = next(PLACES), next(PLACES)
+        lot, far = yard.stored("10.000", location=place), yard.stored("10.000", location=other)
+        yard.issued(lot, "4.000")
+        both = [{"lot": one["id"], "quantity": tonnes("6.000")} for one in (far, lot)]
+        drafted = yard.issuance(far, tonnes("12.000"), lots=both)
+        scale = a_device(stage, yard.keeper, location=place, **PLACE)
+        stage.clock.set(STORY_BEGINS + timedelta(minutes=10))
+        weigh(stage, scale, 1, "5.000")
+        (alarm,) = alarms(stage, yard.keeper, lot)
+
+        problem = refusal(yard.issue(lot, tonnes("6.000")), 409, "alarm.standing", "lots")
+
+        assert problem["fields"] == {"lot": lot["id"], "alarm": alarm["id"]}
+        refusal(drafted(), 409, "alarm.standing")
+        used = [yard.pool(yard.keeper, one["pool"])["used"] for one in (lot, far)]
+        assert used == [tonnes("4.000"), tonnes("0.000")]
+
+    def test_a_receipt_issued_beside_it_is_disputed_or_refused(self, stage, yard):
+        place = next(PLACES)
+        lot = yard.stored("10.000", location=place)
+        issue = yard.issuance(lot, tonnes("10.000"))
+        scale = a_device(stage, yard.keeper, location=place, **PLACE)
+        stage.clock.set(STORY_BEGINS + timedelta(minutes=10))
+        scale.send(scale.said(1, stage.clock.now(), "5.000"))
+
+        issued, _ = at_once(issue, lambda: watch(stage))
+
+        (alarm,) = alarms(stage, yard.keeper, lot)
+        if issued.status_code == 201:
+            assert alarm["receipts"] == [issued.json()["id"]]
+            assert state(stage, yard, issued.json()) == "DISPUTED"
+        else:
+            assert alarm["receipts"] == []
+            assert issued.json()["code"] in {"alarm.standing", "subject.version_moved"}
 
 
 class TestGates:
