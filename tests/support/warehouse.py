@@ -118,7 +118,7 @@ class Yard:
         body = {
             "kind": kind,
             "number": uuid.uuid4().hex[:12],
-            "made_on": "2025-11-03",
+            "made_on": business_date(self.stage.clock.now()).isoformat(),
             "quantity": quantity,
             "original": base64.b64encode(f"{kind} of {lot} by {who.name}".encode()).decode(),
             **other,
