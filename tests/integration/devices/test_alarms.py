@@ -292,8 +292,8 @@ class TestReported:
 
     def test_an_empty_place_is_reported_empty(self, stage, yard, goods):
         lot, receipt, scale = goods
-        assert yard.withdraw(receipt, tonnes("140.000"), f"TH-{scale.id}").is_success
-        assert yard.deliver(receipt, f"TH-{scale.id}").is_success
+        assert yard.withdraw(receipt, tonnes("140.000"), f"TH-{scale.id}".upper()).is_success
+        assert yard.deliver(receipt, f"TH-{scale.id}".upper()).is_success
         empty = yard.paper(lot["id"], yard.keeper, "daily_stock", tonnes("0.000"))
         assert empty.is_success, empty.text
         watch(stage)
