@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from scf.evidence import service as evidence
@@ -19,8 +19,9 @@ from scf.kernel.ids import public_id
 from scf.kernel.money import Money
 from scf.kernel.quantity import Quantity
 from scf.parties.models import Party
-from scf.receipts.models import WarehouseReceipt
+from scf.receipts.models import ReceiptLot, WarehouseReceipt
 from scf.receivables.service import Account
+from scf.stock.models import Lot
 from scf.transit import bill_book, bill_rules, queries, tariffs
 from scf.transit.bill_models import BillKind, FreightBillItem, StorageTariff
 from scf.transit.bill_rules import Match
@@ -150,7 +151,23 @@ def _lock_journeys(
     session: Session, payee: Party, ids: Sequence[UUID], *, claimed: bool
 ) -> dict[UUID, Consignment]:
     """Return consignments, locked after their receipts, none of which is billed so yet."""
-    seen = session.scalars(select(Consignment).where(Consignment.id.in_(ids))).all()
+    seen = session.scalars(
+        select(Consignment).where(
+            Consignment.id.in_(ids),
+            or_(
+                *(
+                    role == payee.id
+                    for role in (
+                        Consignment.holder_id,
+                        Consignment.keeper_id,
+                        Consignment.carrier_id,
+                        Consignment.destination_id,
+                    )
+                ),
+                Consignment.pledgees.contains([payee.id]),
+            ),
+        )
+    ).all()
     if len(seen) < len(set(ids)):
         raise evidence.SubjectNotFound
     for one in seen:
@@ -174,7 +191,14 @@ def _hold_days(
 ) -> list[Held]:
     """Hold storage to what lay at the payee's day by day, at the tariff between it and the receipt's holder."""
     ids = {about.receipt for about in days}
-    seen = session.scalars(select(WarehouseReceipt).where(WarehouseReceipt.id.in_(ids))).all()
+    kept = (
+        select(ReceiptLot.receipt_id)
+        .join(Lot, Lot.id == ReceiptLot.lot_id)
+        .where(Lot.keeper_id == payee.id)
+    )
+    seen = session.scalars(
+        select(WarehouseReceipt).where(WarehouseReceipt.id.in_(ids), WarehouseReceipt.id.in_(kept))
+    ).all()
     moved = {one.id: bill_book.changes(session, one, payee.id) for one in seen}
     if len(seen) < len(ids) or not all(moved.values()):
         raise evidence.SubjectNotFound

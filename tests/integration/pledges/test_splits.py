@@ -190,7 +190,7 @@ class TestPayments:
         paid(desk, receivable, "35.00", B_ACCOUNT, "B-2", bank=cast.second_bank)
         assert pool_of(desk, first) == (500, 500, 0), "ten too much there do not fill five here"
 
-    def test_an_order_pays_the_creditor_no_more_than_its_rest(self, desk):
+    def test_an_order_pays_the_creditor_its_rest_and_each_part_its_own(self, desk):
         cast = desk.stage.cast
         receivable = desk.receivable(23, "100.00")
         agree_split(desk, receivable, [(cast.bank, "60.00", A_ACCOUNT)])
@@ -210,7 +210,9 @@ class TestPayments:
         assert found["code"] == "payment_order.more_than_due"
         assert found["fields"]["due"] == money("40.00")
         body["lines"] = [{"receivable": receivable}]
-        assert desk.did(cast.anchor, "/v1/payment-orders", body)["total"] == money("40.00")
+        order = desk.did(cast.anchor, "/v1/payment-orders", body)
+        assert order["total"] == money("100.00")
+        assert sorted(line["amount"]["amount"] for line in order["lines"]) == ["40.00", "60.00"]
 
     def test_an_account_that_no_part_names_is_astray(self, desk):
         cast = desk.stage.cast
