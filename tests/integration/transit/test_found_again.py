@@ -15,7 +15,7 @@ from tests.support.warehouse import tonnes
 @pytest.fixture
 def short(road: Road) -> tuple[dict, dict]:
     """A lot of 50 t and its receipt, of which 2 t are missing; the lot's loss standard lets that pass."""
-    lot = road.yard.stored("50.000", loss_standard="0.1")
+    lot = road.yard.stored("50.000", loss_standard="0.05")
     receipt = road.yard.issued(lot, "50.000")
     assert road.yard.lose(lot, tonnes("2.000")).is_success
     return lot, receipt
