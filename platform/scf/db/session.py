@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import TypeVar
 
 import psycopg.errors
@@ -111,20 +110,19 @@ class Database:
         Raises DatabaseBusy.
         """
         for item in items:
-            try:
-                self.run(partial(_swapped, work, item))
-            except DatabaseBusy:
-                raise
-            except Exception:
-                log.exception("turn.defect", task=task, item=str(item))
+            self._alone(item, work, task)
+
+    def _alone(self, item: Item, work: Callable[[Session, Item], object], task: str) -> None:
+        try:
+            self.run(lambda session: work(session, item))
+        except DatabaseBusy:
+            raise
+        except Exception:
+            log.exception("turn.defect", task=task, item=str(item))
 
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
-
-
-def _swapped(work: Callable[[Session, Item], object], item: Item, session: Session) -> object:
-    return work(session, item)
 
 
 def is_transient(error: DBAPIError) -> bool:

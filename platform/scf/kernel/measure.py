@@ -1,5 +1,6 @@
 """What a value is counted in: an integer number of the smallest part of a currency or of a unit of goods."""
 
+from abc import ABC, abstractmethod
 from typing import Self
 
 from scf.kernel.errors import Invalid
@@ -13,7 +14,7 @@ class UnitMismatch(Invalid):
     title_en = "Units differ"
 
 
-class Measure:
+class Measure(ABC):
     """Money or a quantity of goods: `minor` smallest parts of `unit`, compared and added within one unit."""
 
     __slots__ = ()
@@ -21,22 +22,22 @@ class Measure:
     minor: int
 
     @property
+    @abstractmethod
     def unit(self) -> str:
         """The currency (ISO 4217) or the unit of goods (UN/ECE Recommendation 20)."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def text(self) -> str:
         """Plain decimal text with exactly the unit's decimals."""
-        raise NotImplementedError
 
+    @abstractmethod
     def like(self, minor: int) -> Self:
         """Return another amount of the same unit."""
-        raise NotImplementedError
 
+    @abstractmethod
     def to_json(self) -> dict[str, str]:
         """Return the wire form."""
-        raise NotImplementedError
 
     def _same(self, other: "Measure") -> int:
         """Return the other's number. Raises UnitMismatch."""
